@@ -190,9 +190,8 @@ def discover(paths: list[Path], *, exclude: tuple[str, ...] = (), tracked_only: 
         if not path.exists():
             raise FileNotFoundError(path)
     starts = [Path(os.path.realpath(path)) for path in paths]
-    first = starts[0] if starts[0].is_dir() else starts[0].parent
-    top = git_root(first)
-    root = top or first
+    root = root_of(paths)
+    top = root if (root / ".git").exists() else None
     found: set[str] = set()
     for start in starts:
         within = git_root(start if start.is_dir() else start.parent)
@@ -208,6 +207,13 @@ def discover(paths: list[Path], *, exclude: tuple[str, ...] = (), tracked_only: 
         kept = [path for path in kept if not spec.match_file(path)]
     above = top if top and all(start != top for start in starts) else None
     return Tree(root, kept, bases, above)
+
+
+def root_of(paths: list[Path]) -> Path:
+    """Return the Git root of the first PATH, else that PATH (its folder, for a file)."""
+    first = Path(os.path.realpath(paths[0]))
+    folder = first.parent if first.is_file() else first
+    return git_root(folder) or folder
 
 
 def git_root(folder: Path) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from poollint.facts import Client, Engine, Pool, Project
+from poollint.facts import Client, Engine, Evidence, Hop, Known, Location, Origin, Pool, Project, Setting
 
 REUSING = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool", "SingletonThreadPool", "StaticPool"})
 QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool"})
@@ -32,3 +32,52 @@ def environment_names(clients: tuple[Client, ...]) -> tuple[str, ...]:
     if any(client.environment is None for client in clients):
         return ()
     return tuple(dict.fromkeys(client.environment for client in clients if client.environment))
+
+
+def place(engine: Engine, setting: Setting) -> Location:
+    """Return the line of a setting inside the engine's call, else the call: where a reviewer would change it."""
+    at, call = setting.origin.location, engine.location
+    if at and at.path == call.path and call.line <= at.line <= (call.end_line or call.line):
+        return at
+    return call
+
+
+def smallest_timeout(client: Client, effect: str | None = None) -> Hop | None:
+    """Return the hop that ends connections first, of one effect if given."""
+    hops = [hop for hop in client.hops if effect is None or hop.effect == effect]
+    return min(hops, key=lambda hop: hop.seconds.value, default=None)
+
+
+def recommended_recycle(hop: Hop) -> int:
+    """Half the timeout, at most half an hour."""
+    return min(1800, int(hop.seconds.value // 2))
+
+
+def verb(hop: Hop) -> str:
+    """Say what a hop does: "forgets connections idle for"."""
+    action = {"closes": "closes", "forgets": "forgets", "unknown": "ends"}[hop.effect]
+    return f"{action} connections {'idle for' if hop.measures == 'idle' else 'older than'}"
+
+
+def seconds(count: float) -> str:
+    """Print seconds as a reader counts them: 900 s, 1,200 s."""
+    return f"{count:,.10g} s"
+
+
+def hop_evidence(hop: Hop) -> Evidence:
+    return Evidence("idle_timeout" if hop.measures == "idle" else "lifetime", hop.seconds)
+
+
+def path_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
+    """Yield the smallest timeout of the path, if one is known."""
+    hops = [hop for hop in map(smallest_timeout, clients) if hop]
+    if hops:
+        yield hop_evidence(min(hops, key=lambda hop: hop.seconds.value))
+
+
+def runs_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
+    """Yield what runs the engine: one line for each workload."""
+    for client in clients:
+        if client.workload:
+            what = f"{client.workload.platform} {client.workload.kind} {client.workload.name}"
+            yield Evidence("workload", Known(client.workload.life, Origin(what, client.workload.location)))

@@ -1,0 +1,75 @@
+"""A long-running process takes pooled connections without testing them, so one that died while idle fails a request.
+
+https://docs.sqlalchemy.org/en/20/core/pooling.html#pool-disconnects-pessimistic
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poollint.facts import Client, Engine, Evidence, Finding, Known, Pool, Project, Severity, about_engine, value_of
+from poollint.rules._guards import (
+    QUEUES,
+    environment_names,
+    every,
+    judged,
+    path_evidence,
+    runs_evidence,
+    smallest_timeout,
+    workload_names,
+)
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for engine, clients in judged(project):
+        exposed = tuple(client for client in clients if client.survives and every(client.live, _is_untested))
+        if engine.role in ("service", "worker") and exposed:
+            yield _finding(engine, exposed)
+
+
+def _is_untested(pool: Pool) -> bool:
+    """Networked, reusing, and known to be neither pre-pinged nor pinged by an event."""
+    return (
+        pool.is_networked is True
+        and value_of(pool.pool_class) in QUEUES
+        and isinstance(pool.pool_pre_ping, Known)
+        and not pool.pool_pre_ping.value
+        and not value_of(pool.pings)
+    )
+
+
+def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
+    pool = clients[0].live[0]
+    names = workload_names(clients)
+    extra = "; the ping costs asyncpg three to four round trips, others one" if value_of(pool.driver) == "asyncpg" else ""
+    return Finding(
+        severity=_severity(clients),
+        message=f"connections are not tested at checkout: the first use of one that died while idle fails{_where(names)}",
+        help=f"Add pool_pre_ping=True: it tests each connection at checkout{extra}.",
+        location=engine.location,
+        evidence=(
+            Evidence("pool_pre_ping", pool.pool_pre_ping),
+            Evidence("driver", pool.driver if isinstance(pool.driver, Known) else pool.dialect),
+            *runs_evidence(clients),
+            *path_evidence(clients),
+        ),
+        environments=environment_names(clients),
+        workloads=names,
+        about=about_engine(engine),
+    )
+
+
+def _where(names: tuple[str, ...]) -> str:
+    return f" a request of {' and '.join(names)}" if names else " the request"
+
+
+def _severity(clients: tuple[Client, ...]) -> Severity:
+    """A recycle at or below half the smallest timeout bounds staleness well enough for a note."""
+    return "note" if all(_is_bounded(client) for client in clients) else "warning"
+
+
+def _is_bounded(client: Client) -> bool:
+    hop = smallest_timeout(client)
+    return hop is not None and every(
+        client.live, lambda pool: 0 <= value_of(pool.pool_recycle, -1) <= hop.seconds.value / 2
+    )
