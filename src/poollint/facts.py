@@ -157,10 +157,12 @@ class Pool:
     pool_class       "QueuePool", "AsyncAdaptedQueuePool", "NullPool", "StaticPool", "SingletonThreadPool", "AssertionPool"
     settings that the code leaves out hold SQLAlchemy's default, with certainty "default"
     arguments        keyword → value for every keyword that reaches the engine call, as written (also unknown keywords)
-    connect_args     key → value; `connect_args_complete` is False when a part of it could not be read
+    connect_args     key → value, a dict inside is Known({key: setting}); `connect_args_complete` is False when a part of
+                     it could not be read
     query            the URL's query, key → str
     complete         False when a `**` or a settings object that may carry pool arguments could not be read
     identities       what else names the database: "env:DATABASE_URL", "cloudsql:p:r:i", "secret:…"
+    excludes         dialects that the branches on the way rule out, when the dialect itself is not known
     pings            Known(True) when an event listener tests the connection at checkout
     """
 
@@ -181,6 +183,7 @@ class Pool:
     query: Mapping[str, Setting] = field(default_factory=dict)
     complete: bool = True
     identities: tuple[str, ...] = ()
+    excludes: frozenset[str] = frozenset()
 
     def __hash__(self) -> int:
         return hash((self.driver, self.pool_class, self.pool_size, self.max_overflow))
@@ -189,7 +192,9 @@ class Pool:
     def is_networked(self) -> bool | None:
         """True for a server database, False for a file or memory one, None when the dialect is unknown."""
         dialect = value_of(self.dialect)
-        return None if dialect is None else dialect not in ("sqlite", "duckdb")
+        if dialect is None:
+            return True if "sqlite" in self.excludes else None
+        return dialect not in ("sqlite", "duckdb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +260,16 @@ class DeadSetting:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a project declares of a distribution: pinned ("2.0.36") or a specifier (">=2,<2.1")."""
+    """What a project declares of a distribution: pinned ("2.0.36") or a specifier (">=2,<2.1").
+
+    folder  the project folder it speaks for: an included requirements file speaks for the folder that includes it
+    """
 
     name: str  # normalised: "sqlalchemy", "psycopg2-binary"
     pinned: str | None
     specifier: str
     location: Location
+    folder: str = ""
 
 
 # -- deployments -------------------------------------------------------------------------------------------------------
@@ -273,12 +282,15 @@ class Words:
     """A command as somebody wrote it: words that no shell touches, or a script that one reads.
 
     `shell` holds text for `sh -c`; else `words`. Each word carries its place through `locations`, if known.
+    Where the format itself fills in variables, `values` says of each word how sure its text is: Known with the certainty
+    and the place of the variable, or Unknown, and then the word holds only the readable part ("--workers=").
     """
 
     location: Location
     words: tuple[str, ...] = ()
     shell: str | None = None
     locations: tuple[Location, ...] = ()
+    values: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +365,7 @@ class Workload:
     entrypoint: Words | None = None
     command: Words | None = None
     working_directory: str | None = None
+    mounts: tuple[tuple[str, str], ...] = ()  # (path in the container, path relative to the root): `./backend:/app`
     image: str | None = None
     build: Build | None = None
     sources: tuple[str, ...] = ()
@@ -381,6 +394,8 @@ class Database:
 
     provider          a name of the provider table, "cloud-sql-postgresql"; None when only the dialect is known
     identities        "cloudsql:p:r:i", "iac:google_sql_database_instance.main", a host name in full
+    low_estimate      what its tier comes near to where max_connections is only a ceiling (AWS); filled by `link`
+    sure_reserved     the part of `reserved` that is documented or measured; filled by `link`
     """
 
     name: str
@@ -399,6 +414,8 @@ class Database:
     ports: tuple[int, ...] = ()
     identities: tuple[str, ...] = ()
     keepalive: Setting = NOT_READ
+    low_estimate: Setting = NOT_READ
+    sure_reserved: Setting = NOT_READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,13 +476,14 @@ class Bound:
 
     lowered  with the hard limits; plain: instances × processes × (pool_size + max_overflow)
     factors  the settings of the formula, in its order, with their names ("instances", "processes", "pool_size", ...)
-    formula  "40 instances × 4 processes × (5 + 10)"
+    formula  of the lowered number, "40 instances × 4 processes × (5 + 10)"; plain_formula: of the plain one
     """
 
     lowered: Setting
     plain: Setting
     factors: tuple[tuple[str, Setting], ...] = ()
     formula: str = ""
+    plain_formula: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -474,6 +492,7 @@ class Client:
 
     engine    its alternatives are those of this workload's environment
     workload  None when no workload is known to run it; process is the command that does
+    one       the bound of one instance, known also where the number of instances is not
     how       one line a reader believes: "entry point app.main imports app.db"
     """
 
@@ -486,6 +505,7 @@ class Client:
     hops: tuple[Hop, ...] = ()
     steady: Bound = Bound(NOT_READ, NOT_READ)
     rollout: Bound = Bound(NOT_READ, NOT_READ)
+    one: Bound = Bound(NOT_READ, NOT_READ)
     how: str = ""
 
     @property

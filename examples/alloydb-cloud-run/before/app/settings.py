@@ -1,0 +1,5 @@
+import os
+
+DATABASE_URL = os.environ["DATABASE_URL"]
+DB_POOL_SIZE = 10
+DB_POOL_RECYCLE = 900

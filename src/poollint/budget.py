@@ -1,0 +1,252 @@
+"""Budgets: who may open how many connections to one database in one environment, and what it accepts.
+
+The rules judge budgets, and `poollint budget` prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from poollint import environments
+from poollint.arithmetic import MULTIPLE, Recommendation, grouped, recommended, usable
+from poollint.facts import (
+    NO_CEILING,
+    Bound,
+    Client,
+    Database,
+    Known,
+    Origin,
+    Pooler,
+    Project,
+    Setting,
+    Unknown,
+    Workload,
+    value_of,
+    weakest,
+)
+
+_DIRECT = ("pgpool",)  # a pooler that gives each client a server connection of its own
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSide:
+    """What a pooler opens towards the database: `pools × (pool_size + reserve)`, capped, times its replicas."""
+
+    pooler: Pooler
+    clients: tuple[Client, ...]
+    total: Setting
+    factors: tuple[tuple[str, Setting], ...]
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One database in one environment.
+
+    clients  everything that ends at this database, also through a pooler
+    direct   the clients that hold its connections themselves
+    poolers  the poolers that hold them for the others
+    """
+
+    database: Database
+    environment: str | None
+    clients: tuple[Client, ...]
+    direct: tuple[Client, ...]
+    poolers: tuple[ServerSide, ...]
+    usable: Setting
+
+    @property
+    def steady(self) -> int:
+        """The known demand, lowered by hard limits."""
+        return self._sum("steady", "lowered") + self._server_side
+
+    @property
+    def plain(self) -> int:
+        """The known demand by the plain formula."""
+        return self._sum("steady", "plain") + self._server_side
+
+    @property
+    def rollout(self) -> int:
+        """The known demand at the documented peak of a roll-out."""
+        return self._sum("rollout", "lowered") + self._server_side
+
+    @property
+    def unknown(self) -> tuple[Client, ...]:
+        """The clients whose demand is not known."""
+        return tuple(client for client in self.direct if not isinstance(client.steady.lowered, Known))
+
+    @property
+    def counted(self) -> tuple[Client, ...]:
+        """The clients whose demand is known, the largest first."""
+        known = [client for client in self.direct if isinstance(client.steady.lowered, Known)]
+        return tuple(sorted(known, key=lambda c: (-value_of(c.steady.lowered), -value_of(c.steady.plain), c.engine.name)))
+
+    @property
+    def exceeds(self) -> bool:
+        """True when even the lowered demand exceeds what is usable."""
+        return isinstance(self.usable, Known) and self.steady > self.usable.value
+
+    @property
+    def headroom(self) -> int | None:
+        """What is left at steady state; None when it cannot be told."""
+        return None if self.unknown or not isinstance(self.usable, Known) else self.usable.value - self.steady
+
+    @property
+    def _server_side(self) -> int:
+        return sum(value_of(side.total, 0) for side in self.poolers)
+
+    def _sum(self, when: str, which: str) -> int:
+        return sum(value_of(getattr(getattr(client, when), which), 0) for client in self.direct)
+
+
+def budgets(project: Project) -> tuple[Budget, ...]:
+    """Return every database in every environment it is judged in, by name, production first."""
+    by_name: dict[str, list[Client]] = {}
+    for client in project.clients:
+        if client.database is not None:
+            by_name.setdefault(client.database.name, []).append(client)
+    made = [
+        _budget(project, name, environment, clients)
+        for name, clients in sorted(by_name.items())
+        for environment in _judged(clients)
+    ]
+    return tuple(budget for budget in made if budget.clients)
+
+
+def recommendations(budget: Budget) -> tuple[tuple[Client, Recommendation], ...]:
+    """Return for each client with a pool of its own the pool that gives it its share, counted at roll-out."""
+    if not isinstance(budget.usable, Known) or budget.usable.value == NO_CEILING:
+        return ()
+    free = budget.usable.value - sum(value_of(side.total, 0) for side in budget.poolers)
+    found = []
+    for client in budget.counted:
+        factors = dict(client.rollout.factors)
+        pool = [factors.get(name) for name in ("instances", "processes", "pool_size", "max_overflow")]
+        if all(isinstance(setting, Known) for setting in pool):
+            instances, processes = pool[0].value, pool[1].value  # type: ignore[union-attr]
+            demand = value_of(client.rollout.lowered, 0)
+            whole = budget.rollout - sum(value_of(side.total, 0) for side in budget.poolers)
+            found.append((client, recommended(max(0, free), demand, whole, instances, processes)))
+    return tuple(found)
+
+
+# -- one budget --------------------------------------------------------------------------------------------------------
+
+
+def _budget(project: Project, name: str, environment: str | None, clients: Sequence[Client]) -> Budget:
+    present = tuple(_without_alternatives(_present(project, environment, clients)))
+    database = _database(name, environment, clients, project)
+    pooled = [client for client in present if client.pooler and client.pooler.product not in _DIRECT]
+    return Budget(
+        database=database,
+        environment=environment,
+        clients=present,
+        direct=tuple(client for client in present if client not in pooled),
+        poolers=tuple(_server_sides(pooled)),
+        usable=usable(database.max_connections, database.reserved, database.headroom),
+    )
+
+
+def _judged(clients: Iterable[Client]) -> list[str | None]:
+    """The environments to judge: those that are named; unmarked files alone only where no production is named."""
+    named = sorted({client.environment for client in clients if client.environment is not None}, key=_by_weight)
+    if any(environments.environment_word(name) == "prod" for name in named):
+        return list(named)
+    unmarked = any(client.environment is None for client in clients)
+    return [*([None] if unmarked else []), *named]
+
+
+def _by_weight(environment: str) -> tuple[bool, bool, str]:
+    word = environments.environment_word(environment)
+    return (word != "prod", not environments.is_production(environment), environment)
+
+
+def _present(project: Project, environment: str | None, clients: Iterable[Client]) -> Iterator[Client]:
+    """Yield the clients of one environment: its own, and the unmarked ones that have no version of their own there."""
+    from poollint.link.workloads import superseded
+
+    for client in clients:
+        if client.environment == environment:
+            yield client
+        elif client.environment is None and not (
+            client.workload and superseded(client.workload, environment, project.workloads)
+        ):
+            yield client
+
+
+def _without_alternatives(clients: Iterable[Client]) -> Iterator[Client]:
+    """Drop what one service would open on another platform: two descriptions of it are alternatives, not a sum."""
+    clients = tuple(clients)
+    largest: dict[str, tuple[str, str]] = {}
+    for name in {client.workload.name for client in clients if client.workload}:
+        sums: dict[tuple[str, str], int] = {}
+        for client in clients:
+            if client.workload and client.workload.name == name:
+                place = _place(client.workload)
+                sums[place] = sums.get(place, 0) + value_of(client.steady.lowered, 0)
+        largest[name] = max(sums, key=lambda place: sums[place])
+    for client in clients:
+        if client.workload is None or _place(client.workload) == largest[client.workload.name]:
+            yield client
+
+
+def _place(workload: Workload) -> tuple[str, str]:
+    return (workload.platform, workload.unit)
+
+
+def _database(name: str, environment: str | None, clients: Sequence[Client], project: Project) -> Database:
+    """The database as it is in this environment, else the unmarked one, else the one a client knows."""
+    variants = [database for database in project.databases if database.name == name]
+    for at in (environment, None):
+        if found := next((database for database in variants if database.environment == at), None):
+            return found
+    return next(client.database for client in clients if client.database)
+
+
+# -- poolers -----------------------------------------------------------------------------------------------------------
+
+
+def _server_sides(clients: Sequence[Client]) -> Iterator[ServerSide]:
+    by_pooler: dict[Pooler, list[Client]] = {}
+    for client in clients:
+        if client.pooler:
+            by_pooler.setdefault(client.pooler, []).append(client)
+    for pooler, behind in by_pooler.items():
+        yield server_side(pooler, tuple(behind))
+
+
+def server_side(pooler: Pooler, clients: tuple[Client, ...]) -> ServerSide:
+    """Return what a pooler may hold at the server: a pool for each database its clients name."""
+    pools = Known(max(1, len(_databases(clients))), Origin("databases its clients name"))
+    size, reserve, replicas = pooler.pool_size, pooler.reserve_pool_size, pooler.replicas
+    cap = value_of(pooler.max_db_connections) or NO_CEILING
+    factors = (("pools", pools), ("default_pool_size", size), ("replicas", replicas), ("max_db_connections", pooler.max_db_connections))
+    if not isinstance(size, Known):
+        return ServerSide(pooler, clients, Unknown("its pool size is not known"), factors, "")
+    each = size.value + value_of(reserve, 0)
+    copies = value_of(replicas) or 1
+    one = min(pools.value * each, cap)
+    text = f"{pools.value} {MULTIPLE} ({size.value} + {value_of(reserve, 0)})" if value_of(reserve) else grouped(size.value)
+    if one == cap:
+        text = f"{grouped(cap)} (max_db_connections)"
+    if copies > 1:
+        text = f"{copies} replicas {MULTIPLE} {text}"
+    used = tuple((name, setting) for name, setting in factors if isinstance(setting, Known))
+    total = Known(int(one * copies), Origin("server side of " + pooler.name), weakest(setting for _, setting in used))
+    return ServerSide(pooler, clients, total, used, text)
+
+
+def _databases(clients: Iterable[Client]) -> set[str]:
+    targets = {value_of(pool.target) for client in clients for pool in client.live}
+    return {target.database for target in targets if target is not None and target.database}
+
+
+def client_side(clients: Iterable[Client]) -> Setting:
+    """Return what clients open towards a pooler; Unknown when one of them is."""
+    bounds: list[Bound] = [client.steady for client in clients]
+    gaps = [bound.lowered for bound in bounds if isinstance(bound.lowered, Unknown)]
+    if gaps:
+        return gaps[0]
+    settings = [bound.lowered for bound in bounds]
+    return Known(sum(value_of(setting) for setting in settings), Origin("clients"), weakest(settings))

@@ -1,0 +1,274 @@
+"""From the words of one command to what starts: wrappers skipped, scripts followed, servers recognised."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from poollint.facts import Known, Location, Origin, Process
+
+from . import _gunicorn, _scripts, _shell, _tasks, _web
+from ._entry import directory_of
+from ._options import parse, spellings
+from ._run import DEEPEST, Ended, Run
+from ._web import default
+from poollint._words import Word
+
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
+_PYTHON = re.compile(r"python(\d(\.\d+)*)?$|pypy3?$")
+_MODULES = {"huey.bin.huey_consumer": "huey_consumer", "rq.cli": "rq", "waitress": "waitress-serve"}
+
+
+def launch(words: list[Word], run: Run) -> None:
+    """Start a command: what it starts is appended to `run.started`.
+
+    Raises Ended when the command stays in the foreground, so that nothing behind it runs.
+    """
+    words = unwrapped(words, run)
+    if not words or words[0].unknown or run.depth > DEEPEST:
+        return
+    run.step()
+    name = posixpath.basename(words[0].text)
+    if name in _SHELLS:
+        _run_shell(words, run)
+    elif _PYTHON.match(name):
+        _run_python(words, run)
+    elif handler := _HANDLERS.get(name):
+        handler(words, run)
+    elif reader := _READERS.get(name):
+        _serve(reader(words, run), words, run)
+    else:
+        _scripts.follow(words, run, launch)
+
+
+def _serve(process: Process | None, words: list[Word], run: Run) -> None:
+    if process is None:
+        return
+    run.start(process)
+    if process.server == "celery" and _tasks.has_beat(words):
+        run.start(replace(process, server="celery beat", kind="scheduler", processes=default(1, "celery beat"),
+                          units=default(1, "celery beat"), preloads=replace(default(False, "celery beat"))))  # fmt: skip
+    stays = process.kind in ("web", "worker", "scheduler") and not _gunicorn.is_daemon(words) and not _detached(words)
+    if stays and not run.in_background:
+        raise Ended
+
+
+def _detached(words: list[Word]) -> bool:
+    return any(word.text in ("--detach", "-D", "--daemonize", "multi") for word in words)
+
+
+# -- wrappers
+
+_SPELLED_OPTIONS = spellings("-u", "-g", "-n", "-c", "-p", "-t", "-e", "-s", "--timeout", "--env", "--extra", "--with", "--group",
+                             "--directory", "--project", "--python", "--package", "--env-file", "--config", "-k", "--user", "-C")  # fmt: skip
+
+# Word sequences in front of a command, and how the command behind them is found.
+#   rest     options, then the command
+#   after 1  one word (a user, a host:port), then options and the command
+#   dashes   everything behind `--`
+_WRAPPERS: dict[tuple[str, ...], str] = {
+    ("exec",): "rest", ("uv", "run"): "rest", ("uvx",): "rest", ("poetry", "run"): "rest", ("pipenv", "run"): "rest",
+    ("pdm", "run"): "rest", ("hatch", "run"): "rest", ("rye", "run"): "rest", ("pixi", "run"): "rest",
+    ("conda", "run"): "rest", ("mamba", "run"): "rest", ("tini",): "rest", ("/tini",): "rest", ("/sbin/tini",): "rest",
+    ("dumb-init",): "rest", ("catatonit",): "rest", ("gosu",): "after 1", ("su-exec",): "after 1", ("setpriv",): "rest",
+    ("sudo",): "rest", ("opentelemetry-instrument",): "rest", ("ddtrace-run",): "rest", ("nice",): "rest",
+    ("newrelic-admin", "run-program"): "rest", ("ionice",): "rest", ("doppler", "run"): "dashes", ("nohup",): "rest",
+    ("infisical", "run"): "dashes", ("op", "run"): "dashes", ("chamber", "exec"): "dashes", ("aws-vault", "exec"): "dashes",
+    ("wait-for-it.sh",): "dashes", ("wait-for-it",): "dashes", ("wait-for",): "dashes", ("dockerize",): "rest",
+    ("stdbuf",): "rest", ("time",): "rest", ("watchmedo", "auto-restart"): "dashes", ("scalene",): "rest", ("env",): "env",
+    ("xvfb-run",): "rest", ("command",): "rest", ("builtin",): "rest", ("chpst",): "rest", ("setsid",): "rest",
+    ("timeout",): "after 1", ("berglas", "exec"): "dashes", ("envconsul",): "dashes", ("sentry-cli",): "dashes",
+    ("litestream", "replicate"): "-exec", ("jemalloc",): "rest", ("memray", "run"): "rest", ("viztracer",): "rest",
+    ("coverage", "run"): "python", ("debugpy",): "python",
+}  # fmt: skip
+
+
+def unwrapped(words: list[Word], run: Run) -> list[Word]:
+    """Return the command behind what merely wraps it: `tini -- gosu app gunicorn ...` → `gunicorn ...`."""
+    for _ in range(12):
+        words = _assigned(words, run)
+        if not words:
+            return words
+        name = posixpath.basename(words[0].text)
+        second = words[1].text if len(words) > 1 else ""
+        rule = _WRAPPERS.get((name, second))
+        behind = words[2:]
+        if rule is None:
+            rule, behind = _WRAPPERS.get((name,)), words[1:]
+        if rule is None:
+            return words
+        words = _behind(rule, words, behind)
+    return words
+
+
+def _assigned(words: list[Word], run: Run) -> list[Word]:
+    """Apply `NAME=value` in front of a command (as `env` and Procfiles have it)."""
+    while words and (match := re.match(r"([A-Za-z_]\w*)=", words[0].text)) and not words[0].unknown:
+        word = words[0]
+        run.set(match[1], Known(word.text[match.end() :], word.written or Origin(match[1], word.location), word.certainty), export=True)
+        words = words[1:]
+    return words
+
+
+def _behind(rule: str, words: list[Word], behind: list[Word]) -> list[Word]:
+    if rule == "dashes":
+        marks = [index for index, word in enumerate(words) if word.text == "--"]
+        return words[marks[0] + 1 :] if marks else _past_options(behind)[1:] if words[0].text.startswith("wait") else _past_options(behind)
+    if rule == "-exec":
+        found = [words[index + 1] for index, word in enumerate(words[:-1]) if word.text == "-exec"]
+        return [Word("sh"), Word("-c"), found[0]] if found else []
+    if rule == "python":
+        return [Word("python", words[0].location), *_past_options(behind, keep_module=True)]
+    if rule == "env":
+        return _past_options(behind)
+    rest = _past_options(behind)
+    return _past_options(rest[1:]) if rule == "after 1" else rest
+
+
+def _past_options(words: list[Word], keep_module: bool = False) -> list[Word]:
+    """Drop a wrapper's own options: up to `--` if it comes before the command, else the words that start with a dash."""
+    index = 0
+    while index < len(words):
+        text = words[index].text
+        if text == "--":
+            return words[index + 1 :]
+        if not text.startswith("-") or (keep_module and text == "-m"):
+            break
+        index += 2 if text in _SPELLED_OPTIONS and index + 1 < len(words) else 1
+    return words[index:]
+
+
+# -- shells and Python
+
+
+def _run_shell(words: list[Word], run: Run) -> None:
+    """`sh -c TEXT name args`, `sh script args`."""
+    index = 1
+    while index < len(words) and words[index].text.startswith(("-", "+")):
+        option = words[index].text
+        if option.startswith("-") and not option.startswith("--") and "c" in option[1:]:
+            if index + 1 < len(words) and not words[index + 1].unknown:
+                rest = words[index + 2 :]
+                text(words[index + 1].text, words[index + 1].location, run, rest[1:], rest[0].text if rest else "sh")
+            return
+        index += 2 if option in ("-o", "+o", "-O", "--init-file", "--rcfile") else 1
+    if index < len(words):
+        _scripts.shell(words[index], words[index + 1 :], run, launch)
+
+
+def text(content: str, place: Location, run: Run, arguments: list[Word], name: str) -> None:
+    """Run a text in a shell of its own."""
+    scope = run.scope
+    run.scope = run.within(arguments=tuple(arguments), name=name)
+    try:
+        _shell.read(content, place, run, launch)
+    except _shell.Returned:
+        pass
+    finally:
+        run.scope = scope
+
+
+def _run_python(words: list[Word], run: Run) -> None:
+    """`python -m module args`, `python file.py args`; `python -c` is not followed."""
+    index = 1
+    while index < len(words) and words[index].text.startswith("-") and not words[index].unknown:
+        option = words[index].text
+        if option == "-c":
+            return
+        if option == "-m" and index + 1 < len(words):
+            _run_module(words[index + 1 :], run)
+            return
+        if option.startswith("-m") and len(option) > 2:
+            _run_module([words[index].part(option[2:]), *words[index + 1 :]], run)
+            return
+        index += 2 if option in ("-W", "-X") else 1
+    if index < len(words):
+        _scripts.python_file(words[index:], run, launch)
+
+
+def _run_module(words: list[Word], run: Run) -> None:
+    name = words[0].text
+    known = _MODULES.get(name, name)
+    if known in _READERS or known in _HANDLERS or (known, words[1].text if len(words) > 1 else "") in _WRAPPERS:
+        launch([replace(words[0], text=known), *words[1:]], run)
+    elif name in ("debugpy", "coverage"):
+        launch([Word("python", words[0].location), *_past_options(words[1:], keep_module=True)], run)
+    else:
+        _scripts.python_module(words, run, launch)
+
+
+# -- migrations and starters of several commands
+
+
+def _migration(words: list[Word], run: Run) -> Process | None:
+    """`alembic upgrade head` opens one connection and ends."""
+    options = parse(words[1:], takes=spellings("-c --config", "-n --name", "-x"), flags=("--raiseerr",))
+    command = options.positionals[0].text if options.positionals else ""
+    if command not in ("upgrade", "downgrade", "stamp", "current", "check"):
+        return None
+    return Process("alembic", "migration", default(1, "alembic"), default(1, "alembic"), directory=directory_of(None, run),
+                   location=words[0].location)  # fmt: skip
+
+
+def _supervisord(words: list[Word], run: Run) -> None:
+    from . import _supervisor
+
+    options = parse(words[1:], takes=spellings("-c --configuration"), flags=("-n", "--nodaemon"))
+    _supervisor.start(options.last("--configuration"), run, launch)
+    if not run.in_background:
+        raise Ended
+
+
+def _honcho(words: list[Word], run: Run) -> None:
+    """`honcho start`, `honcho -f Procfile.dev start web worker`: every named line of the Procfile, else all."""
+    from poollint.readers.procfile import lines
+
+    options = parse(words[1:], takes=spellings("-f --procfile", "-d --app-root", "-e --env", "-p --port", "-m --formation"))
+    named = [word.text for word in options.positionals if word.text not in ("start", "run")]
+    found = run.text_at(options.text("--procfile") or "Procfile")
+    if found is None:
+        return
+    for name, command, place in lines(found[0], found[1].path):
+        if not named or name in named or "all" in named:
+            _background(command, place, run)
+    if not run.in_background:
+        raise Ended
+
+
+def _concurrently(words: list[Word], run: Run) -> None:
+    """`npx concurrently "a" "b"`."""
+    for word in words[1:]:
+        if " " in word.text and not word.unknown:
+            _background(word.text, word.location, run)
+
+
+def _npx(words: list[Word], run: Run) -> None:
+    if len(words) > 1 and words[1].text == "concurrently":
+        _concurrently(words[1:], run)
+
+
+def _background(command: str, place: Location, run: Run) -> None:
+    before = run.in_background
+    run.in_background = True
+    try:
+        text(command, place, run, [], "sh")
+    except Ended:
+        pass
+    finally:
+        run.in_background = before
+
+
+def _uwsgi(words: list[Word], run: Run) -> Process | None:
+    from . import _uwsgi
+
+    return _uwsgi.read(words, run)
+
+
+_READERS: dict[str, Callable[[list[Word], Run], Process | None]] = {
+    "gunicorn": _gunicorn.read, "alembic": _migration, "uwsgi": _uwsgi, **_web.READERS, **_tasks.READERS,
+}  # fmt: skip
+_HANDLERS: dict[str, Callable[[list[Word], Run], None]] = {
+    "supervisord": _supervisord, "honcho": _honcho, "foreman": _honcho, "concurrently": _concurrently, "npx": _npx,
+}  # fmt: skip

@@ -1,0 +1,115 @@
+"""Join the facts of one project: which engine runs where and talks to what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from poollint.arithmetic import Deployment, bound, largest
+from poollint.config import Configuration
+from poollint.discover import Tree
+from poollint.facts import (
+    NOT_READ,
+    Bound,
+    Client,
+    Database,
+    Image,
+    Known,
+    Origin,
+    Pooler,
+    Process,
+    Project,
+    Setting,
+    Unknown,
+    Version,
+    Workload,
+    value_of,
+)
+from poollint.link.paths import hops_of
+from poollint.link.running import Run, runs
+from poollint.link.servers import Reached, join
+from poollint.link.workloads import deployed
+
+if TYPE_CHECKING:
+    from poollint.python.code import Code
+
+
+def link(tree: Tree, facts: Iterable[Any], code: Code, configuration: Configuration = Configuration()) -> Project:
+    """Return the project: every engine with every workload that runs it, the database behind it and the way there."""
+    facts = tuple(facts)
+    images = tuple(fact for fact in facts if isinstance(fact, Image))
+    read = tuple(fact for fact in facts if isinstance(fact, Workload))
+    workloads = deployed(tree, read, images, configuration, code)
+    found = runs(tree, workloads, code, configuration)
+    databases = tuple(fact for fact in facts if isinstance(fact, Database))
+    poolers = tuple(fact for fact in facts if isinstance(fact, Pooler))
+    joined = join(found, databases, poolers, configuration)
+    clients = tuple(_client(run, way) for run, way in zip(found, joined.reached, strict=True))
+    project = Project(
+        engines=code.engines(),
+        workloads=workloads,
+        databases=joined.databases,
+        poolers=joined.poolers,
+        clients=clients,
+        versions=tuple(fact for fact in facts if isinstance(fact, Version)),
+    )
+    from poollint.link.unknowns import missing
+
+    return replace(project, missing=missing(project))
+
+
+def _client(run: Run, way: Reached) -> Client:
+    """One engine as this workload runs it, with the numbers of both."""
+    return Client(
+        engine=run.engine,
+        workload=run.workload,
+        process=run.process,
+        environment=run.workload.environment if run.workload else way.environment,
+        database=way.database,
+        pooler=way.pooler,
+        hops=hops_of(run, way),
+        steady=_bound(run, _instances(run.workload)),
+        rollout=_bound(run, _rollout_instances(run.workload)),
+        one=_bound(run, Known(1, Origin("one instance"))),
+        how="; ".join(part for part in (run.how, way.how) if part),
+    )
+
+
+def _bound(run: Run, instances: Setting) -> Bound:
+    deployment = Deployment(instances, _processes(run), _units(run.process), _in_flight(run))
+    engine = run.engine
+    return largest([bound(pool, deployment, engine.per_call, engine.sqlalchemy) for pool in engine.live])
+
+
+def _instances(workload: Workload | None) -> Setting:
+    return workload.instances if workload else Unknown("no workload is known to run it")
+
+
+def _rollout_instances(workload: Workload | None) -> Setting:
+    """Only a documented overlap counts; without one the steady number is all that is known."""
+    if workload and workload.rollout_documented and isinstance(workload.rollout_instances, Known):
+        return workload.rollout_instances
+    return _instances(workload)
+
+
+def _processes(run: Run) -> Setting:
+    if run.process:
+        return run.process.processes
+    return Unknown("its command could not be read" if run.workload else "no workload is known to run it")
+
+
+def _units(process: Process | None) -> Setting:
+    """What runs at once in one process: the worker's own limit, or the server's limit on requests if that is smaller."""
+    if process is None:
+        return NOT_READ
+    limits = [limit for limit in (process.units, process.concurrency) if isinstance(limit, Known)]
+    return min(limits, key=lambda limit: value_of(limit)) if limits else process.units
+
+
+def _in_flight(run: Run) -> Setting:
+    """Requests at once in one instance, where the platform refuses more; tasks of a worker are no requests."""
+    workload, process = run.workload, run.process
+    if workload and workload.concurrency_is_hard and (process is None or process.kind == "web"):
+        return workload.concurrency
+    return NOT_READ

@@ -1,0 +1,154 @@
+"""Which workload runs which engine.
+
+In this order, the first that answers: stated in the configuration; the import graph from the entry point; the build
+context or working directory, when one engine is below it; the only engine there is. Else the link is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from poollint.config import Configuration, StatedService
+from poollint.discover import Tree
+from poollint.facts import Engine, Environment, Process, Workload
+from poollint.link import stated
+from poollint.link.workloads import SERVING
+
+if TYPE_CHECKING:
+    from poollint.python.code import Code
+
+_UNCOUNTED_ROLES = ("test", "sample")
+_GUESSED_ROLES = ("service", "worker", "library")  # what may be meant when no entry point tells
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One engine as one command of one workload runs it; `workload` is None when nothing is known to run it.
+
+    variables  the environment its values were read in
+    stated     what the configuration says of the workload
+    joins      False when no entry point reaches the engine although every workload is accounted for
+    """
+
+    engine: Engine
+    workload: Workload | None = None
+    process: Process | None = None
+    variables: Environment = Environment()
+    stated: StatedService | None = None
+    how: str = ""
+    joins: bool = True
+
+
+def runs(tree: Tree, workloads: Sequence[Workload], code: Code, configuration: Configuration) -> tuple[Run, ...]:
+    """Return every engine with everything that runs it; an engine that nothing runs comes once, without a workload."""
+    found: list[Run] = []
+    unaccounted = False
+    for workload in workloads:
+        with tree.guard(workload.location.path):
+            links = list(_runs_of(workload, code, configuration))
+            unaccounted = unaccounted or None in links
+            found += [run for run in links if run is not None]
+    run = {each.engine.location for each in found}
+    joins = unaccounted or not found
+    found += [Run(engine, joins=joins) for engine in code.engines() if engine.location not in run]
+    return tuple(found)
+
+
+def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> Iterator[Run | None]:
+    """Yield what a workload runs; None for a command that may run an engine, but nobody can tell which."""
+    if workload.kind == "init":
+        return  # ends before the containers beside it start, so it never adds to them
+    service = stated.service_of(configuration, workload)
+    for process in _counted(workload):
+        variables = variables_of(workload, process)
+        engines = [engine for engine in code.engines(variables) if engine.role not in _UNCOUNTED_ROLES]
+        answer = _chosen(engines, workload, process, service, code)
+        if answer is None:
+            yield None
+            continue
+        for engine, how in answer:
+            yield Run(engine, workload, process, variables, service, how)
+
+
+def _counted(workload: Workload) -> tuple[Process | None, ...]:
+    """The commands that hold connections while the workload runs.
+
+    A migration or shell step before the server ends first; where it is all there is, it is the workload.
+    """
+    serving = tuple(process for process in workload.run if process.kind in SERVING)
+    return serving or workload.run or (None,)
+
+
+def variables_of(workload: Workload, process: Process | None) -> Environment:
+    """Return what the process sees: what image and command set, and the workload's own variables over it."""
+    variables = workload.variables
+    if process is None or not process.environment:
+        return variables
+    return replace(variables, variables={**process.environment, **variables.variables})
+
+
+Answer = list[tuple[Engine, str]]
+
+
+def _chosen(
+    engines: list[Engine], workload: Workload, process: Process | None, service: StatedService | None, code: Code
+) -> Answer | None:
+    """Return the engines with the reason for each, or None when it cannot be told."""
+    globs = service.code if service else ()
+    if globs:
+        chosen = [engine for engine in engines if stated.matches(globs, engine.location.path)]
+        return [(engine, f"the configuration states the code of {workload.name}") for engine in chosen]
+    if process and process.entry:
+        reach = code.reaches(process.entry, process.directory)
+        if reach is not None:
+            return [(engine, reach.how(engine.location.path)) for engine in engines if engine.location.path in reach.paths]
+    candidates = [engine for engine in engines if engine.role in _GUESSED_ROLES]
+    if process is None or workload.platform == "stated":
+        return _by_variable(candidates, workload)
+    below = _below(candidates, _folders(workload, process))
+    if len(below) == 1:
+        return [(below[0], f"the only engine in what {workload.name} is built from")]
+    if len(candidates) == 1 and not _has_own_folder(workload, process):
+        return [(candidates[0], f"the only engine there is, and {process.server} is what {workload.name} starts")]
+    return None if below or not _has_own_folder(workload, process) else []
+
+
+def _by_variable(candidates: list[Engine], workload: Workload) -> Answer | None:
+    """Without a command, the variable that only this engine reads tells."""
+    if workload.platform == "stated":
+        one = candidates if len(candidates) == 1 else []
+        return [(engine, f"the only engine there is, and {workload.name} is stated") for engine in one] or None
+    reading = [(engine, name) for engine in candidates if (name := _read_from(engine, workload))]
+    if len(reading) == 1:
+        engine, name = reading[0]
+        return [(engine, f"{workload.name} sets {name}, which only this engine reads")]
+    return None if reading else []
+
+
+def _read_from(engine: Engine, workload: Workload) -> str | None:
+    """Return the variable of the workload that names the engine's database."""
+    names = {identity[4:] for pool in engine.live for identity in pool.identities if identity.startswith("env:")}
+    given = [name for name in sorted(names) if name in workload.variables.variables or name in workload.variables.secrets]
+    return given[0] if given else None
+
+
+def _folders(workload: Workload, process: Process) -> tuple[str, ...]:
+    context = (workload.build.context,) if workload.build else ()
+    directory = (process.directory,) if process.directory else ()
+    return tuple(_clean(folder) for folder in (*workload.sources, *directory, *context))
+
+
+def _has_own_folder(workload: Workload, process: Process) -> bool:
+    """Say whether what it is built from is narrower than the whole project."""
+    return any(_folders(workload, process))
+
+
+def _clean(folder: str) -> str:
+    return "" if folder in (".", "./") else folder.strip("/").removeprefix("./")
+
+
+def _below(engines: list[Engine], folders: Sequence[str]) -> list[Engine]:
+    narrow = [folder for folder in folders if folder]
+    return [engine for engine in engines if any(engine.location.path.startswith(folder + "/") for folder in narrow)]

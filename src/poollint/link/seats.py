@@ -1,0 +1,165 @@
+"""What a run's URL, variables and attachments say of the server it talks to: identities to compare, no verdict yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from poollint.config import Configuration, StatedDatabase
+from poollint.facts import Database, Known, Pool, Pooler, Target, value_of
+from poollint.link.hosts import Hosts, is_local, resource_of
+from poollint.link.poolers import endpoint_pooler, named_pooler
+from poollint.link.running import Run
+
+
+@dataclass(slots=True)
+class Seat:
+    """A run on its way to a database.
+
+    strong  identities that name one server wherever they stand: "host:…", "cloudsql:…", "iac:…", "secret:…", "fact:…"
+    weak    "variable:UNIT:NAME": the same server only inside one unit, and only where nothing stronger is known
+    stated  the name the configuration gives it
+    """
+
+    run: Run
+    pool: Pool | None = None
+    target: Target | None = None
+    strong: list[str] = field(default_factory=list)
+    weak: list[str] = field(default_factory=list)
+    stated: str | None = None
+    pooler: Pooler | None = None
+    how: str = ""
+
+    @property
+    def unit(self) -> str:
+        return self.run.workload.unit if self.run.workload else ""
+
+    @property
+    def environment(self) -> str | None:
+        return self.run.workload.environment if self.run.workload else None
+
+
+def seat_of(run: Run, hosts: Hosts, configuration: Configuration) -> Seat:
+    """Collect what is written about where a run's connections go; a run that joins no budget gets an empty seat."""
+    seat = Seat(run)
+    pools = [pool for pool in run.engine.live if pool.is_networked is not False]
+    if not pools or not run.joins:
+        return seat
+    seat.pool = _one_target(pools)
+    if seat.pool is None:
+        seat.how = "its alternatives point to different databases"
+        return seat
+    seat.target = value_of(seat.pool.target)
+    if seat.target and seat.target.host:
+        _follow_host(seat, seat.target, hosts)
+    _follow_variables(seat, seat.pool)
+    _follow_attachment(seat)
+    _follow_statement(seat, seat.pool, configuration)
+    return seat
+
+
+def fact_identity(database: Database) -> str:
+    """What names a server that a file here defines; its variants in other environments are the same one."""
+    return f"fact:{database.unit}:{database.name}"
+
+
+def variables_of(pool: Pool) -> list[str]:
+    """Return the environment variables a pool's URL comes from."""
+    return [identity[4:] for identity in pool.identities if identity.startswith("env:")]
+
+
+def _one_target(pools: Sequence[Pool]) -> Pool | None:
+    """Return the alternative that shows where the engine points, or None when they point to different places."""
+    known = [pool for pool in pools if isinstance(pool.target, Known)]
+    sure = [pool for pool in known if pool.target.certainty != "fallback"] or known  # type: ignore[union-attr]
+    if len({pool.target.value for pool in sure}) > 1:  # type: ignore[union-attr]
+        return None
+    return sure[0] if sure else pools[0]
+
+
+# -- the host ----------------------------------------------------------------------------------------------------------
+
+
+def _follow_host(seat: Seat, target: Target, hosts: Hosts) -> None:
+    host = target.host or ""
+    met = hosts.find(target, seat.run.workload)
+    if isinstance(met, Pooler):
+        _pass_through(seat, met, target, hosts)
+    elif isinstance(met, Database):
+        seat.strong.append(fact_identity(met))
+        seat.how = f"host {host} is {met.name}"
+    elif host.startswith("/cloudsql/"):
+        seat.strong.append(f"cloudsql:{host.removeprefix('/cloudsql/').split('/')[0]}")
+        seat.how = f"socket {host}"
+    elif resource := resource_of(host):
+        seat.strong.append(f"iac:{resource}")
+        seat.how = f"its host is that of {resource}"
+    elif not is_local(host):
+        _take_at_its_word(seat, target)
+
+
+def _take_at_its_word(seat: Seat, target: Target) -> None:
+    """A host that nothing here defines: whoever writes it means the same server; a bare name only inside its unit."""
+    host = target.host or ""
+    assert seat.pool is not None  # a target was read from it
+    if isinstance(seat.pool.target, Known) and seat.pool.target.certainty == "fallback":
+        return  # the default of some code is no statement about where a deployment connects
+    seat.pooler = endpoint_pooler(target) or named_pooler(host)
+    seat.how = f"host {host}"
+    if seat.pooler and seat.pooler.provider is None:
+        return  # what stands behind a pooler that nothing here defines is not written
+    seat.strong.append(f"host:{'' if '.' in host else seat.unit + ':'}{target}")
+
+
+def _pass_through(seat: Seat, pooler: Pooler, target: Target, hosts: Hosts) -> None:
+    """Follow a pooler to the database behind it."""
+    seat.pooler = pooler
+    seat.how = f"host {target.host} is {pooler.name}, a {pooler.product}"
+    behind = pooler.backends.get(target.database or "") or pooler.backends.get("*")
+    server = hosts.behind(behind, pooler) if behind else None
+    if server:
+        seat.strong.append(fact_identity(server))
+        seat.how += f" before {server.name}"
+    elif behind and behind.host and not is_local(behind.host):
+        seat.strong.append(f"host:{'' if '.' in behind.host else pooler.unit + ':'}{behind}")
+    else:
+        seat.strong.append(f"pooler:{pooler.unit}:{pooler.name}")
+
+
+# -- variables, attachments, statements --------------------------------------------------------------------------------
+
+
+def _follow_variables(seat: Seat, pool: Pool) -> None:
+    seat.strong += [identity for identity in pool.identities if not identity.startswith("env:")]
+    for name in variables_of(pool):
+        if secret := seat.run.variables.secrets.get(name):
+            seat.strong.append(secret if secret.startswith("secret:") else f"secret:{secret}")
+        if seat.run.workload:
+            seat.weak.append(f"variable:{seat.unit}:{name}")
+
+
+def _follow_attachment(seat: Seat) -> None:
+    """The only Cloud SQL instance attached is the one, unless the URL names another host."""
+    attached = seat.run.workload.instance_connections if seat.run.workload else ()
+    if len(attached) == 1 and (seat.target is None or not seat.target.host or is_local(seat.target.host)):
+        seat.strong.append(f"cloudsql:{attached[0]}")
+        seat.how = seat.how or f"the only Cloud SQL instance attached is {attached[0]}"
+
+
+def _follow_statement(seat: Seat, pool: Pool, configuration: Configuration) -> None:
+    """What the configuration states wins: `databases` of the service, then `match` of the database."""
+    names = seat.run.stated.databases if seat.run.stated else ()
+    matching = [d.name for d in configuration.databases.values() if _matches(d, seat, pool)]
+    fitting = list(names) if len(names) == 1 else [name for name in matching if not names or name in names]
+    if len(fitting) == 1:
+        seat.stated = fitting[0]
+        seat.strong.append(f"stated:{fitting[0]}")
+        seat.how = seat.how or f"the configuration says {fitting[0]}"
+
+
+def _matches(database: StatedDatabase, seat: Seat, pool: Pool) -> bool:
+    """Say whether a `match` entry is a variable the URL comes from, or a glob of its host."""
+    host = seat.target.host if seat.target else None
+    variables = variables_of(pool)
+    return any(entry in variables or (host and fnmatchcase(host, entry.lower())) for entry in database.match)

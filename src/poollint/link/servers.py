@@ -1,0 +1,214 @@
+"""Which database a client talks to, through which pooler, by what is written.
+
+Two clients share a database only where that is written: the same host, port and name resolved inside the unit, the same
+socket, instance, IaC resource or secret, a `match` in the configuration. The same variable name joins clients only
+inside one deployment unit, and only where nothing stronger is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from poollint.config import Configuration
+from poollint.facts import Database, Pooler, Target, value_of
+from poollint.link import stated
+from poollint.link.hosts import Hosts
+from poollint.link.limits import limited
+from poollint.link.poolers import settled, stated_pooler
+from poollint.link.running import Run
+from poollint.link.seats import Seat, fact_identity, seat_of, variables_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Where a run's connections go. `target` is what its URL says, if that is known."""
+
+    database: Database | None = None
+    pooler: Pooler | None = None
+    target: Target | None = None
+    environment: str | None = None
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The answer for all runs, and every server and pooler of the project with its numbers settled."""
+
+    reached: tuple[Reached, ...]
+    databases: tuple[Database, ...]
+    poolers: tuple[Pooler, ...]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Seats at one server, with the facts that describe it."""
+
+    seats: list[Seat]
+    facts: list[Database]
+    name: str = ""
+    unit: str = ""
+
+    @property
+    def stated(self) -> str | None:
+        return next((seat.stated for seat in self.seats if seat.stated), None)
+
+
+def join(
+    runs: Sequence[Run], databases: Sequence[Database], poolers: Sequence[Pooler], configuration: Configuration
+) -> Joined:
+    """Return for each run the database it talks to; runs that share one get the same name."""
+    facts = [_placed(database, configuration) for database in databases]
+    hosts = Hosts(facts, poolers)
+    seats = [seat_of(run, hosts, configuration) for run in runs]
+    groups = _grouped(seats, facts)
+    _name_all(groups)
+    made = {(g.name, at): _made(g, at, configuration) for g in groups for at in {seat.environment for seat in g.seats}}
+    home = {id(seat): group for group in groups for seat in group.seats}
+    reached = tuple(_reached(seat, home.get(id(seat)), made, configuration) for seat in seats)
+    used = {id(fact) for group in groups for fact in group.facts}
+    unused = [limited(fact, None) for fact in facts if id(fact) not in used]
+    met = tuple(dict.fromkeys(way.pooler for way in reached if way.pooler))
+    rest = tuple(settled(pooler) for pooler in poolers if pooler not in met)
+    return Joined(reached, (*made.values(), *unused), (*met, *rest))
+
+
+def _reached(
+    seat: Seat, group: _Group | None, made: dict[tuple[str, str | None], Database], configuration: Configuration
+) -> Reached:
+    if group is None:
+        return Reached(None, settled(seat.pooler) if seat.pooler else None, seat.target, seat.environment, seat.how)
+    said = stated.database_of(configuration, group.name, seat.environment)
+    pooler = stated_pooler(said, seat.pooler, group.name)
+    return Reached(made[group.name, seat.environment], pooler, seat.target, seat.environment, seat.how)
+
+
+# -- who sits together -------------------------------------------------------------------------------------------------
+
+
+def _grouped(seats: Sequence[Seat], facts: Sequence[Database]) -> list[_Group]:
+    same = _Same()
+    for seat in seats:
+        same.join(seat.strong)
+    for fact in facts:
+        same.join([fact_identity(fact), *fact.identities])
+    found: dict[str, _Group] = {}
+    for seat, root in zip(seats, _roots(seats, same), strict=True):
+        if root:
+            found.setdefault(root, _Group([], [])).seats.append(seat)
+    for root, group in found.items():
+        group.facts = [f for f in facts if same.of(fact_identity(f)) == root or (group.stated and f.name == group.stated)]
+    return list(found.values())
+
+
+def _roots(seats: Sequence[Seat], same: _Same) -> list[str]:
+    """Return each seat's group; a variable's name decides only for seats of one unit that nothing stronger places."""
+    by_variable: dict[str, set[str]] = {}
+    for seat in seats:
+        for weak in seat.weak if seat.strong else ():
+            by_variable.setdefault(weak, set()).add(same.of(seat.strong[0]))
+    return [_root(seat, same, by_variable) for seat in seats]
+
+
+def _root(seat: Seat, same: _Same, by_variable: dict[str, set[str]]) -> str:
+    if seat.strong:
+        return same.of(seat.strong[0])
+    if seat.pool is None or seat.pooler:
+        return ""
+    if not seat.weak:
+        workload = seat.run.workload
+        return f"engine:{seat.run.engine.location}:{workload.unit if workload else ''}:{workload.name if workload else ''}"
+    weak = seat.weak[0]
+    known = by_variable.get(weak, set())
+    seat.how = seat.how or f"variable {weak.rpartition(':')[2]}"
+    # Where the variable means several servers in this unit, it tells nothing about this one.
+    return next(iter(known)) if len(known) == 1 else weak
+
+
+class _Same:
+    """Identities that mean one server."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def of(self, identity: str) -> str:
+        at = identity.lower() if identity.startswith(("iac:", "host:")) else identity
+        while self._parent.setdefault(at, at) != at:
+            at = self._parent[at]
+        return at
+
+    def join(self, identities: Iterable[str]) -> None:
+        roots = [self.of(identity) for identity in identities]
+        for root in roots[1:]:
+            self._parent[self.of(root)] = self.of(roots[0])
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def _name_all(groups: Sequence[_Group]) -> None:
+    """Name each group once; where two want the same name, their units tell them apart."""
+    wanted: dict[str, list[_Group]] = {}
+    for group in groups:
+        group.name, group.unit = _wanted(group)
+        wanted.setdefault(group.name, []).append(group)
+    for rivals in wanted.values():
+        for number, group in enumerate(rivals):
+            if len(rivals) > 1:
+                units = [rival.unit for rival in rivals]
+                apart = group.unit if units.count(group.unit) == 1 else f"{group.unit}#{number + 1}"
+                group.name = f"{apart}/{group.name}".lstrip("/")
+
+
+def _wanted(group: _Group) -> tuple[str, str]:
+    """What is stated, the resource or service that defines it, the database in the URL, the variable."""
+    unit = next((seat.unit for seat in group.seats if seat.run.workload), "")
+    if group.stated:
+        return group.stated, ""
+    if group.facts:
+        return group.facts[0].name, group.facts[0].unit
+    strong = [identity for seat in group.seats for identity in seat.strong]
+    for kind, separator in (("cloudsql:", ":"), ("iac:", ".")):
+        if named := next((identity for identity in strong if identity.startswith(kind)), None):
+            return named.rpartition(separator)[2], unit
+    if named := next((seat.target.database for seat in group.seats if seat.target and seat.target.database), None):
+        return named, unit
+    variables = [name for seat in group.seats if seat.pool for name in variables_of(seat.pool)]
+    return (variables[0] if variables else f"database of {group.seats[0].run.engine.location.path}"), unit
+
+
+# -- what is known of the server ---------------------------------------------------------------------------------------
+
+
+def _placed(database: Database, configuration: Configuration) -> Database:
+    named = stated.environment_of(configuration, database.location.path) if database.location else None
+    return replace(database, environment=named) if named else database
+
+
+def _made(group: _Group, environment: str | None, configuration: Configuration) -> Database:
+    """Return the database of one environment: its fact there, else the unmarked one, with what is stated on top."""
+    facts = [fact for fact in group.facts if fact.environment == environment]
+    facts = facts or [fact for fact in group.facts if fact.environment is None]
+    if environment is None:
+        facts = facts or group.facts
+    fact = facts[0] if facts else _derived(group)
+    said = stated.database_of(configuration, group.name, environment)
+    return limited(replace(fact, name=group.name, environment=environment), said)
+
+
+def _derived(group: _Group) -> Database:
+    """A database that only its clients show: what their URLs say of it is all that is known."""
+    dialects = {value_of(seat.pool.dialect) for seat in group.seats if seat.pool} - {None}
+    dialect = dialects.pop() if len(dialects) == 1 else None
+    identities = tuple(dict.fromkeys(identity for seat in group.seats for identity in seat.strong))
+    return Database(group.name, None, dialect, _provider(group, identities, dialect), identities=identities)
+
+
+def _provider(group: _Group, identities: Iterable[str], dialect: str | None) -> str | None:
+    """The Cloud SQL instance behind a socket, or the provider whose host names this is."""
+    if dialect in ("postgresql", "mysql") and any(identity.startswith("cloudsql:") for identity in identities):
+        return f"cloud-sql-{dialect}"
+    from poollint import providers
+
+    endpoints = (providers.match(seat.target) for seat in group.seats if seat.target)
+    return next((endpoint.provider.name for endpoint in endpoints if endpoint), None)

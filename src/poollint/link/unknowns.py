@@ -1,0 +1,113 @@
+"""The inputs that nothing written gives, and that would decide: at most what a warning or an error needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poollint import environments
+from poollint.arithmetic import grouped, instances_that_fit
+from poollint.budget import Budget, budgets
+from poollint.facts import Client, Known, Location, Missing, Project, Setting, Unknown, value_of
+
+_RULE = "connections-exceed-limit"
+
+
+def missing(project: Project) -> tuple[Missing, ...]:
+    """Return one entry for each input, the most decisive first."""
+    found: dict[str, Missing] = {}
+    for budget in budgets(project):
+        if environments.is_production(budget.environment):
+            for entry in _of_budget(budget):
+                if entry.needs not in found or found[entry.needs].weight < entry.weight:
+                    found[entry.needs] = entry
+    return tuple(sorted(found.values(), key=lambda entry: (-entry.weight, entry.needs)))
+
+
+def _of_budget(budget: Budget) -> Iterator[Missing]:
+    if budget.exceeds:
+        return  # the verdict stands without them
+    counted = [client for client in budget.clients if _is_judged(client)]
+    open_ones = [client for client in counted if not isinstance(client.steady.lowered, Known)]
+    if counted and not isinstance(budget.usable, Known):
+        yield _limit(budget, open_ones)
+    for client in open_ones:
+        if (entry := _factor(client, budget)) is not None:
+            yield entry
+
+
+def _is_judged(client: Client) -> bool:
+    return client.engine.role in ("service", "worker")
+
+
+def _limit(budget: Budget, open_ones: list[Client]) -> Missing:
+    name = budget.database.name
+    demand = f"its clients open up to {grouped(budget.steady)} connections"
+    if open_ones:
+        demand = "the demand is not fully known either" if not budget.steady else f"{demand}, as far as known"
+    return Missing(
+        setting="max_connections",
+        reason=f"what {name} accepts is not known ({_reason(budget.database.max_connections)}); {demand}",
+        needs=f"{name}.max-connections",
+        rules=(_RULE,),
+        location=budget.database.location,
+        weight=budget.steady * 2 + (not open_ones),
+    )
+
+
+def _factor(client: Client, budget: Budget) -> Missing | None:
+    """The first factor of a client's formula that is unknown, with what is known of the rest."""
+    for name, setting in client.steady.factors:
+        if isinstance(setting, Unknown) and name in ("instances", "processes", "concurrency"):
+            return Missing(
+                setting=name,
+                reason=f"{_subject(client)}: {_reason(setting)}; {_demand(client, budget)}",
+                needs=f"{_service(client)}.{name}",
+                rules=(_RULE,),
+                location=_location(client),
+                weight=_one(client),
+            )
+    return None
+
+
+def _one(client: Client) -> int:
+    """What one instance opens, as far as known; one process where even that is not."""
+    factors = dict(client.steady.factors)
+    pool = (value_of(factors.get("pool_size", _ZERO)) or 0) + (value_of(factors.get("max_overflow", _ZERO)) or 0)
+    return int(pool * (value_of(factors.get("processes", _ZERO)) or 1))
+
+
+_ZERO: Setting = Unknown("")
+
+
+def _demand(client: Client, budget: Budget) -> str:
+    factors = dict(client.steady.factors)
+    each = _one(client)
+    if not each:
+        return "its demand depends on it"
+    if not isinstance(factors.get("processes", _ZERO), Known):
+        return f"each process opens up to {grouped(each)} connections"
+    text = f"each instance opens up to {grouped(each)} connections"
+    if isinstance(budget.usable, Known):
+        fit = instances_that_fit(budget.usable.value - budget.steady, each)
+        text += f", so {grouped(fit)} fit into {budget.database.name}"
+    return text
+
+
+def _subject(client: Client) -> str:
+    return client.workload.name if client.workload else client.engine.name
+
+
+def _service(client: Client) -> str:
+    """The name to state: the workload's, else the folder of the engine's code."""
+    if client.workload:
+        return client.workload.name
+    folders = client.engine.location.path.split("/")[:-1]
+    return next((folder for folder in folders if folder not in ("src", "lib")), "app")
+
+
+def _location(client: Client) -> Location:
+    return client.workload.location if client.workload else client.engine.location
+
+
+def _reason(setting: Setting) -> str:
+    return setting.reason if isinstance(setting, Unknown) and setting.reason else "not written"

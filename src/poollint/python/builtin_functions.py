@@ -1,0 +1,341 @@
+"""Readers for what Python itself brings: casts, numbers, containers, `functools`, variables of the process."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from poollint.facts import Known, Unknown
+from poollint.python import objects, operators
+from poollint.python.libraries import Call, reader
+from poollint.python.values import (
+    Arguments,
+    ClassRef,
+    FunctionRef,
+    Instance,
+    LibraryRef,
+    Listing,
+    Open,
+    Partial,
+    Table,
+    Text,
+    Traced,
+    Trap,
+    Url,
+    Value,
+    derived,
+    operation,
+    origin_of,
+    reason_of,
+    symbol_of,
+    unsettled,
+)
+
+LONGEST_RANGE = 1000
+
+
+# -- variables of the process ------------------------------------------------------------------------------------------
+
+
+@reader("os.getenv", "os.environ.get", "os.environ.setdefault", "os.environ.pop")
+def _getenv(call: Call) -> Value:
+    default = call.get("default", 1)
+    if isinstance(default, Known) and default.value is None:
+        default = None
+    return call.variable(call.text(0, "key"), default)
+
+
+@reader("os.environ.__getitem__")
+def _environ(call: Call) -> Value:
+    found = call.variable(call.text(0))
+    if isinstance(found, Known) and found.value is None:
+        return call.unknown(f"{call.text(0)} is not set, and the code needs it")
+    return found
+
+
+@reader("os.cpu_count", "multiprocessing.cpu_count", "os.getpid", "time.time", "uuid.uuid4", "socket.gethostname")
+def _machine(call: Call) -> Value:
+    return Open(f"{call.name}() depends on the machine", call.origin, f"{call.name}()")
+
+
+# -- casts -------------------------------------------------------------------------------------------------------------
+
+
+def _cast(call: Call, cast: Callable[[Any], Any]) -> Value:
+    value = call.first()
+    if isinstance(value, Known):
+        try:
+            return derived(cast(value.value), value, symbol=operation(cast.__name__, value))
+        except (TypeError, ValueError, OverflowError) as problem:
+            return Unknown(f"fails with {type(problem).__name__}: {origin_of(value).says}", origin_of(value))
+    result = unsettled(reason_of(value), value, symbol=operation(cast.__name__, value))
+    return replace(result, absent=getattr(value, "absent", False))
+
+
+@reader("builtins.int")
+def _int(call: Call) -> Value:
+    return _cast(call, int)
+
+
+@reader("builtins.float", "decimal.Decimal")
+def _float(call: Call) -> Value:
+    return _cast(call, float)
+
+
+@reader("builtins.bool")
+def _bool(call: Call) -> Value:
+    value = call.first()
+    if isinstance(value, Known) and isinstance(value.value, str) and value.value.strip().lower() in ("false", "0", "no", "off"):
+        trap = Trap(
+            f'bool("{value.value}") is True: every text that is not empty is',
+            'compare the text: value.lower() in ("1", "true", "yes")',
+        )
+        return derived(True, value, symbol=operation("bool", value), trap=trap)
+    if (plain := operators.plain_truth(value)) is not None:
+        return derived(plain, value, symbol=operation("bool", value))
+    return unsettled(reason_of(value), value, symbol=operation("bool", value))
+
+
+@reader("builtins.str")
+def _str(call: Call) -> Value:
+    value = call.first()
+    if isinstance(value, Known) and not isinstance(value.value, str):
+        return derived(str(value.value), value, symbol=operation("str", value))
+    return replace(value, is_object=False) if isinstance(value, Url) else value
+
+
+@reader("typing.cast", "typing_extensions.cast")
+def _typing_cast(call: Call) -> Value:
+    return call.get("val", 1) or call.unknown("nothing is passed")
+
+
+@reader("copy.copy", "copy.deepcopy", "asyncio.run", "types.MappingProxyType", "builtins.list", "builtins.tuple", "builtins.set",
+        "builtins.frozenset", "builtins.sorted", "builtins.iter", "inspect.cleandoc", "textwrap.dedent", "sqlalchemy.text")
+def _same(call: Call) -> Value:
+    if call.arguments.positional:
+        items = objects.items_of(call.world, call.first())
+        is_container = call.name.startswith("builtins.")
+        return Listing(tuple(items), call.origin) if is_container and items is not None else call.first()
+    return Listing((), call.origin)
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+def _numbers(call: Call, function: Callable[..., Any]) -> Value:
+    """Return min, max and the like over known numbers."""
+    values = list(call.arguments.positional)
+    if len(values) == 1 and isinstance(values[0], Listing):
+        values = list(values[0].items) if values[0].complete else [Unknown("a part of the list is not known")]
+    if not values or not call.arguments.complete or call.arguments.keywords:
+        return unsettled(f"{call.name.removeprefix('builtins.')}() with something unknown", *values, origin=call.origin)
+    unknown = next((value for value in values if not isinstance(value, Known)), None)
+    if unknown is not None:
+        return unsettled(reason_of(unknown), *values, origin=call.origin, symbol=operation(call.name, *values))
+    try:
+        result = function(*(value.value for value in values if isinstance(value, Known)))
+    except (TypeError, ValueError, ArithmeticError) as problem:
+        return call.unknown(f"fails with {type(problem).__name__}")
+    decisive = next((v for v in values if isinstance(v, Known) and v.value == result), None)
+    origin = origin_of(decisive) if decisive is not None else call.origin
+    return derived(result, *values, origin=origin, symbol=operation(call.name, *values))
+
+
+@reader("builtins.min")
+def _min(call: Call) -> Value:
+    return _numbers(call, lambda *numbers: min(numbers))
+
+
+@reader("builtins.max")
+def _max(call: Call) -> Value:
+    return _numbers(call, lambda *numbers: max(numbers))
+
+
+@reader("builtins.sum")
+def _sum(call: Call) -> Value:
+    return _numbers(call, lambda *numbers: sum(numbers))
+
+
+@reader("builtins.round")
+def _round(call: Call) -> Value:
+    return _numbers(call, round)
+
+
+@reader("builtins.abs")
+def _abs(call: Call) -> Value:
+    return _numbers(call, abs)
+
+
+@reader("math.ceil")
+def _ceil(call: Call) -> Value:
+    return _numbers(call, math.ceil)
+
+
+@reader("math.floor", "math.trunc")
+def _floor(call: Call) -> Value:
+    return _numbers(call, math.floor)
+
+
+@reader("datetime.timedelta")
+def _timedelta(call: Call) -> Value:
+    units = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
+    total, given = 0.0, call.arguments
+    for name, value in given.keywords.items():
+        if name not in units or not isinstance(value, Known) or not isinstance(value.value, (int, float)):
+            return call.made()
+        total += value.value * units[name]
+    return call.made() if given.positional or not given.complete else call.made(state=total)
+
+
+@reader("datetime.timedelta.total_seconds")
+def _total_seconds(call: Call) -> Value:
+    seconds = getattr(call.owner, "state", None)
+    keywords = call.owner.arguments.keywords.values() if hasattr(call.owner, "arguments") else ()
+    return derived(seconds, *keywords, origin=call.origin) if seconds is not None else call.unknown("a time that is not known")
+
+
+# -- containers and functions ------------------------------------------------------------------------------------------
+
+
+@reader("builtins.dict", "collections.OrderedDict", "collections.defaultdict")
+def _dict(call: Call) -> Value:
+    given = call.arguments
+    if call.name == "collections.defaultdict":
+        given = Arguments(given.positional[1:], given.keywords, given.complete, given.reason)
+    return objects.table_of(given, call.origin)
+
+
+@reader("builtins.len")
+def _len(call: Call) -> Value:
+    value = call.first()
+    match value:
+        case Known(value=str(content)):
+            return derived(len(content), value)
+        case Listing(items=items, complete=True):
+            return Traced(len(items), origin_of(value))
+        case Table(entries=entries, complete=True):
+            return Traced(len(entries), origin_of(value))
+    return unsettled(reason_of(value), value, symbol=operation("len", value))
+
+
+@reader("builtins.range")
+def _range(call: Call) -> Value:
+    values = [value.value for value in call.arguments.positional if isinstance(value, Known) and isinstance(value.value, int)]
+    if len(values) != len(call.arguments.positional) or not 1 <= len(values) <= 3:
+        return Listing((), call.origin, complete=False)
+    try:
+        numbers = range(*values)
+    except ValueError:
+        return call.unknown("fails with ValueError")
+    if len(numbers) > LONGEST_RANGE:
+        return Listing((), call.origin, complete=False)
+    return Listing(tuple(Traced(number, call.origin) for number in numbers), call.origin)
+
+
+@reader("builtins.enumerate")
+def _enumerate(call: Call) -> Value:
+    items = objects.items_of(call.world, call.first())
+    if items is None:
+        return Listing((), call.origin, complete=False)
+    pairs = (Listing((Traced(number, call.origin), item), call.origin) for number, item in enumerate(items))
+    return Listing(tuple(pairs), call.origin)
+
+
+@reader("builtins.zip")
+def _zip(call: Call) -> Value:
+    columns = [objects.items_of(call.world, value) for value in call.arguments.positional]
+    if any(column is None for column in columns):
+        return Listing((), call.origin, complete=False)
+    return Listing(tuple(Listing(tuple(row), call.origin) for row in zip(*[c for c in columns if c is not None])), call.origin)
+
+
+@reader("builtins.any", "builtins.all")
+def _any_all(call: Call) -> Value:
+    value = call.first()
+    items = objects.items_of(call.world, value)
+    if items is None:
+        return unsettled(reason_of(value), value)
+    wanted = call.name == "builtins.any"
+    answers = [operators.plain_truth(item) for item in items]
+    if wanted in answers:
+        return Traced(wanted, call.origin)
+    if None in answers:
+        return unsettled("a part is not known", *items, origin=call.origin, symbol=operation(call.name, *items))
+    return derived(not wanted, *items, origin=call.origin)
+
+
+@reader("builtins.getattr")
+def _getattr(call: Call) -> Value:
+    name = call.text(1)
+    if name is None:
+        return call.unknown("an attribute whose name is not known")
+    found = objects.attribute(call.world, call.first(), name, call.node, call.module, call.frame)
+    if isinstance(found, Unknown) and not symbol_of(found) and len(call.arguments.positional) > 2:
+        is_known_thing = isinstance(call.first(), (Instance, ClassRef)) and "does not set" in found.reason
+        return call.arguments.positional[2] if is_known_thing else found
+    return found
+
+
+@reader("builtins.hasattr")
+def _hasattr(call: Call) -> Value:
+    return unsettled("hasattr() is not worked out", call.first(), origin=call.origin)
+
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "builtins.str": str, "builtins.int": int, "builtins.bool": bool, "builtins.float": float, "builtins.bytes": bytes,
+}  # fmt: skip
+
+
+@reader("builtins.isinstance")
+def _isinstance(call: Call) -> Value:
+    value = call.first()
+    wanted = call.arguments.positional[1] if len(call.arguments.positional) > 1 else None
+    kinds = list(wanted.items) if isinstance(wanted, Listing) else [wanted]
+    named = [kind.name for kind in kinds if isinstance(kind, LibraryRef)]
+    if len(named) == len(kinds):
+        if isinstance(value, Known) and all(name in _TYPES for name in named):
+            return derived(any(isinstance(value.value, _TYPES[name]) for name in named), value, origin=call.origin)
+        if isinstance(value, Text):
+            return Traced("builtins.str" in named, call.origin)
+        if isinstance(value, Table):
+            return Traced(bool({"builtins.dict", "collections.abc.Mapping", "typing.Mapping"} & set(named)), call.origin)
+        if isinstance(value, Url):
+            return Traced(("sqlalchemy.engine.URL" if value.is_object else "builtins.str") in named, call.origin)
+        if isinstance(value, Open) and named == ["builtins.str"] and value.symbol.startswith("env:"):
+            return Traced(True, call.origin)  # a variable that is set is text
+    return unsettled(reason_of(value), value, origin=call.origin, symbol=operation("isinstance", value, *_symbols(named, call)))
+
+
+def _symbols(names: list[str], call: Call) -> list[Value]:
+    return [Known(name, call.origin) for name in names]
+
+
+@reader("builtins.callable")
+def _callable(call: Call) -> Value:
+    value = call.first()
+    if isinstance(value, (FunctionRef, ClassRef, Partial)):
+        return Traced(True, call.origin)
+    return unsettled(reason_of(value), value, origin=call.origin)
+
+
+@reader("builtins.vars")
+def _vars(call: Call) -> Value:
+    return Table({}, call.origin, False, "vars() is not worked out")
+
+
+@reader("functools.partial")
+def _partial(call: Call) -> Value:
+    given = call.arguments
+    if not given.positional:
+        return call.unknown("nothing is passed")
+    return Partial(given.positional[0], replace(given, positional=given.positional[1:]))
+
+
+@reader("functools.lru_cache", "functools.cache", "functools.wraps", "functools.lru_cache.__call__")
+def _decorator(call: Call) -> Value:
+    """`cached = lru_cache(load)` is load; `lru_cache(maxsize=1)(load)` is load too."""
+    if call.arguments.positional and isinstance(call.first(), (FunctionRef, Partial)):
+        return call.first()
+    return call.made()

@@ -1,0 +1,149 @@
+"""Who refers to a function or class of the project, and where.
+
+A reference is a call (`make_engine()`), or the thing itself handed on (`Depends(make_engine)`, `lifespan=lifespan`).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from poollint.facts import Location
+from poollint.python import names
+from poollint.python.evaluate import Evaluator
+from poollint.python.modules import Module, Modules
+from poollint.python.scopes import FUNCTIONS
+from poollint.python.values import ClassRef, FunctionRef, Instance
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+# Methods that many classes have: a receiver of unknown class says nothing.
+_GENERIC = frozenset(
+    "get set add run start stop init setup connect close open execute create update delete save load read write call send "
+    "process handle main begin commit rollback build register initialize __init__ __call__ __enter__ __aenter__".split()
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """One use of a definition; `call` is the call when it is called here, else None."""
+
+    module: Module
+    node: ast.expr
+    call: ast.Call | None
+
+    @property
+    def location(self) -> Location:
+        return self.module.location(self.node)
+
+    @property
+    def function(self) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The function whose body the reference stands in, None at the module's level."""
+        return function_around(self.module, self.node)
+
+
+class Callers:
+    """Finds references by name first, then by import resolution or the receiver's class."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self.evaluator = Evaluator(modules)
+        self._found: dict[ast.AST, tuple[Reference, ...]] = {}
+        self._uses: dict[str, dict[str, list[ast.expr]]] = {}
+
+    def of(self, module: Module, definition: Definition) -> tuple[Reference, ...]:
+        """Return the references to a definition, outside itself, in the order of path and line."""
+        if definition not in self._found:
+            self._found[definition] = tuple(self._search(module, definition))
+        return self._found[definition]
+
+    def _search(self, module: Module, definition: Definition) -> Iterator[Reference]:
+        cls = class_around(module, definition) if isinstance(definition, FUNCTIONS) else None
+        needle = definition.name.encode()
+        for path in self.modules.containing(needle):
+            if (other := self.modules.module(path)) is None:
+                continue
+            for node in self._named(other, definition.name):
+                if self._means(other, node, module, definition, cls):
+                    parent = other.parents.get(node)
+                    yield Reference(other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None)
+
+    def _named(self, module: Module, name: str) -> list[ast.expr]:
+        """Return the loads of a name, or of an attribute of that name, in one file."""
+        if module.path not in self._uses:
+            uses: dict[str, list[ast.expr]] = {}
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    uses.setdefault(node.id, []).append(node)
+                elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                    uses.setdefault(node.attr, []).append(node)
+            for found in module.imports:
+                # `from app.db import make_engine as connect`: look for the alias, resolution says the rest.
+                if found.name and found.alias != found.name:
+                    uses[found.name] = uses.get(found.name, []) + uses.get(found.alias, [])
+            self._uses[module.path] = uses
+        return self._uses[module.path].get(name, [])
+
+    def _means(self, other: Module, node: ast.expr, module: Module, definition: Definition, cls: ast.ClassDef | None) -> bool:
+        resolved = names.resolve(other, node)
+        if isinstance(resolved, (FunctionRef, ClassRef)):
+            return resolved.node is definition
+        if cls is None or not isinstance(node, ast.Attribute) or resolved is not None:
+            return False
+        return self._is_method_of(other, node, module, definition, cls)
+
+    def _is_method_of(
+        self, other: Module, node: ast.Attribute, module: Module, definition: Definition, cls: ast.ClassDef
+    ) -> bool:
+        receiver = node.value
+        if isinstance(receiver, ast.Name) and receiver.id in ("self", "cls"):
+            around = class_around(other, function_around(other, node) or node)
+            return around is cls or (around is not None and self._descends(other, around, cls))
+        value = self.evaluator.value(receiver, other)
+        if isinstance(value, Instance):
+            return value.cls.node is cls or self._descends(value.cls.module, value.cls.node, cls)
+        return definition.name not in _GENERIC and definition.name in self._defined_once
+
+    def _descends(self, module: Module, cls: ast.ClassDef, ancestor: ast.ClassDef, depth: int = 0) -> bool:
+        for base in cls.bases:
+            resolved = names.resolve(module, base)
+            if isinstance(resolved, ClassRef):
+                if resolved.node is ancestor:
+                    return True
+                if depth < 5 and self._descends(resolved.module, resolved.node, ancestor, depth + 1):
+                    return True
+        return False
+
+    @cached_property
+    def _defined_once(self) -> frozenset[str]:
+        """The names of functions that only one place of the project defines, read without parsing."""
+        import re
+
+        counts: dict[str, int] = {}
+        for path in self.modules.paths:
+            for found in re.finditer(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", self.modules.tree.bytes(path) or b"", re.M):
+                name = found.group(1).decode("ascii", "replace")
+                counts[name] = counts.get(name, 0) + 1
+        return frozenset(name for name, count in counts.items() if count == 1)
+
+
+def function_around(module: Module, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Return the innermost function whose body holds a node; its decorators and defaults run outside it."""
+    child = node
+    for parent in module.ancestors(node):
+        if isinstance(parent, FUNCTIONS) and child in parent.body:
+            return parent
+        child = parent
+    return None
+
+
+def class_around(module: Module, node: ast.AST) -> ast.ClassDef | None:
+    """Return the class a function is a method of (or a statement stands in), None for plain functions."""
+    for parent in module.ancestors(node):
+        if isinstance(parent, ast.ClassDef):
+            return parent
+        if isinstance(parent, FUNCTIONS):
+            return None
+    return None

@@ -1,0 +1,304 @@
+"""Calling things: arguments, functions and classes of the project, parameters by their callers.
+
+What library functions return is in `libraries`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import expressions, flow, libraries, names, objects, text
+from poollint.python.modules import Module
+from poollint.python.scopes import FUNCTIONS, Scope, default_of, parameters_of
+from poollint.python.values import (
+    Arguments,
+    ClassRef,
+    Frame,
+    FunctionRef,
+    Instance,
+    LibraryObject,
+    LibraryRef,
+    Listing,
+    Open,
+    Partial,
+    Pending,
+    Table,
+    Text,
+    Url,
+    Value,
+    reason_of,
+    shortened,
+    symbol_of,
+    unsettled,
+)
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import World
+
+DEEPEST_CALLS = 14
+MOST_CALLERS = 12
+MOST_HOPS = 3  # callers of callers
+
+
+def evaluate_call(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
+    """Return what a call expression gives."""
+    origin = Origin("", module.location(node))
+    if isinstance(node.func, ast.Attribute):
+        found = _method(world, node, node.func, module, frame)
+        if found is not None:
+            return found
+    if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args:
+        return objects.super_of(world, node, module, frame)
+    function = expressions.evaluate(world, node.func, module, frame)
+    if isinstance(function, Unknown) and not isinstance(function, Open):
+        return Unknown(function.reason, origin)
+    return call(world, function, arguments(world, node, module, frame), node, module, frame)
+
+
+def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, frame: Frame | None) -> Value | None:
+    """Return what a method of a plain value gives; None when the receiver is a thing with methods of its own."""
+    # A module or class is looked up without evaluating: `os.getenv(...)` is by far the most frequent case.
+    if names.resolve(module, func) is not None:
+        return None
+    base = expressions.evaluate(world, func.value, module, frame)
+    origin = expressions.origin_at(module, node)
+    if isinstance(base, Known) and not isinstance(base.value, str):
+        return unsettled(f"{base.value!r}.{func.attr}()", base, origin=origin)
+    if isinstance(base, Url) and base.is_object:
+        return libraries.call_method(world, base, "sqlalchemy.engine.URL", func.attr, node, module, frame)
+    if isinstance(base, (Known, Text, Url)) or (isinstance(base, Unknown) and symbol_of(base)):
+        if func.attr in libraries.PASSED_THROUGH:
+            return base
+        return text.method(world, base, func.attr, arguments(world, node, module, frame), origin)
+    if isinstance(base, Instance) and func.attr == "get" and node.args and objects.is_plain_settings(world, base):
+        key = expressions.evaluate(world, node.args[0], module, frame)  # `values.get("HOST")` in a validator
+        return objects.item(world, base, key, origin, node, module, frame)
+    if isinstance(base, (Table, Listing)):
+        return objects.container_method(world, base, func.attr, arguments(world, node, module, frame), origin)
+    return None
+
+
+def arguments(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Arguments:
+    """Return what a call passes, spreads unpacked."""
+    positional: list[Value] = []
+    keywords: dict[str, Value] = {}
+    reason = ""
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            inner = objects.items_of(world, expressions.evaluate(world, argument.value, module, frame))
+            reason = reason or ("" if inner is not None else f"*{module.source(argument.value, 30)} could not be read")
+            positional.extend(inner or ())
+        else:
+            positional.append(expressions.evaluate(world, argument, module, frame))
+    for keyword in node.keywords:
+        value = expressions.evaluate(world, keyword.value, module, frame)
+        if keyword.arg is not None:
+            keywords[keyword.arg] = value
+            continue
+        table = objects.as_table(world, value)
+        if isinstance(table, Table):
+            keywords.update({key: entry for key, entry in table.entries.items() if isinstance(key, str)})
+        if not isinstance(table, Table) or not table.complete:
+            reason = reason or (table.reason if isinstance(table, Table) else reason_of(table)) or "a spread could not be read"
+    return Arguments(tuple(positional), keywords, not reason, reason)
+
+
+def call(world: World, function: Value, given: Arguments, node: ast.Call, module: Module, frame: Frame | None) -> Value:
+    """Return what calling a value gives."""
+    origin = Origin("", module.location(node))
+    match function:
+        case FunctionRef():
+            running = frame_for(world, function, given, node, module, frame)
+            return flow.returned(world, function, running) if running else Unknown("calls nested too deeply", origin)
+        case ClassRef():
+            return objects.made(world, function, given, node, module, frame)
+        case Partial(function=inner, arguments=first):
+            keywords = {**first.keywords, **given.keywords}
+            joined = Arguments((*first.positional, *given.positional), keywords, first.complete and given.complete)
+            return call(world, inner, joined, node, module, frame)
+        case LibraryRef():
+            return libraries.call(world, function, given, node, module, frame)
+        case LibraryObject(name=name):
+            return libraries.call(world, LibraryRef(f"{name}.__call__", function.origin, function), given, node, module, frame)
+        case Instance():
+            method = objects.attribute(world, function, "__call__", node.func, module, frame)
+            if isinstance(method, FunctionRef):
+                return call(world, method, given, node, module, frame)
+    return Unknown(reason_of(function), origin)
+
+
+def frame_for(
+    world: World, function: FunctionRef, given: Arguments, node: ast.AST, module: Module, frame: Frame | None
+) -> Frame | None:
+    """Return the frame of a call with these arguments; None when calls nest too deeply."""
+    depth = (frame.depth if frame else 0) + 1
+    if depth > DEEPEST_CALLS:
+        world.cuts += 1
+        return None
+    owner = symbol_of(function.owner) if function.owner is not None else ""
+    place = f"{module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}"
+    path = shortened(f"{frame.path if frame else ''}>{place}{'@' + owner if owner else ''}")
+    return Frame(function.node, bound(function, given), function.frame, path, depth)
+
+
+def bound(function: FunctionRef, given: Arguments) -> Mapping[str, Value | Pending]:
+    """Return what each parameter holds in a call."""
+    args = function.node.args
+    positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+    passed = ((function.owner,) if function.owner is not None else ()) + given.positional
+    origin = Origin(function.name, function.module.location(function.node))
+    found: dict[str, Value | Pending] = dict(zip(positional, passed))
+    left = {key: value for key, value in given.keywords.items() if key not in positional}
+    found.update({key: value for key, value in given.keywords.items() if key in positional})
+    for arg in args.kwonlyargs:
+        if arg.arg in left:
+            found[arg.arg] = left.pop(arg.arg)
+    if args.vararg:
+        found[args.vararg.arg] = Listing(passed[len(positional) :], origin, given.complete)
+    if args.kwarg:
+        found[args.kwarg.arg] = Table(left, origin, given.complete, given.reason)
+    for parameter in parameters_of(args):
+        if parameter.arg not in found:
+            found[parameter.arg] = _absent(function, parameter.arg, given)
+    return found
+
+
+def _absent(function: FunctionRef, name: str, given: Arguments) -> Value | Pending:
+    if not given.complete:
+        return Unknown(given.reason or f"{name} may be passed by a spread", Origin(name))
+    default = default_of(function.node.args, name)
+    if default is not None:
+        return Pending(default, function.module, function.frame)
+    return Unknown(f"{name} is not passed", Origin(name, function.module.location(function.node)))
+
+
+def parameter_at(function: FunctionRef, number: int) -> str | None:
+    """Return the name of the n-th positional parameter that a caller fills."""
+    args = function.node.args
+    positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+    number += function.owner is not None
+    return positional[number] if number < len(positional) else None
+
+
+# -- parameters of a function nobody is seen to call -------------------------------------------------------------------
+
+
+def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
+    """Return a parameter when no call is being followed: as the function's callers pass it, else its default."""
+    node = scope.node
+    origin = Origin(name, module.location(scope.parameters[name]))
+    if isinstance(node, ast.Lambda):
+        return world.unknown(f"{name} is a parameter of a lambda", origin, f"param:{module.path}:{node.lineno}:{name}")
+    assert isinstance(node, FUNCTIONS)
+    owner = objects.owner_of(module, node, name)
+    if owner is not None:
+        return owner
+    sites = callers_of(world, module, node)
+    passed = _from_caller(world, scope, name, module, sites, origin) if sites else None
+    if passed is not None and not isinstance(passed, Unknown):
+        return passed
+    by_type = objects.by_annotation(world, scope.parameters[name].annotation, module, origin)
+    if passed is not None:
+        return by_type or passed
+    return _without_caller(world, node, name, module, by_type, origin)
+
+
+def _without_caller(
+    world: World, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, module: Module, by_type: Value | None, origin: Origin
+) -> Value:
+    """Return a parameter of a function that nobody is seen to call: its default, else what its annotation makes."""
+    default = default_of(node.args, name)
+    found = expressions.evaluate(world, default, module, None) if default is not None else None
+    if found is not None and not isinstance(found, (Unknown, LibraryObject)):
+        # A framework that calls a decorated function passes what it likes.
+        return flow.as_sure_as(found, _BY_FRAMEWORK) if _is_framework(node) else found
+    if by_type is not None:
+        return by_type
+    if node.args.kwarg and node.args.kwarg.arg == name:
+        return Table({}, origin, False, f"**{name} comes from callers that are not known")
+    if node.args.vararg and node.args.vararg.arg == name:
+        return Listing((), origin, False)
+    reason = f"parameter {name} of {node.name}(), which no call here gives"
+    return world.unknown(reason, origin, f"param:{module.path}:{node.lineno}:{name}")
+
+
+_BY_FRAMEWORK = Known(True, Origin("called by a framework"), "fallback")
+_TRANSPARENT = frozenset({"lru_cache", "cache", "cached_property", "property", "staticmethod", "classmethod", "contextmanager",
+                          "asynccontextmanager", "wraps", "computed_field"})
+
+
+def _is_framework(node: ast.AST) -> bool:
+    return bool(objects.decorators(node) - _TRANSPARENT)
+
+
+def _from_caller(
+    world: World, scope: Scope, name: str, module: Module, sites: list[tuple[Module, ast.Call]], origin: Origin
+) -> Value:
+    """Return a parameter as one of the callers passes it."""
+    if world.hops >= MOST_HOPS:
+        return Unknown(f"{name} comes from too far away", origin)
+    frame = _one_caller(world, module, scope.node, sites)
+    if frame is None:
+        return Unknown(f"{name} differs from caller to caller", origin)
+    if name not in frame.bindings:
+        return Unknown(f"{name} is not passed", origin)
+    world.hops += 1
+    try:
+        return world.pending(frame.bindings[name])
+    finally:
+        world.hops -= 1
+
+
+def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]]:
+    """Return the calls of a function that the project holds; those of tests only when there are no others."""
+    found = world.modules.callers_of(module, node)
+    if found is None:
+        world.cuts += 1  # asked while the same question is being answered
+        return []
+    own_test = is_test(module)
+    usual = [(other, call) for other, call in found if own_test or not is_test(other)]
+    return usual
+
+
+def is_test(module: Module) -> bool:
+    """Say whether a module is there for tests: by what it imports or how test runners find it."""
+    name = module.path.rpartition("/")[2]
+    below = module.modules.tree.below_base(module.path).split("/")[:-1]
+    if name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or {"tests", "test"} & set(below):
+        return True
+    return any(found.module.partition(".")[0] in ("pytest", "unittest") for found in module.imports)
+
+
+def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[Module, ast.Call]]) -> Frame | None:
+    """Return the frame of one caller: every caller is an alternative."""
+    from poollint.python.evaluate import Answer, Dead, Question
+
+    number: int | None = 0
+    if len(sites) > 1:
+        key = f"caller {module.path}:{node.lineno}"  # type: ignore[attr-defined]
+        answers = tuple(Answer(number) for number in range(len(sites)))
+        number = world.ask(Question(key, answers)) if len(sites) <= MOST_CALLERS else None
+    if number is None:
+        return None
+    other, call = sites[number]
+    if len(sites) > 1 and not world.reachable(call, other):
+        raise Dead
+    around = next((p for p in module.ancestors(node) if isinstance(p, ast.ClassDef)), None)
+    is_method = around is not None and node in around.body and not objects.is_static(node)
+    owner: Value | None = Unknown("self") if is_method else None
+    function = FunctionRef(module, node, None, owner)  # type: ignore[arg-type]
+    return Frame(node, bound(function, _pending(call, other)), None, f"caller {other.path}:{call.lineno}:{call.col_offset}")
+
+
+def _pending(node: ast.Call, module: Module) -> Arguments:
+    """Return the arguments of a call unevaluated."""
+    positional = [Pending(arg, module, None) for arg in node.args if not isinstance(arg, ast.Starred)]
+    keywords = {keyword.arg: Pending(keyword.value, module, None) for keyword in node.keywords if keyword.arg}
+    spread = next((k.value for k in node.keywords if k.arg is None), None)
+    starred = next((a for a in node.args if isinstance(a, ast.Starred)), None)
+    unread = spread or starred
+    reason = f"{module.source(unread, 40)} in line {node.lineno} of {module.path} may pass it" if unread else ""
+    return Arguments(tuple(positional), keywords, unread is None, reason)  # type: ignore[arg-type]

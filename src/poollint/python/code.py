@@ -1,0 +1,102 @@
+"""The project's Python as the other stages see it: its engines, and what an entry point imports."""
+
+from __future__ import annotations
+
+import posixpath
+from functools import cached_property
+
+from poollint.discover import Tree
+from poollint.facts import NO_ENVIRONMENT, DeadSetting, Engine, Environment, Version
+from poollint.python.graph import ImportGraph, Reach
+from poollint.python.modules import Modules
+from poollint.python.sites import Sites
+
+
+class Code:
+    """Reads nothing until asked, and nothing twice."""
+
+    def __init__(self, tree: Tree, versions: tuple[Version, ...] = ()) -> None:
+        self.modules = Modules(tree)
+        self.versions = versions
+        self.graph = ImportGraph(self.modules)
+        self._sites = Sites(self.modules)
+        self._engines: dict[tuple, tuple[Engine, ...]] = {}
+        self._reaches: dict[str, Reach] = {}
+
+    def declare(self, versions: tuple[Version, ...]) -> None:
+        """Take the declared versions; engines are read after this."""
+        self.versions = versions
+
+    @property
+    def has_engines(self) -> bool:
+        """Say whether any file's bytes may create an engine: cheap, and without libcst."""
+        return bool(self._sites.candidates)
+
+    def engines(self, environment: Environment = NO_ENVIRONMENT) -> tuple[Engine, ...]:
+        """Return every engine, with the values this environment gives; the same places in every environment."""
+        key = _key(environment)
+        if key not in self._engines:
+            self._engines[key] = tuple(self._read(environment)) if self._sites.found else ()
+        return self._engines[key]
+
+    @property
+    def dead_settings(self) -> tuple[DeadSetting, ...]:
+        """Return the engine options that belong to no engine at all."""
+        if not self._sites.found or any(site.factory == "flask-sqlalchemy" and not self._facts.roles.is_aside(site.module.path) for site in self._sites.found):
+            return ()
+        return tuple(self._facts.flask.orphans())
+
+    def entry_module(self, entry: str, directory: str = "") -> str | None:
+        """Return the file an entry point names: "app.main:app", "app.main", "scripts/run.py" or "package" (its __main__)."""
+        name = entry.partition(":")[0].strip()
+        if name.endswith(".py") or "/" in name:
+            return self._file(posixpath.normpath(posixpath.join(directory, name.lstrip("/"))))
+        start = posixpath.join(directory, "_")  # as if a file in the import root imported it
+        # `app.main.app` and `-A app.celery_app.celery` may end in an attribute.
+        for dotted in (name, name.rpartition(".")[0]):
+            below = posixpath.join(directory, dotted.replace(".", "/")) if dotted else ""
+            path = (self._file(below) or self.modules.path_of(dotted, start)) if dotted else None
+            if path:
+                return path
+        return None
+
+    def reaches(self, entry: str, directory: str = "") -> Reach | None:
+        """Return what running an entry point imports, None when it names no file of the project."""
+        path = self.entry_module(entry, directory)
+        if path is None:
+            return None
+        if path not in self._reaches:
+            self._reaches[path] = self.graph.reach(path, entry)
+        return self._reaches[path]
+
+    # -- inside
+
+    def _file(self, path: str) -> str | None:
+        known = self.modules.tree
+        for candidate in (path, f"{path}.py", f"{path}/__main__.py", f"{path}/__init__.py"):
+            if candidate.endswith(".py") and candidate in known:
+                return candidate
+        return None
+
+    @cached_property
+    def _facts(self):  # noqa: ANN202 - imported late: the evaluator is only needed where an engine is
+        from poollint.python.engines import Engines
+        from poollint.python.roles import Roles
+
+        return Engines(Roles(self.modules, self.graph), self.versions)
+
+    def _read(self, environment: Environment):  # noqa: ANN202
+        from poollint.python.evaluate import Evaluator
+
+        evaluator = Evaluator(self.modules, environment)
+        for site in self._sites.found:
+            found: list[Engine] = []
+            with self.modules.tree.guard(site.module.path):
+                found.extend(self._facts.engine(site, evaluator))
+            yield from found
+
+
+def _key(environment: Environment) -> tuple:
+    """Name an environment by what it holds: equal ones are read once."""
+    variables = tuple(sorted((name, repr(setting)) for name, setting in environment.variables.items()))
+    return (variables, environment.complete, tuple(sorted(environment.secrets.items())))

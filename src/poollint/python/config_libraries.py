@@ -1,0 +1,129 @@
+"""Readers for libraries that read the environment: decouple, environs, django-environ, starlette.
+
+    decouple      config("X", default=5, cast=int)
+    starlette     Config(".env")("X", cast=int, default=5)
+    environs      Env().int("X", 5), also with a prefix
+    django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), Env().db("DATABASE_URL")
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from poollint.facts import Known, Unknown
+from poollint.python.libraries import Call, reader
+from poollint.python.values import (
+    Arguments,
+    LibraryObject,
+    LibraryRef,
+    Listing,
+    Open,
+    Value,
+    derived,
+    origin_of,
+    symbol_of,
+    unsettled,
+)
+
+_TRUE, _FALSE = frozenset("true 1 yes y on t ok".split()), frozenset("false 0 no n off f".split()) | {""}
+
+
+def _read(call: Call, name: str | None, default: Value | None, cast: Value | None) -> Value:
+    """Return a variable, its text cast as these libraries do; a default that is no text stays what it is."""
+    value = call.variable(name, default)
+    if isinstance(value, Open) and value.absent:
+        value = replace(value, absent=False)  # these libraries refuse to start
+    return casted(call, value, cast)
+
+
+def casted(call: Call, value: Value, cast: Value | None) -> Value:
+    """Return a value as `cast` reads it."""
+    if cast is None or (isinstance(cast, Known) and cast.value is None) or (isinstance(value, Known) and value.value is None):
+        return value
+    if isinstance(cast, LibraryRef) and cast.name == "builtins.bool":
+        return as_boolean(value)
+    if isinstance(value, Unknown):
+        return value
+    return call.call(cast, Arguments((value,)))
+
+
+def as_boolean(value: Value) -> Value:
+    """Return a text as configuration libraries read flags: "false" is False."""
+    if isinstance(value, Known) and isinstance(value.value, str):
+        word = value.value.strip().lower()
+        if word not in _TRUE | _FALSE:
+            return Unknown("not a boolean", origin_of(value))
+        return derived(word in _TRUE, value, symbol=f"flag({symbol_of(value)})")
+    if isinstance(value, Known):
+        return derived(bool(value.value), value, symbol=f"flag({symbol_of(value)})")
+    return unsettled(value.reason, value, symbol=f"flag({value.symbol})") if isinstance(value, Open) and value.symbol else value
+
+
+@reader("fastapi.Depends", "fastapi.params.Depends", "fastapi.Security")
+def _depends(call: Call) -> Value:
+    """`settings: Settings = Depends(get_settings)`: what the dependency returns."""
+    if call.arguments.positional and not isinstance(call.first(), Unknown):
+        return call.call(call.first(), Arguments())
+    return call.unknown("a dependency that is not known")
+
+
+# -- decouple and starlette --------------------------------------------------------------------------------------------
+
+
+@reader("decouple.config", "decouple.AutoConfig.__call__", "decouple.Config.__call__", "decouple.Config.get")
+def _decouple(call: Call) -> Value:
+    return _read(call, call.text(0, "option"), call.get("default", 1), call.get("cast", 2))
+
+
+@reader("starlette.config.Config.__call__", "starlette.config.Config.get")
+def _starlette(call: Call) -> Value:
+    name = _prefix(call, "env_prefix") + (call.text(0, "key") or "")
+    return _read(call, name or None, call.get("default", 2), call.get("cast", 1))
+
+
+@reader("decouple.Csv", "starlette.datastructures.CommaSeparatedStrings", "starlette.datastructures.Secret",
+        "starlette.datastructures.URL", "databases.DatabaseURL")
+def _wrapper(call: Call) -> Value:
+    return call.first() if call.arguments.positional else call.made()
+
+
+def _prefix(call: Call, name: str) -> str:
+    made = call.owner.arguments if isinstance(call.owner, LibraryObject) else Arguments()
+    value = made.keywords.get(name)
+    return value.value if isinstance(value, Known) and isinstance(value.value, str) else ""
+
+
+# -- environs and django-environ ---------------------------------------------------------------------------------------
+
+_CASTS = {"int": "builtins.int", "float": "builtins.float", "bool": "builtins.bool"}
+
+
+def _env_method(call: Call) -> Value:
+    method = call.name.rpartition(".")[2]
+    name = call.text(0, "name") or call.text(0, "var")
+    name = name if name is None else _prefix(call, "prefix") + name
+    cast = _CASTS.get(method)
+    position = 1 if method in _CASTS or method in ("str", "url", "db") else 2
+    default = call.get("default", position)
+    return _read(call, name, default, LibraryRef(cast, call.origin) if cast else call.get("cast", 1) if position == 2 else None)
+
+
+for _method in ("int", "float", "bool", "str", "url", "get_value"):
+    reader(f"environs.Env.{_method}", f"environ.Env.{_method}", f"environs.env.{_method}")(_env_method)
+
+
+@reader("environs.Env.__call__", "environs.env")
+def _environs(call: Call) -> Value:
+    return _read(call, _prefix(call, "prefix") + (call.text(0, "name") or "") or None, call.get("default", 1), None)
+
+
+@reader("environ.Env.__call__")
+def _environ(call: Call) -> Value:
+    """`env("X")`: cast and default may stand in the scheme, `Env(X=(int, 5))`."""
+    name, default, cast = call.text(0, "var"), call.get("default", 2), call.get("cast", 1)
+    scheme = call.owner.arguments.keywords.get(name or "") if isinstance(call.owner, LibraryObject) else None
+    if isinstance(scheme, Listing) and len(scheme.items) == 2:
+        cast, default = cast or scheme.items[0], default or scheme.items[1]
+    elif isinstance(scheme, LibraryRef):
+        cast = cast or scheme
+    return _read(call, name, default, cast)

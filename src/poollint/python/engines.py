@@ -1,0 +1,185 @@
+"""From a place that creates engines to the fact: every way the engine can come out, its place, role and uses."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from poollint.facts import DeadSetting, Engine, Known, Pool, Unknown, Version, value_of
+from poollint.python.evaluate import Evaluator, World
+from poollint.python.flask import Flask
+from poollint.python.pings import Pings
+from poollint.python.pools import Library, merged, pool_of
+from poollint.python.roles import Roles
+from poollint.python.sites import Site
+from poollint.python.uses import Uses
+from poollint.python.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
+from poollint.sqlalchemy_tables import COERCED_BY_CONFIG, FALSE_WORDS, NOT_COERCED_BY_CONFIG
+from poollint.versions import declared
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way a site can come out in one world."""
+
+    pool: Pool
+    dead: tuple[DeadSetting, ...] = ()
+
+
+class Engines:
+    """Makes the facts of a project's sites; what no environment changes is worked out once."""
+
+    def __init__(self, roles: Roles, versions: tuple[Version, ...]) -> None:
+        self.roles = roles
+        self.versions = versions
+        self.pings = Pings(roles.modules)
+        self.uses = Uses(roles)
+        self.flask = Flask(roles)
+        self._static: dict[ast.AST, Engine] = {}
+
+    def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
+        """Yield the engine a site creates, as one environment makes it; Flask-SQLAlchemy's binds are engines of their own."""
+        library = Library(lambda name: declared(self.versions, name, site.module.path))
+        ways = self._ways(site, evaluator, library)
+        static = self._described(site, library)
+        pings = self.pings.of(site)
+        pools = merged(replace(way.pool, pings=pings) for way in ways)
+        dead = tuple(dict.fromkeys(dead for way in ways for dead in way.dead))
+        yield replace(static, alternatives=pools, dead_settings=dead)
+
+    def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
+        """Return every way the site can come out; what no world comes to is dead code, and is read once all the same."""
+        if site.factory == "flask-sqlalchemy":
+            found = self.flask.pool_ways(site, evaluator, library)
+            return [Way(pool, (*dead, *dead_settings(arguments))) for pool, dead, arguments in found]
+
+        def compute(world: World) -> Way | None:
+            return _way(world, site, library) if world.reachable(site.call, site.module) else None
+
+        ways = [way for way in evaluator.alternatives(compute) if way is not None]
+        return ways or [_way(evaluator.world(), site, library)]
+
+    def _described(self, site: Site, library: Library) -> Engine:
+        """Return the part of the fact that does not depend on an environment."""
+        if site.call not in self._static:
+            place, place_reason = self.roles.place(site)
+            role, role_reason = self.roles.role(site)
+            self._static[site.call] = Engine(
+                location=site.location,
+                factory=site.factory,  # type: ignore[arg-type]
+                is_async=site.is_async,
+                place=place,
+                role=role,
+                alternatives=(),
+                module=site.module.name,
+                qualname=site.qualname,
+                ordinal=site.ordinal,
+                per_call=self.roles.per_call(site),
+                uses=self.uses.of(site),
+                sqlalchemy=library.sqlalchemy,
+                reasons=(place_reason, role_reason),
+            )
+        return self._static[site.call]
+
+
+def _way(world: World, site: Site, library: Library) -> Way:
+    arguments = world.arguments(site.call, site.module)
+    arguments = replace(arguments, positional=arguments.positional[site.skip :])
+    if site.factory.endswith("from_config"):
+        url, arguments, dead = _from_config(arguments)
+    else:
+        url, dead = arguments.get("url", 0), ()
+        keywords = {name: value for name, value in arguments.keywords.items() if name != "url"}
+        arguments = replace(arguments, keywords=keywords)
+    pool = pool_of(world, arguments, url, site.is_async, library)
+    pool = replace(pool, identities=tuple(dict.fromkeys((*pool.identities, *_connector(world, arguments)))))
+    return Way(pool, (*dead, *dead_settings(arguments)))
+
+
+# -- engine_from_config --------------------------------------------------------------------------------------------------
+
+
+def _from_config(arguments: Arguments) -> tuple[Value | None, Arguments, tuple[DeadSetting, ...]]:
+    """Return URL, arguments and dead settings of `engine_from_config(configuration, prefix="sqlalchemy.", **kwargs)`.
+
+    Keyword arguments win; of the configuration, text becomes a number only under the keys SQLAlchemy coerces.
+    """
+    configuration, prefix = arguments.get("configuration", 0), arguments.get("prefix", 1)
+    start = "sqlalchemy." if prefix is None else value_of(as_setting(prefix))
+    passed = {k: v for k, v in arguments.keywords.items() if k not in ("configuration", "prefix")}
+    if not isinstance(configuration, Table) or not isinstance(start, str):
+        unread = Unknown("the configuration of engine_from_config could not be read")
+        return unread, Arguments((), passed, False, unread.reason), ()
+    below = {
+        key[len(start) :]: value
+        for key, value in configuration.entries.items()
+        if isinstance(key, str) and key.startswith(start)
+    }
+    keywords = {name: _coerced(name, value) for name, value in below.items() if name not in ("url", "prefix")}
+    dead = tuple(_not_coerced(name, value) for name, value in keywords.items() if _is_false_text(name, value))
+    complete = arguments.complete and configuration.complete
+    url = passed.pop("url", None) or below.get("url") or configuration.get(f"{start}url")
+    return url, Arguments((), {**keywords, **passed}, complete, arguments.reason or configuration.reason), dead
+
+
+def _coerced(name: str, value: Value) -> Value:
+    if name in COERCED_BY_CONFIG and isinstance(value, Known) and isinstance(value.value, str):
+        if re.fullmatch(r"\s*[+-]?\d+\s*", value.value):
+            return replace(value, value=int(value.value))
+    return value
+
+
+def _is_false_text(name: str, value: Value) -> bool:
+    return (
+        name in NOT_COERCED_BY_CONFIG
+        and isinstance(value, Known)
+        and isinstance(value.value, str)
+        and value.value.strip().lower() in FALSE_WORDS
+    )
+
+
+def _not_coerced(name: str, value: Value) -> DeadSetting:
+    why = f"engine_from_config does not turn the text {as_setting(value).value!r} into a boolean, so it switches the option on"  # type: ignore[union-attr]
+    return DeadSetting(name, as_setting(value), why, f"Delete the line: {name} is off by default.")
+
+
+# -- settings that do not do what they say -------------------------------------------------------------------------------
+
+_FLAGS = ("pool_pre_ping", "pool_use_lifo")
+
+
+def dead_settings(arguments: Arguments) -> tuple[DeadSetting, ...]:
+    """Return the pool options whose value was made by code that does not do what it says: `bool("False")`."""
+    return tuple(_dead(arguments.keywords))
+
+
+def _dead(keywords: Mapping[str, Value]) -> Iterator[DeadSetting]:
+    for name, value in keywords.items():
+        if not name.startswith(("pool_", "max_overflow", "echo_pool")):
+            continue
+        for trap in traps_of(value):
+            yield DeadSetting(name, as_setting(value), trap.says, trap.fix)
+        if name in _FLAGS and isinstance(value, Known) and isinstance(value.value, str):
+            if value.value.strip().lower() in FALSE_WORDS:
+                why = f"the text {value.value!r} is true, so it switches the option on"
+                yield DeadSetting(name, as_setting(value), why, f"Pass {name}=False, or leave it out.")
+
+
+# -- creator -------------------------------------------------------------------------------------------------------------
+
+_INSTANCE = re.compile(r"[a-z][\w.:-]*:[a-z][\w-]*:[\w-]+")
+
+
+def _connector(world: World, arguments: Arguments) -> Iterator[str]:
+    """Yield the Cloud SQL instance that `creator=` connects to: `connector.connect("project:region:instance", ...)`."""
+    creator = arguments.keywords.get("creator") or arguments.keywords.get("async_creator")
+    if not isinstance(creator, FunctionRef):
+        return
+    for node in ast.walk(creator.node):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            if node.func.attr in ("connect", "connect_async"):
+                name = value_of(as_setting(world.value(node.args[0], creator.module)))
+                if isinstance(name, str) and _INSTANCE.fullmatch(name):
+                    yield f"cloudsql:{name}"

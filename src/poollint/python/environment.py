@@ -1,0 +1,104 @@
+"""Variables of the process, as the workload's environment gives them or the code defaults them.
+
+    given by the environment      its value, standing in the manifest
+    absent, environment complete  the code's default, exact: nothing can replace it
+    absent, environment partial   the code's default, `fallback`; without one, Unknown by the variable's name
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from poollint.facts import Certainty, Known, Origin, Unknown, weakest
+from poollint.python.values import Open, Text, Traced, Url, Value, origin_of, variables_of
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import Lesson, World
+
+
+def variable(world: World, name: str, default: Value | None = None, origin: Origin | None = None) -> Value:
+    """Return a variable, or its default; `default` None means that the code gives none."""
+    symbol, setting = f"env:{name}", world.environment.variables.get(name)
+    here = Origin(name, origin.location if origin else None)
+    if isinstance(setting, Known):
+        replaceable = frozenset({name}) if setting.certainty == "fallback" else frozenset()
+        text = setting.value if isinstance(setting.value, str) else str(setting.value)
+        return world.taught(Traced(text, setting.origin, setting.certainty, symbol, replaceable))
+    if isinstance(setting, Unknown):
+        return world.taught(Open(setting.reason, setting.origin, symbol, frozenset({name})))
+    if world.environment.complete:
+        return default if default is not None else Traced(None, here, "exact", symbol)
+    if default is None:
+        return world.taught(
+            Open(f"set by {name}, which no file gives", here, symbol, frozenset({name}), absent=True)
+        )
+    return world.taught(replaceable_by(default, name))
+
+
+def replaceable_by(default: Value, name: str) -> Value:
+    """Return a default that the environment variable may replace."""
+    variables = variables_of(default) | {name}
+    match default:
+        case Known(value=value, origin=origin):
+            says = Origin(name, origin.location, origin.url)
+            traps = default.traps if isinstance(default, Traced) else ()
+            return Traced(value, says, _fallback(default.certainty), f"env:{name}", variables, traps)
+        case Text():
+            return replace(default, symbol=f"env:{name}", variables=variables)
+        case Unknown():
+            return Open(default.reason, default.origin, f"env:{name}", variables)
+    return default
+
+
+def taught(value: Value, lesson: Lesson) -> Value:
+    """Return a value as the answers of a world make it."""
+    symbol = lesson.symbol
+    variables = variables_of(value)
+    if lesson.value is not None:
+        known = lesson.value
+        return Traced(getattr(known, "value", None), origin_of(value), "fallback", symbol, frozenset())
+    reason = value.reason if isinstance(value, Unknown) else f"set by {symbol.removeprefix('env:')}, which no file gives"
+    if isinstance(value, Known) and _agrees(value.value, lesson):
+        return value
+    excludes = frozenset({lesson.not_dialect} if lesson.not_dialect else ())
+    unknown = Open(reason, origin_of(value), symbol, variables, excludes=excludes)
+    if lesson.dialect:
+        return url_of_dialect(lesson.dialect, unknown)
+    return unknown
+
+
+def url_of_dialect(dialect: str, whole: Value, driver: str | None = None, certainty: Certainty = "fallback") -> Url:
+    """Return a URL of which only the scheme is known."""
+    unknown = Unknown(getattr(whole, "reason", "not known"), origin_of(whole))
+    named = Known(driver, origin_of(whole), certainty) if driver else unknown
+    symbol = getattr(whole, "symbol", "")
+    identities = (symbol,) if symbol.startswith("env:") else ()
+    return Url(
+        Known(dialect, origin_of(whole), certainty), named, unknown, unknown, unknown,
+        query_complete=False, identities=identities, whole=whole, origin=origin_of(whole),
+    )
+
+
+def _agrees(value: object, lesson: Lesson) -> bool:
+    """A default that fits what the answer teaches stays."""
+    dialect = value.partition(":")[0].partition("+")[0] if isinstance(value, str) and "://" in value else None
+    if lesson.dialect:
+        return dialect == lesson.dialect
+    return bool(lesson.not_dialect and dialect and dialect != lesson.not_dialect)
+
+
+def _fallback(certainty: Certainty) -> Certainty:
+    return weakest((Known(None, Origin(""), certainty), Known(None, Origin(""), "fallback")))
+
+
+def lookup_ignoring_case(world: World, names: tuple[str, ...]) -> str | None:
+    """Return the name under which the environment holds one of the names: settings classes ignore case."""
+    variables = world.environment.variables
+    lowered = {name.lower(): name for name in variables}
+    for name in names:
+        if name in variables:
+            return name
+        if name.lower() in lowered:
+            return lowered[name.lower()]
+    return None

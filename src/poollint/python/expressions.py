@@ -1,0 +1,390 @@
+"""One small function per kind of expression. `evaluate` is the only way in; it counts the work and remembers results."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import calls, flow, names, objects, operators, text
+from poollint.python.modules import Module
+from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope
+from poollint.python.values import (
+    Frame,
+    FunctionRef,
+    LibraryRef,
+    Listing,
+    Open,
+    Table,
+    Text,
+    Traced,
+    Value,
+    derived,
+    operation,
+    origin_of,
+    reason_of,
+    shortened,
+    symbol_of,
+    unsettled,
+    variables_of,
+)
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import World
+
+LARGEST_LOOP = 64  # turns that are worked out
+
+
+def evaluate(world: World, node: ast.expr, module: Module, frame: Frame | None) -> Value:
+    """Return what an expression is, where it stands."""
+    if isinstance(node, ast.Constant):
+        return constant(node, module)
+    origin = Origin("", module.location(node))
+    if not world.burn():
+        return Unknown("too much to work out", origin)
+    handler = _HANDLERS.get(type(node))
+    if handler is None:
+        return Unknown(f"{module.source(node)} is not worked out", origin)
+    key = (node, frame.path if frame else "")
+    return world.once(key, lambda: handler(world, node, module, frame), origin)
+
+
+def constant(node: ast.Constant, module: Module) -> Value:
+    """Return a literal, standing where it is written, under the name a reader searches there."""
+    origin = Origin(says(module, node), module.location(node))
+    if isinstance(node.value, (str, int, float, bool, bytes)) or node.value is None:
+        if isinstance(node.value, int) and abs(node.value) > operators.LARGEST_NUMBER:
+            return Unknown("a number out of all proportion", origin)
+        return Traced(node.value, origin)
+    return Unknown("a literal of an unusual kind", origin)
+
+
+# Keywords that say nothing about what the value is for: `Field(default=5)`, `getenv("X", default=5)`.
+_MUTE = frozenset({"default", "default_factory", "cast", "value", "key", "factory", "fallback"})
+
+
+def says(module: Module, node: ast.AST) -> str:
+    """Return the name that stands for a value where it is written: keyword, key, field or constant."""
+    child: ast.AST = node
+    for parent in module.ancestors(node):
+        match parent:
+            case ast.keyword(arg=str(name)) if name not in _MUTE:
+                return name
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values):
+                    if value is child and isinstance(key, ast.Constant):
+                        return str(key.value)
+                return ""
+            case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+                return _target_name(target)
+            case ast.arguments():
+                return _parameter_name(parent, child)
+            case ast.Return():
+                return next((p.name for p in module.ancestors(parent) if isinstance(p, FUNCTIONS)), "return")
+            case ast.stmt():
+                return module.source(node)
+            case ast.Call(func=func) if isinstance(func, ast.Attribute) and func.attr == "setdefault" and len(parent.args) == 2:
+                if isinstance(parent.args[0], ast.Constant):
+                    return str(parent.args[0].value)
+        child = parent
+    return module.source(node)
+
+
+def _target_name(target: ast.expr) -> str:
+    if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+        return str(target.slice.value)
+    return target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+
+
+def _parameter_name(arguments: ast.arguments, default: ast.AST) -> str:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = [*zip(reversed(positional), reversed(arguments.defaults)), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+    return next((arg.arg for arg, value in pairs if value is default), "")
+
+
+def origin_at(module: Module, node: ast.AST) -> Origin:
+    """Return the origin of a value that is worked out at this place."""
+    return Origin(says(module, node), module.location(node))
+
+
+# -- names and what hangs on them --------------------------------------------------------------------------------------
+
+
+def _name(world: World, node: ast.Name, module: Module, frame: Frame | None) -> Value:
+    return name_at(world, node.id, node, module, frame)
+
+
+def name_at(world: World, name: str, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+    """Return what a name holds at a place: the innermost scope that binds it decides, as in Python."""
+    here: ast.AST | None = node
+    for scope in names.scopes_around(module, node):
+        running = frame if frame is not None and frame.scope is scope.node else None
+        if name in scope.binds or name in scope.parameters or (running and name in running.bindings):
+            return flow.name_in(world, scope, name, here, module, running, frame)
+        if name in scope.globals and (found := flow.global_here(world, scope, name, here, module, running)) is not None:
+            return found
+        if running:
+            frame = running.parent
+        if isinstance(scope.node, (*FUNCTIONS, ast.Lambda)):
+            here = None  # what surrounds a function is what it has become when the function runs
+        if scope.stars and (starred := _from_stars(world, scope, name, module)) is not None:
+            return starred
+    origin = Origin(name, module.location(node))
+    if name == "__file__":
+        return Traced(f"/{module.path}", origin)  # absolute paths count from the root of the tree
+    if name in names.BUILTINS:
+        return LibraryRef(f"builtins.{name}", origin)
+    return Unknown(f"{name} is not defined here", origin)
+
+
+def _from_stars(world: World, scope: Scope, name: str, module: Module) -> Value | None:
+    from poollint.python.modules import imports_of
+
+    for stmt in reversed(scope.stars):
+        target = names.import_target(module, next(imports_of(stmt)))
+        if isinstance(target, tuple) and target[0] is not module and (name in target[0].scope.binds or target[0].scope.stars):
+            found = objects.member(world, target[0], name, Origin(name))
+            if not (isinstance(found, Unknown) and found.reason.endswith("not defined there")):
+                return found
+    found = names._from_stars(module, scope, name, 0)
+    return found if isinstance(found, LibraryRef) else None
+
+
+def _attribute(world: World, node: ast.Attribute, module: Module, frame: Frame | None) -> Value:
+    changed = flow.dotted_name(world, node, module, frame)
+    if changed is not None:
+        return changed
+    base = evaluate(world, node.value, module, frame)
+    return objects.attribute(world, base, node.attr, node, module, frame)
+
+
+def _subscript(world: World, node: ast.Subscript, module: Module, frame: Frame | None) -> Value:
+    base = evaluate(world, node.value, module, frame)
+    if isinstance(node.slice, ast.Slice):
+        return _slice(world, base, node.slice, module, frame)
+    key = evaluate(world, node.slice, module, frame)
+    return objects.item(world, base, key, origin_at(module, node), node, module, frame)
+
+
+def _slice(world: World, base: Value, node: ast.Slice, module: Module, frame: Frame | None) -> Value:
+    origin = Origin("", module.location(node))
+    bounds = [evaluate(world, part, module, frame) if part else Known(None, origin) for part in (node.lower, node.upper, node.step)]
+    if not all(isinstance(bound, Known) and isinstance(bound.value, (int, type(None))) for bound in bounds):
+        return unsettled("a slice with unknown bounds", base, origin=origin)
+    cut = slice(*(bound.value for bound in bounds if isinstance(bound, Known)))
+    if cut.step == 0:
+        return Unknown("fails with ValueError", origin)
+    if isinstance(base, Known) and isinstance(base.value, str):
+        return derived(base.value[cut], base)
+    if isinstance(base, Listing) and base.complete:
+        return Listing(base.items[cut], base.origin)
+    return unsettled(reason_of(base), base, origin=origin)
+
+
+# -- operators ---------------------------------------------------------------------------------------------------------
+
+
+def _binary(world: World, node: ast.BinOp, module: Module, frame: Frame | None) -> Value:
+    left = evaluate(world, node.left, module, frame)
+    right = evaluate(world, node.right, module, frame)
+    return operators.binary(node.op, left, right, origin_at(module, node))
+
+
+def _unary(world: World, node: ast.UnaryOp, module: Module, frame: Frame | None) -> Value:
+    value = evaluate(world, node.operand, module, frame)
+    origin = origin_at(module, node)
+    if isinstance(node.op, ast.Not):
+        return operators.negated(world, value, origin)
+    return operators.unary(node.op, value, origin if not variables_of(value) else origin_of(value))
+
+
+def _boolean(world: World, node: ast.BoolOp, module: Module, frame: Frame | None) -> Value:
+    """`a or b`, `a and b`: the first value that decides."""
+    is_or = isinstance(node.op, ast.Or)
+    value: Value = Unknown("an empty condition")
+    for number, operand in enumerate(node.values):
+        value = evaluate(world, operand, module, frame)
+        if number == len(node.values) - 1:
+            break
+        if is_or and isinstance(value, Open) and value.absent:
+            rest = _boolean_rest(world, node, number + 1, module, frame)
+            if isinstance(rest, (Known, Text)):
+                return _instead(rest, value)
+        holds = operators.truth(world, value, place(module, operand, frame))
+        if holds is None:
+            rest = _boolean_rest(world, node, number + 1, module, frame)
+            same = operation("or" if is_or else "and", value, rest)
+            return unsettled(reason_of(value), value, rest, origin=origin_at(module, node), symbol=same)
+        if holds is is_or:
+            return value
+    return value
+
+
+def _boolean_rest(world: World, node: ast.BoolOp, start: int, module: Module, frame: Frame | None) -> Value:
+    if start == len(node.values) - 1:
+        return evaluate(world, node.values[start], module, frame)
+    for operand in node.values[start:]:
+        value = evaluate(world, operand, module, frame)
+        if not (isinstance(value, Open) and value.absent):
+            break
+    return value
+
+
+def _instead(rest: Known | Text, variable: Open) -> Value:
+    """`os.getenv("X") or 5`: 5 is the default of X."""
+    from poollint.python.environment import replaceable_by
+
+    for name in sorted(variable.variables):
+        rest = replaceable_by(rest, name)  # type: ignore[assignment]
+    return rest
+
+
+def _compare(world: World, node: ast.Compare, module: Module, frame: Frame | None) -> Value:
+    left = evaluate(world, node.left, module, frame)
+    origin = Origin(module.source(node), module.location(node))
+    results = []
+    for op, comparator in zip(node.ops, node.comparators):
+        right = evaluate(world, comparator, module, frame)
+        results.append(operators.compare(world, op, left, right, origin))
+        left = right
+    for result in results:
+        if not (isinstance(result, Known) and result.value):
+            return result
+    return results[0]
+
+
+def _conditional(world: World, node: ast.IfExp, module: Module, frame: Frame | None) -> Value:
+    test = evaluate(world, node.test, module, frame)
+    holds = operators.truth(world, test, place(module, node.test, frame))
+    if holds is None:
+        return flow.merged(
+            evaluate(world, node.body, module, frame), evaluate(world, node.orelse, module, frame), reason_of(test)
+        )
+    value = evaluate(world, node.body if holds else node.orelse, module, frame)
+    return flow.as_sure_as(value, test)
+
+
+def place(module: Module, node: ast.AST, frame: Frame | None) -> str:
+    """Return the name of a question that has no better one: where it is asked."""
+    return shortened(f"{module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}|{frame.path if frame else ''}")
+
+
+# -- displays ----------------------------------------------------------------------------------------------------------
+
+
+def _dict(world: World, node: ast.Dict, module: Module, frame: Frame | None) -> Value:
+    table = Table({}, origin_at(module, node))
+    for key, value in zip(node.keys, node.values):
+        if key is None:
+            table = table.merged(objects.as_table(world, evaluate(world, value, module, frame)))
+            continue
+        name = evaluate(world, key, module, frame)
+        if isinstance(name, Known):
+            table = table.put(name.value, evaluate(world, value, module, frame))
+        else:
+            hashed = objects.key_of(name)
+            table = table.opened("a key is not known") if hashed is None else table.put(hashed, evaluate(world, value, module, frame))
+    return table
+
+
+def _listing(world: World, node: ast.List | ast.Tuple | ast.Set, module: Module, frame: Frame | None) -> Value:
+    items: list[Value] = []
+    complete = True
+    for element in node.elts[:2000]:
+        if isinstance(element, ast.Starred):
+            inner = evaluate(world, element.value, module, frame)
+            complete &= isinstance(inner, Listing) and inner.complete
+            items.extend(inner.items if isinstance(inner, Listing) else ())
+        else:
+            items.append(evaluate(world, element, module, frame))
+    return Listing(tuple(items), origin_at(module, node), complete and len(node.elts) <= 2000)
+
+
+def _fstring(world: World, node: ast.JoinedStr, module: Module, frame: Frame | None) -> Value:
+    pieces: list[Value | str] = []
+    for part in node.values:
+        if isinstance(part, ast.FormattedValue):
+            pieces.append(evaluate(world, part.value, module, frame))
+        elif isinstance(part, ast.Constant):
+            pieces.append(str(part.value))
+    return text.joined(pieces, origin_at(module, node))
+
+
+def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | None) -> Value:
+    origin = origin_at(module, node)
+    table, items = Table({}, origin), []
+    for turn in _turns(world, node, 0, module, frame):
+        if turn is None:
+            reason = "a loop over something unknown"
+            return Table({}, origin, False, reason) if isinstance(node, ast.DictComp) else Listing((), origin, False, reason)
+        if isinstance(node, ast.DictComp):
+            key = evaluate(world, node.key, module, turn)
+            value = evaluate(world, node.value, module, turn)
+            table = table.put(key.value, value) if isinstance(key, Known) else table.opened("a key is not known")
+        else:
+            items.append(evaluate(world, node.elt, module, turn))  # type: ignore[attr-defined]
+    return table if isinstance(node, ast.DictComp) else Listing(tuple(items), origin)
+
+
+def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Frame | None) -> Iterator[Frame | None]:
+    """Yield one frame per turn of a comprehension, None once when the turns cannot be told."""
+    generators = node.generators  # type: ignore[attr-defined]
+    if number == len(generators):
+        yield frame
+        return
+    generator = generators[number]
+    items = objects.items_of(world, evaluate(world, generator.iter, module, frame))
+    if items is None or len(items) > LARGEST_LOOP:
+        yield None
+        return
+    for index, item in enumerate(items):
+        bindings = dict(frame.bindings) if frame is not None and frame.scope is node else {}
+        bindings.update(flow.unpacked(generator.target, item))
+        outer = frame.parent if frame is not None and frame.scope is node else frame
+        path = shortened(f"{frame.path if frame else ''}[{getattr(node, 'lineno', 0)}:{node.col_offset}:{number}:{index}]")
+        turn = Frame(node, bindings, outer, path, frame.depth + 1 if frame else 1)
+        tests = [operators.truth(world, evaluate(world, test, module, turn), place(module, test, turn)) for test in generator.ifs]
+        if None in tests:
+            yield None
+            return
+        if all(tests):
+            yield from _turns(world, node, number + 1, module, turn)
+
+
+# -- the rest ----------------------------------------------------------------------------------------------------------
+
+
+def _call(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
+    return calls.evaluate_call(world, node, module, frame)
+
+
+def _inner(world: World, node: ast.Await | ast.NamedExpr | ast.Starred, module: Module, frame: Frame | None) -> Value:
+    return evaluate(world, node.value, module, frame)
+
+
+def _lambda(world: World, node: ast.Lambda, module: Module, frame: Frame | None) -> Value:
+    return FunctionRef(module, node, frame)
+
+
+_HANDLERS: dict[type, Callable[..., Value]] = {
+    ast.Name: _name,
+    ast.Attribute: _attribute,
+    ast.Subscript: _subscript,
+    ast.Call: _call,
+    ast.BinOp: _binary,
+    ast.UnaryOp: _unary,
+    ast.BoolOp: _boolean,
+    ast.Compare: _compare,
+    ast.IfExp: _conditional,
+    ast.Dict: _dict,
+    ast.List: _listing,
+    ast.Tuple: _listing,
+    ast.Set: _listing,
+    ast.JoinedStr: _fstring,
+    ast.Await: _inner,
+    ast.NamedExpr: _inner,
+    ast.Starred: _inner,
+    ast.Lambda: _lambda,
+    **dict.fromkeys(COMPREHENSIONS, _comprehension),
+}

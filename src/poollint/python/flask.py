@@ -1,0 +1,361 @@
+"""Flask-SQLAlchemy: the engine behind `db = SQLAlchemy(...)`, whose options stand in an application's configuration.
+
+What each version makes of the keys was measured with 2.5.1 and 3.1.1:
+
+    SQLALCHEMY_POOL_SIZE and its kind    honoured by 2, ignored by 3 without a word
+    engine_options= and ENGINE_OPTIONS   2: the constructor wins; 3: the configuration wins, key by key
+    MySQL                                pool_recycle 7200; 2 also sets pool_size 10
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from poollint.facts import DeadSetting, Known, Origin, Setting, value_of
+from poollint.python import names, objects, urls
+from poollint.python.callers import function_around
+from poollint.python.evaluate import Answer, Evaluator, Question, World
+from poollint.python.modules import Module
+from poollint.python.pools import Library, pool_of
+from poollint.python.roles import Roles
+from poollint.python.scopes import dotted
+from poollint.python.sites import Site
+from poollint.python.values import (
+    Arguments,
+    ClassRef,
+    Instance,
+    LibraryRef,
+    ModuleRef,
+    Table,
+    Traced,
+    Value,
+    as_setting,
+    origin_of,
+)
+from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_NEVER_KEYS, FLASK_OPTIONS, FLASK_PREFIX, FLASK_URI
+
+Holder = ClassRef | ModuleRef | Instance
+VERSION = "flask-sqlalchemy"
+_MYSQL = ("mysql", "mariadb")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assigned:
+    """One `app.config["KEY"] = value`, `config.update(KEY=value)` or `config.from_mapping(KEY=value)`."""
+
+    key: str
+    module: Module
+    node: ast.AST  # the statement or call
+    value: ast.expr
+
+
+class Flask:
+    """Reads the configuration of the project's Flask applications."""
+
+    def __init__(self, roles: Roles) -> None:
+        self.roles = roles
+        self.modules = roles.modules
+
+    def pool_ways(self, site: Site, evaluator: Evaluator, library: Library) -> Iterator[tuple]:
+        """Yield (pool, dead settings) for every way the extension's engine can come out."""
+        circle = self.roles.graph.circle(site.module.path)
+
+        def compute(world: World) -> tuple:
+            return self._way(world, site, library, circle)
+
+        yield from evaluator.alternatives(compute)
+
+    def _way(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple:
+        config = _Config(self, world, circle)
+        is_3 = library.at_least("3.0", VERSION)
+        uri = config.get(FLASK_URI)
+        constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
+        arguments = _options(config, constructor, uri, world, is_3)
+        pool = pool_of(world, arguments, uri, False, library)
+        if value_of(pool.dialect) == "sqlite" and value_of(pool.pool_class) == "SingletonThreadPool":
+            static = Known("StaticPool", Origin("default of Flask-SQLAlchemy"), "default")
+            pool = replace(pool, pool_class=static)
+        return pool, tuple(self._dead(config, site, is_3)), arguments
+
+    # -- settings that nothing reads
+
+    def _dead(self, config: _Config, site: Site, is_3: bool | None) -> Iterator[DeadSetting]:
+        ignored = {**(FLASK_2_KEYS if is_3 else {}), **FLASK_NEVER_KEYS}
+        for key, name in ignored.items():
+            value = config.get(key)
+            if value is None or key in self._read_keys:
+                continue
+            who = "Flask-SQLAlchemy 3 ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
+            fix = f'Put it into {FLASK_OPTIONS} = {{"{name}": ...}}.'
+            yield DeadSetting(key, as_setting(value), f"{who} {key}", fix)
+        for late in config.late if is_3 else ():
+            says = f"{late.key} is set after the extension was initialised, when its engine is made already"
+            value = config.world.value(late.value, late.module)
+            where = Origin(late.key, late.module.location(late.node))
+            setting = as_setting(value)
+            yield DeadSetting(late.key, _at(setting, where), says, "Set it before init_app().")
+
+    @cached_property
+    def _read_keys(self) -> frozenset[str]:
+        """The keys that the project's own code reads: `config.SQLALCHEMY_POOL_SIZE` may hand them on."""
+        found: set[str] = set()
+        for path in self.modules.containing(FLASK_PREFIX.encode()):
+            if self.roles.is_aside(path) or (module := self.modules.module(path)) is None:
+                continue
+            for node in ast.walk(module.tree):
+                if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                    found.add(node.id if isinstance(node, ast.Name) else node.attr)
+                elif isinstance(node, (ast.Subscript, ast.Call)):
+                    found.update(_looked_up(node))
+        return frozenset(key for key in found if key.startswith(FLASK_PREFIX))
+
+    def orphans(self) -> Iterator[DeadSetting]:
+        """Yield engine options of Flask-SQLAlchemy in a project that never constructs the extension, nor reads them."""
+        for path in self.modules.containing(FLASK_OPTIONS.encode()):
+            if self.roles.is_aside(path) or FLASK_OPTIONS in self._read_keys or (module := self.modules.module(path)) is None:
+                continue
+            for node in ast.walk(module.tree):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+                if any(isinstance(target, ast.Name) and target.id == FLASK_OPTIONS for target in targets) and node.value:  # type: ignore[union-attr]
+                    origin = Origin(FLASK_OPTIONS, module.location(node))
+                    why = f"nothing reads {FLASK_OPTIONS}: the project makes no Flask-SQLAlchemy engine"
+                    yield DeadSetting(FLASK_OPTIONS, Known("a dict", origin), why, "Pass the options to what opens the connections.")
+
+    # -- the places of a configuration
+
+    @cached_property
+    def assigned(self) -> tuple[Assigned, ...]:
+        found: list[Assigned] = []
+        for path in self.modules.containing(FLASK_PREFIX.encode(), b"config"):
+            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
+                found.extend(_assignments(module))
+        return tuple(found)
+
+    @cached_property
+    def from_objects(self) -> tuple[tuple[Module, ast.Call], ...]:
+        """The calls of `app.config.from_object(...)`; Celery's `config_from_object` is another method."""
+        found = []
+        for path in self.modules.containing(b"from_object"):
+            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
+                found.extend((module, call) for call in module.calls.get("from_object", ()) if call.args)
+        return tuple(found)
+
+    @cached_property
+    def classes(self) -> tuple[ClassRef, ...]:
+        """The configuration classes: those that assign one of the keys in their body, and what descends from them."""
+        found: list[ClassRef] = []
+        for path in self.modules.containing(FLASK_PREFIX.encode()):
+            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
+                local = [node for node in module.tree.body if isinstance(node, ast.ClassDef)]
+                keyed = {node.name for node in local if any(_assigns_key(stmt) for stmt in ast.walk(node))}
+                for node in local:
+                    bases = {(dotted(base) or "").rpartition(".")[2] for base in node.bases}
+                    if node.name in keyed or bases & keyed:
+                        keyed.add(node.name)
+                        found.append(ClassRef(module, node))
+        return tuple(found)
+
+
+class _Config:
+    """One application's configuration in one world."""
+
+    def __init__(self, flask: Flask, world: World, circle: frozenset[str]) -> None:
+        self.flask = flask
+        self.world = world
+        self.circle = circle
+
+    def get(self, key: str, depth: int = 0) -> Value | None:
+        """Return the value of a key, None when nothing sets it: what is assigned wins over what objects hold."""
+        late = self.late
+        for found in reversed(self.flask.assigned):
+            if found.key == key and found.module.path in self.circle and found not in late:
+                if self.world.reachable(found.node, found.module):
+                    other = next(iter(_looked_up(found.value)), None)
+                    if other is not None and depth < 3:
+                        return self.get(other, depth + 1)
+                    return self.world.value(found.value, found.module)
+        for holder in self._holders:
+            if _defines(self.world, holder, key):
+                node = getattr(holder, "node", None) or getattr(getattr(holder, "cls", None), "node", None)
+                module = holder.module if not isinstance(holder, Instance) else holder.cls.module
+                return objects.attribute(self.world, holder, key, node or module.tree, module, None)
+        return None
+
+    @cached_property
+    def late(self) -> tuple[Assigned, ...]:
+        """Assignments that follow the initialisation of the extension in the same block of the same function."""
+        return tuple(found for found in self.flask.assigned if found.module.path in self.circle and _follows_init(found))
+
+    @property
+    def _holders(self) -> Iterator[Holder]:
+        """Yield the objects the configuration is taken from, the last one first: later calls replace earlier ones."""
+        for module, call in reversed(self.flask.from_objects):
+            if module.path in self.circle and self.world.reachable(call, module):
+                yield from self._behind(self.world.value(call.args[0], module), module, call)
+        if not any(module.path in self.circle for module, _ in self.flask.from_objects):
+            return
+
+    def _behind(self, value: Value, module: Module, call: ast.Call) -> Iterator[Holder]:
+        if isinstance(value, (ClassRef, ModuleRef, Instance)):
+            yield value
+        elif isinstance(value, Known) and isinstance(value.value, str):
+            yield from self._named(value.value, module)
+        else:
+            yield from self._any_class(module, call)
+
+    def _named(self, name: str, module: Module) -> Iterator[Holder]:
+        """Follow `from_object("config.settings")` and `from_object("config.ProductionConfig")`."""
+        modules = self.flask.modules
+        for dotted_name, attribute in ((name, ""), (name.rpartition(".")[0], name.rpartition(".")[2])):
+            found = modules.find(dotted_name, module) if dotted_name else None
+            if found and not attribute:
+                yield ModuleRef(found)
+                return
+            resolved = names.member(found, attribute) if found else None
+            if isinstance(resolved, (ClassRef, ModuleRef)):
+                yield resolved
+                return
+
+    def _any_class(self, module: Module, call: ast.Call) -> Iterator[Holder]:
+        """Choose one of the configuration classes when nothing says which: every one but the tests' is an alternative."""
+        candidates = [c for c in self.flask.classes if c.module.path in self.circle and "test" not in c.node.name.lower()]
+        if not candidates:
+            return
+        key = f"configuration class {module.path}:{call.lineno}"
+        choice = 0
+        if len(candidates) > 1:
+            answer = self.world.ask(Question(key, tuple(Answer(number) for number in range(len(candidates)))))
+            choice = answer if answer is not None else 0
+        yield candidates[choice]
+
+
+def _options(config: _Config, constructor: Table, uri: Value | None, world: World, is_3: bool | None) -> Arguments:
+    """Return what reaches create_engine, as the installed version combines it."""
+    options = _table(config.get(FLASK_OPTIONS))
+    options = constructor.merged(options) if is_3 is not False else options.merged(constructor)
+    keywords = {str(key): value for key, value in options.entries.items()}
+    complete, reason = options.complete, options.reason
+    for key, name in FLASK_2_KEYS.items():
+        value = config.get(key) if is_3 is not True else None
+        if value is None or (isinstance(value, Known) and value.value is None):
+            continue
+        if is_3 is None:
+            complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
+        else:
+            keywords.setdefault(name, value)
+    url = urls.as_url(world, uri) if uri is not None else None
+    if url and value_of(url.dialect) in _MYSQL:
+        keywords.setdefault("pool_recycle", _default(7200))
+        if is_3 is False:
+            keywords.setdefault("pool_size", _default(10))
+    return Arguments((), keywords, complete, reason)
+
+
+def _default(value: int) -> Value:
+    return Traced(value, Origin("default of Flask-SQLAlchemy"), "default")
+
+
+def _table(value: Value | None) -> Table:
+    if value is None or (isinstance(value, Known) and value.value is None):
+        return Table({}, Origin(""))
+    return value if isinstance(value, Table) else Table({}, origin_of(value), False, "the engine options could not be read")
+
+
+def _at(setting: Setting, origin: Origin) -> Setting:
+    return replace(setting, origin=origin)
+
+
+# -- the shapes of a configuration -----------------------------------------------------------------------------------------
+
+
+def _assignments(module: Module) -> Iterator[Assigned]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            key = next(iter(_looked_up(node.targets[0])), None)
+            if key:
+                yield Assigned(key, module, node, node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("update", "from_mapping", "setdefault") and _is_config(node.func.value):
+                yield from _passed(node, module)
+
+
+def _passed(call: ast.Call, module: Module) -> Iterator[Assigned]:
+    for keyword in call.keywords:
+        if keyword.arg:
+            yield Assigned(keyword.arg, module, call, keyword.value)
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Dict):
+        for key, value in zip(first.keys, first.values):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield Assigned(key.value, module, call, value)
+    elif isinstance(first, ast.Constant) and isinstance(first.value, str) and len(call.args) == 2:
+        yield Assigned(first.value, module, call, call.args[1])
+
+
+def _looked_up(node: ast.AST) -> Iterator[str]:
+    """Yield the key of `app.config["KEY"]` or `app.config.get("KEY")`."""
+    if isinstance(node, ast.Subscript) and _is_config(node.value):
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+            yield node.slice.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+        if _is_config(node.func.value) and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+            yield node.args[0].value
+
+
+def _is_config(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "config"
+
+
+def _assigns_key(stmt: ast.AST) -> bool:
+    targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target] if isinstance(stmt, ast.AnnAssign) else []
+    return any(isinstance(target, ast.Name) and target.id.startswith(FLASK_PREFIX) for target in targets)
+
+
+def _defines(world: World, holder: Holder, key: str) -> bool:
+    if isinstance(holder, ModuleRef):
+        return key in holder.module.scope.binds
+    cls = holder.cls if isinstance(holder, Instance) else holder
+    lineage = [base for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
+    return any(key in names.scope_for(base.module, base.node).binds for base in (cls, *lineage))
+
+
+def _follows_init(found: Assigned) -> bool:
+    """Say whether `db.init_app(app)` or `SQLAlchemy(app)` stands before an assignment to the same application's config."""
+    if not found.key.startswith(FLASK_PREFIX):
+        return False
+    app = _application(found.node)
+    module, function = found.module, function_around(found.module, found.node)
+    for name in ("init_app", "SQLAlchemy"):
+        for call in module.calls.get(name, ()):
+            if not call.args or dotted(call.args[0]) != app or function_around(module, call) is not function:
+                continue
+            resolved = names.resolve(module, call.func)
+            is_extension = isinstance(resolved, LibraryRef) and resolved.name.startswith("flask_sqlalchemy.")
+            is_init = name == "init_app" and "db" in (dotted(call.func) or "").partition(".")[0].lower()
+            if (is_extension or is_init) and _stands_before(module, call, found.node):
+                return True
+    return False
+
+
+def _application(node: ast.AST) -> str | None:
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(getattr(node, "func", None), "value", None)
+    name = dotted(target) if target is not None else None
+    return name.removesuffix(".config") if name else None
+
+
+def _stands_before(module: Module, first: ast.AST, second: ast.AST) -> bool:
+    """Say whether the statement of one node is an earlier sibling of what holds the other: both always run, in this order."""
+    statement = next((n for n in (first, *module.ancestors(first)) if isinstance(n, ast.stmt)), None)
+    parent = module.parents.get(statement) if statement else None
+    for node in (second, *module.ancestors(second)):
+        if module.parents.get(node) is parent and isinstance(node, ast.stmt) and statement is not None:
+            return statement.lineno < node.lineno and _same_block(parent, statement, node)
+    return False
+
+
+def _same_block(parent: ast.AST | None, one: ast.stmt, other: ast.stmt) -> bool:
+    blocks = (getattr(parent, name, ()) for name in ("body", "orelse", "finalbody"))
+    return any(one in block and other in block for block in blocks if isinstance(block, list))

@@ -1,0 +1,137 @@
+"""Which file of the project imports which: a fast scan of the import lines, without parsing.
+
+Conditional imports and imports inside functions count: they can happen. So do dotted strings that name a module of the
+project, because that is how Celery's `include=`, `uvicorn.run("app.main:app")` and `import_module` load code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from poollint.python.modules import Modules
+
+# The length limits keep hostile files linear.
+_FROM = re.compile(r"^[ \t]*from[ \t]+(\.*)[ \t]*([\w.]{0,200})[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]{0,1000})", re.M)
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w., \t]{1,1000})", re.M)
+_DOTTED = re.compile(r"""["']([A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){1,8})(?::\w{1,80})?["']""")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What an entry point imports, directly or not.
+
+    came_from  path → the path that imports it first; None for the entry itself
+    """
+
+    entry: str
+    came_from: Mapping[str, str | None]
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(self.came_from)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.came_from
+
+    def how(self, path: str) -> str:
+        """Say how a file is reached: "entry point app/main.py imports app/db.py"."""
+        if self.came_from.get(path) is None:
+            return f"entry point {self.entry}"
+        chain = [path]
+        while (before := self.came_from[chain[-1]]) is not None:
+            chain.append(before)
+        between = f" through {chain[1]}" if len(chain) > 2 else ""
+        return f"entry point {self.entry} imports {path}{between}"
+
+
+class ImportGraph:
+    """The imports of all files, each read once, when somebody asks."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self._imports: dict[str, frozenset[str]] = {}
+
+    def imports(self, path: str) -> frozenset[str]:
+        """Return the files of the project that a file imports, with the packages around them."""
+        if path not in self._imports:
+            found: set[str] = set()
+            with self.modules.tree.guard(path):
+                content = self.modules.tree.bytes(path) or b""
+                found.update(self._scan(path, content.decode("utf-8", "replace")))
+            self._imports[path] = frozenset(found - {path})
+        return self._imports[path]
+
+    @cached_property
+    def importers(self) -> Mapping[str, frozenset[str]]:
+        """File → the files that import it."""
+        found: dict[str, set[str]] = {}
+        for path in self.modules.paths:
+            for imported in self.imports(path):
+                found.setdefault(imported, set()).add(path)
+        return {path: frozenset(importers) for path, importers in found.items()}
+
+    def reach(self, start: str, entry: str | None = None) -> Reach:
+        """Return everything that running a file can import; packages run their `__init__` first."""
+        came_from: dict[str, str | None] = {start: None}
+        todo = deque([start])
+        for package in self._packages(start):
+            came_from.setdefault(package, start)
+            todo.append(package)
+        while todo:
+            path = todo.popleft()
+            for imported in sorted(self.imports(path)):
+                if imported not in came_from:
+                    came_from[imported] = path
+                    todo.append(imported)
+        return Reach(entry or start, came_from)
+
+    def reached_by(self, path: str) -> frozenset[str]:
+        """Return every file that imports `path`, directly or not, and itself."""
+        found = {path}
+        todo = [path]
+        while todo:
+            for importer in self.importers.get(todo.pop(), ()):
+                if importer not in found:
+                    found.add(importer)
+                    todo.append(importer)
+        return frozenset(found)
+
+    def circle(self, path: str) -> frozenset[str]:
+        """Return what the programs that load a file load: the files that can take part in one process with it."""
+        loaders = self.reached_by(path)
+        programs = [loader for loader in loaders if not self.importers.get(loader)] or sorted(loaders)
+        return frozenset(loaded for program in programs for loaded in self.reach(program).paths)
+
+    # -- inside
+
+    def _scan(self, path: str, text: str) -> Iterator[str]:
+        for found in _FROM.finditer(text):
+            names = [part.split()[0] for part in re.sub(r"#[^\n]*|[()\\]", " ", found.group(3)).split(",") if part.split()]
+            yield from self._from(path, len(found.group(1)), found.group(2), names)
+        for found in _IMPORT.finditer(text):
+            for part in found.group(1).split(","):
+                if words := part.split():
+                    yield from self._from(path, 0, words[0], [])
+        for found in _DOTTED.finditer(text):
+            if target := self.modules.path_of(found.group(1), path):
+                yield target
+
+    def _from(self, path: str, level: int, dotted: str, names: list[str]) -> Iterator[str]:
+        for below in (dotted, *(f"{dotted}.{name}".strip(".") for name in names)):
+            target = self.modules.relative(path, level, below) if level else self.modules.path_of(below, path)
+            if target:
+                yield target
+                yield from self._packages(target)
+
+    def _packages(self, path: str) -> Iterator[str]:
+        """Yield the `__init__.py` of the packages around a file: importing it runs them."""
+        folder = path.rpartition("/")[0]
+        while folder and self.modules.is_package(folder):
+            init = f"{folder}/__init__.py"
+            if init != path:
+                yield init
+            folder = folder.rpartition("/")[0]

@@ -1,0 +1,196 @@
+"""What holds an engine: the variables, factories and classes through which the project's code comes to use it.
+
+    engine = create_engine(...)                 the variable
+    SessionLocal = sessionmaker(engine)         whatever is made of it at module level
+    def get_engine(): ... return _engine        the function that makes and keeps it
+    class Database: self.engine = ...           the class; and `db = Database()`
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from poollint.python import names
+from poollint.python.callers import class_around, function_around
+from poollint.python.modules import Module, Modules, imports_of
+from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.sites import Site
+from poollint.python.values import ClassRef, FunctionRef, ModuleRef
+
+Variable = tuple[str, str]  # path of the module, name at its level
+Code = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+DEEPEST = 8
+MOST_FUNCTIONS = 400
+
+
+@dataclass(slots=True)
+class Holders:
+    """The names and definitions that lead to one engine."""
+
+    variables: set[Variable] = field(default_factory=set)
+    definitions: set[ast.AST] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.variables or self.definitions)
+
+
+def holders_of(modules: Modules, site: Site) -> Holders:
+    """Return what holds the engine of a site; empty when it lives in a local variable only."""
+    found = Holders()
+    _add_first(found, site.module, site.call)
+    for _ in range(DEEPEST):
+        before = len(found.variables), len(found.definitions)
+        for path in _files_of(modules, found):
+            if module := modules.module(path):
+                _add_further(found, module)
+        if (len(found.variables), len(found.definitions)) == before:
+            break
+    return found
+
+
+def _add_first(found: Holders, module: Module, call: ast.Call) -> None:
+    function = function_around(module, call)
+    if function is not None:
+        cls = class_around(module, function)
+        found.definitions.add(cls or function)
+        scope = module.scope_at(function.body[0])
+        found.variables.update((module.path, name) for name in _assigned_names(module, call) if name in scope.globals)
+    elif cls := class_around(module, call):
+        found.definitions.add(cls)
+    else:
+        found.variables.update((module.path, name) for name in _assigned_names(module, call))
+
+
+def _assigned_names(module: Module, node: ast.AST) -> Iterator[str]:
+    for parent in module.ancestors(node):
+        if isinstance(parent, (ast.Assign, ast.AnnAssign)):
+            for target in parent.targets if isinstance(parent, ast.Assign) else [parent.target]:
+                if isinstance(target, ast.Name):
+                    yield target.id
+        if isinstance(parent, ast.stmt):
+            return
+
+
+def _files_of(modules: Modules, found: Holders) -> list[str]:
+    """Return the files that may make something of a holder: those that mention one of its names."""
+    words = {name.encode() for _, name in found.variables}
+    words |= {definition.name.encode() for definition in found.definitions}  # type: ignore[attr-defined]
+    return [path for path in modules.paths if any(word in (modules.tree.bytes(path) or b"") for word in words)]
+
+
+def _add_further(found: Holders, module: Module) -> None:
+    """Add the module's variables that are made of a holder, and its functions that only hand one on."""
+    for stmt in module.tree.body:
+        if isinstance(stmt, (ast.Assign, ast.AnnAssign)) and isinstance(stmt.value, ast.Call):
+            inside = (stmt.value.func, *stmt.value.args, *(keyword.value for keyword in stmt.value.keywords))
+            if any(holds(found, module, node) for node in inside):
+                targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
+                found.variables.update((module.path, target.id) for target in targets if isinstance(target, ast.Name))
+
+
+def holds(found: Holders, module: Module, node: ast.AST) -> bool:
+    """Say whether an expression is a holder: a variable by any import, or a definition."""
+    if not isinstance(node, (ast.Name, ast.Attribute)):
+        return False
+    if variable(module, node) in found.variables:
+        return True
+    resolved = names.resolve(module, node)
+    return isinstance(resolved, (FunctionRef, ClassRef)) and resolved.node in found.definitions
+
+
+def variable(module: Module, node: ast.expr, depth: int = 0) -> Variable | None:
+    """Return which module-level variable an expression names, following imports: ("app/db.py", "engine")."""
+    if depth > DEEPEST:
+        return None
+    if isinstance(node, ast.Attribute):
+        owner = names.resolve(module, node.value)
+        return _in_module(owner.module, node.attr, depth) if isinstance(owner, ModuleRef) else None
+    if not isinstance(node, ast.Name):
+        return None
+    for scope in names.scopes_around(module, node):
+        if node.id in scope.parameters:
+            return None
+        if node.id in scope.binds:
+            imported = next((s for s in scope.binds[node.id] if isinstance(s, (ast.Import, ast.ImportFrom))), None)
+            if imported is not None:
+                return _imported(module, imported, node.id, depth)
+            return (module.path, node.id) if scope.node is module.tree or node.id in scope.globals else None
+    return None
+
+
+def _imported(module: Module, stmt: ast.stmt, name: str, depth: int) -> Variable | None:
+    found = next((i for i in imports_of(stmt) if i.alias == name), None)
+    target = names.import_target(module, found) if found else None
+    if isinstance(target, tuple) and target[1] is not None:
+        return _in_module(target[0], target[1], depth)
+    return None
+
+
+def _in_module(module: Module, name: str, depth: int) -> Variable | None:
+    """Return the variable behind `from module import name`, through re-exports."""
+    for stmt in module.scope.binds.get(name, ()):
+        if isinstance(stmt, ast.ImportFrom):
+            return _imported(module, stmt, name, depth + 1)
+    if name in module.scope.binds:
+        return (module.path, name)
+    for stmt in module.scope.stars:
+        target = names.import_target(module, next(imports_of(stmt)))
+        if isinstance(target, tuple) and depth < DEEPEST and (found := _in_module(target[0], name, depth + 1)):
+            return found
+    return None
+
+
+# -- what a piece of code uses -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reached:
+    """What following the calls of a piece of code came to: a use of a holder, if any, and whether something disposes."""
+
+    uses: bool
+    disposes: bool
+
+
+def follow(found: Holders, module: Module, start: ast.AST) -> Reached:
+    """Follow the calls of a piece of code through the project: does it come to a holder, does it dispose an engine?"""
+    todo: deque[tuple[Module, ast.AST, int]] = deque([(module, start, 0)])
+    seen: set[ast.AST] = {start}
+    uses = disposes = False
+    while todo and len(seen) < MOST_FUNCTIONS:
+        here, node, depth = todo.popleft()
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and part.attr == "dispose":
+                disposes = True
+            if not isinstance(part, (ast.Name, ast.Attribute)) or not isinstance(part.ctx, ast.Load):
+                continue
+            uses = uses or holds(found, here, part)
+            if depth < DEEPEST:
+                for further in _definitions(here, part):
+                    if further[1] not in seen:
+                        seen.add(further[1])
+                        todo.append((*further, depth + 1))
+    return Reached(uses, disposes)
+
+
+def _definitions(module: Module, node: ast.expr) -> Iterator[tuple[Module, ast.AST]]:
+    """Yield the functions and classes of the project that a name refers to; `self.method` is a method of the class."""
+    resolved = names.resolve(module, node)
+    if isinstance(resolved, (FunctionRef, ClassRef)):
+        yield resolved.module, resolved.node
+    elif isinstance(node, ast.Attribute) and (dotted(node) or "").startswith("self."):
+        function = function_around(module, node)
+        cls = class_around(module, function) if function else None
+        for stmt in cls.body if cls else ():
+            if isinstance(stmt, FUNCTIONS) and stmt.name == node.attr:
+                yield module, stmt
+    elif (found := variable(module, node)) and (other := module.modules.module(found[0])):
+        # `service = ReviewService()` at module level: its methods are what will run.
+        for stmt in other.scope.binds.get(found[1], ()):
+            if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Call):
+                made = names.resolve(other, stmt.value.func)
+                if isinstance(made, ClassRef):
+                    yield made.module, made.node

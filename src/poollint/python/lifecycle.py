@@ -1,0 +1,313 @@
+"""How often an engine creation runs: once per process, or again for every request, task or call.
+
+Starting at the creation, its callers are followed until something says what runs them (contexts.py). Two things end the
+story early: the engine is kept (a guard `if _engine is None`, a cache), or it is disposed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from poollint.facts import Location
+from poollint.python import contexts
+from poollint.python.callers import Callers, Reference, class_around, function_around
+from poollint.python.contexts import Context
+from poollint.python.modules import Module
+from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.sites import Site
+
+Kept = Literal["process", "instance", ""]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+MOST_STEPS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One way a creation comes to run.
+
+    through      the call nearest to the context: evidence for "per request"
+    is_disposed  somebody on the way disposes the engine
+    is_conditional  a parameter decides whether it comes to the creation
+    """
+
+    context: Context
+    path: str
+    through: Location
+    is_disposed: bool = False
+    is_conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Step:
+    """A place to look outward from: the creation, or a call that leads to it."""
+
+    module: Module
+    node: ast.AST
+    is_disposed: bool = False
+    is_conditional: bool = False
+
+
+class Lifecycle:
+    """Follows creations to what runs them."""
+
+    def __init__(self, callers: Callers, is_aside: Callable[[str], bool]) -> None:
+        self.callers = callers
+        self.is_aside = is_aside  # tests and samples show how the code is used, not how often it runs
+        self._runs: dict[ast.AST, tuple[Run, ...]] = {}
+
+    def runs(self, site: Site) -> tuple[Run, ...]:
+        """Return every way the creation comes to run; never empty."""
+        return self.runs_of(site.module, site.call)
+
+    def runs_of(self, module: Module, node: ast.AST) -> tuple[Run, ...]:
+        """Return every way a piece of code comes to run; never empty."""
+        if node not in self._runs:
+            self._runs[node] = tuple(self._follow(module, node))
+        return self._runs[node]
+
+    def _follow(self, module: Module, node: ast.AST) -> Iterator[Run]:
+        disposers = disposers_of(module)
+        todo, seen, steps = [_Step(module, node)], set(), 0
+        while todo and steps < MOST_STEPS:
+            step, steps = todo.pop(), steps + 1
+            function = function_around(step.module, step.node)
+            if function is None:
+                yield _run(step, _outside_functions(step.module, step.node))
+                continue
+            step = replace(
+                step,
+                is_disposed=step.is_disposed or disposes(function, disposers),
+                is_conditional=step.is_conditional or depends_on_parameter(step.module, step.node, function),
+            )
+            how = kept(step.module, step.node, function)
+            if found := _inside(step, function, how):
+                yield _run(step, found)
+                continue
+            definition = _climbs_to(step.module, function, how)
+            if definition in seen:
+                continue
+            seen.add(definition)
+            further = list(self._outward(step, definition))
+            yield from (item for item in further if isinstance(item, Run))
+            todo.extend(item for item in further if isinstance(item, _Step))
+            if not further:
+                says = f"nothing in the project calls {definition.name}"
+                yield _run(step, Context("unknown", says, step.module.location(definition)))
+
+    def _outward(self, step: _Step, definition: Function | ast.ClassDef) -> Iterator[Run | _Step]:
+        """Yield what refers to a definition: contexts it is handed to, and calls to follow further."""
+        for reference in self.callers.of(step.module, definition):
+            if isinstance(definition, ast.ClassDef):
+                if subclass := _subclass(reference):
+                    yield from self._outward(replace(step, module=reference.module), subclass)
+                    continue
+                if not _constructs(reference):
+                    continue
+            if context := contexts.of_reference(reference):
+                yield _run(step, context)
+            elif self.is_aside(reference.module.path):
+                yield Run(Context("fixture", "a test or sample", reference.location), reference.module.path, reference.location)
+            else:
+                yield replace(step, module=reference.module, node=reference.node)
+
+
+def _run(step: _Step, context: Context) -> Run:
+    return Run(context, step.module.path, step.module.location(step.node), step.is_disposed, step.is_conditional)
+
+
+def _inside(step: _Step, function: Function, how: Kept) -> Context | None:
+    """Return what runs the function around a step, looking outward through functions it is nested in."""
+    if how == "process":
+        return Context("cached", f"{function.name} keeps it", step.module.location(function))
+    functions = [function, *(f for f in step.module.enclosing_functions(function) if isinstance(f, FUNCTIONS))]
+    return next((found for f in functions if (found := contexts.of_function(step.module, f))), None)
+
+
+def _outside_functions(module: Module, node: ast.AST) -> Context:
+    if contexts.in_main_guard(module, node):
+        return Context("main-guard", "the program's own code", module.location(node))
+    return Context("module", f"{module.path} is imported", module.location(node))
+
+
+_CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "model_post_init", "__attrs_post_init__"})
+
+
+def _climbs_to(module: Module, function: Function, how: Kept) -> Function | ast.ClassDef:
+    """Return whose users run the function: a constructor's, or a method's that keeps the engine on self, are the class's."""
+    cls = class_around(module, function)
+    return cls if cls and (how == "instance" or function.name in _CONSTRUCTORS) else function
+
+
+def _subclass(reference: Reference) -> ast.ClassDef | None:
+    parent = reference.module.parents.get(reference.node)
+    return parent if isinstance(parent, ast.ClassDef) and reference.node in parent.bases else None
+
+
+def _constructs(reference: Reference) -> bool:
+    """Tell `Database()` and `Depends(Database)` from annotations, isinstance and `Database.NAME`."""
+    if reference.call is not None:
+        return True
+    parent = reference.module.parents.get(reference.node)
+    if not isinstance(parent, ast.Call) or reference.node not in parent.args:
+        return False
+    return (dotted(parent.func) or "").rpartition(".")[2] not in ("isinstance", "issubclass", "cast", "super", "TypeVar")
+
+
+# -- kept ---------------------------------------------------------------------------------------------------------------
+
+
+def kept(module: Module, node: ast.AST, function: Function) -> Kept:
+    """Say where a function keeps what it made, when it makes it only the first time.
+
+        if _engine is None: _engine = create_engine(...)      process
+        if url in cache: return cache[url]                    process
+        if self._engine is None: self._engine = ...           instance
+    """
+    changed = _changed(function)
+    for test in _guards(module, node, function):
+        for subject in _subjects(test):
+            how = _keeper(module, subject, function, changed)
+            if how:
+                return how
+    return ""
+
+
+def _guards(module: Module, node: ast.AST, function: Function) -> Iterator[ast.expr]:
+    """Yield what was tested before coming here: conditions around, and conditions whose branch left the function."""
+    around = []
+    for parent in module.ancestors(node):
+        if parent is function:
+            break
+        around.append(parent)
+    for parent in around:
+        if isinstance(parent, (ast.If, ast.IfExp)):
+            yield parent.test
+        elif isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.Or):
+            yield parent.values[0]
+        elif isinstance(parent, ast.Try):
+            yield from (stmt.value for stmt in parent.body if isinstance(stmt, ast.Return) and stmt.value is not None)
+    line = getattr(node, "lineno", 0)
+    for other in ast.walk(function):
+        if isinstance(other, ast.If) and other.lineno < line and other not in around:
+            if isinstance(other.body[-1], (ast.Return, ast.Raise)):
+                yield other.test
+
+
+def _subjects(test: ast.expr) -> Iterator[ast.expr]:
+    """Yield the things whose presence a condition tests."""
+    todo = [test]
+    while todo:
+        node = todo.pop()
+        match node:
+            case ast.BoolOp(values=values):
+                todo.extend(values)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                todo.append(operand)
+            case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() | ast.Eq() | ast.NotEq()]):
+                todo.append(left)
+            case ast.Compare(comparators=[container], ops=[ast.In() | ast.NotIn()]):
+                yield container
+            case ast.NamedExpr(value=value):
+                todo.append(value)
+            case ast.Call(func=ast.Attribute(attr="get", value=container)):
+                yield container
+            case ast.Call(func=ast.Name(id="hasattr" | "getattr"), args=[owner, *_]):
+                yield owner
+            case ast.Name() | ast.Attribute() | ast.Subscript():
+                yield node
+
+
+def _keeper(module: Module, subject: ast.expr, function: Function, changed: set[str]) -> Kept:
+    """Say how long the tested thing lives, if the function also changes it."""
+    name = dotted(subject)
+    if name is None:
+        return ""
+    root, _, rest = name.partition(".")
+    scope = module.scope_at(function.body[0])
+    if root == "self":
+        return "instance" if any(item == name or item.startswith("self.") for item in changed) else ""
+    if root in scope.parameters and root != "cls":
+        # `request.app.state.engine` outlives the request; `engine=None` is the caller's.
+        return "process" if rest and "app" in name.split(".") and name in changed else ""
+    if root in ("g", "request") and "app" not in name.split("."):
+        return ""  # Flask's g lives as long as the request
+    if root in scope.binds:
+        value = _assigned(scope.binds[root])
+        source = next(iter(_subjects(value)), None) if value is not None and not rest else None
+        return _keeper(module, source, function, changed) if source is not None and dotted(source) != name else ""
+    return "process" if name in changed or any(item.startswith(f"{name}.") for item in changed) or root == "cls" else ""
+
+
+def _assigned(statements: list[ast.AST]) -> ast.expr | None:
+    """Return what a local name is first made of: `engine = cache.get(url)`."""
+    first = statements[0]
+    value = getattr(first, "value", None) if isinstance(first, (ast.Assign, ast.AnnAssign)) else None
+    return value.value if isinstance(value, ast.Await) else value
+
+
+def _changed(function: Function) -> set[str]:
+    """Return the dotted names that a function assigns to, or into: `cache[url] = engine` changes "cache"."""
+    found: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+            if name := dotted(node):
+                found.add(name)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr" and node.args:
+            if name := dotted(node.args[0]):
+                found.add(name)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+            if name := dotted(node.func.value):
+                found.add(name)
+    return found
+
+
+# -- disposed ------------------------------------------------------------------------------------------------------------
+
+
+def disposers_of(module: Module) -> frozenset[str]:
+    """Return the names of the file's functions that dispose an engine: calling `database.close()` may be disposal."""
+    if b".dispose(" not in (module.modules.tree.bytes(module.path) or b""):
+        return frozenset()
+    functions = (node for node in ast.walk(module.tree) if isinstance(node, FUNCTIONS))
+    return frozenset(function.name for function in functions if _calls_dispose(function))
+
+
+def disposes(function: Function, disposers: frozenset[str]) -> bool:
+    """Say whether a function disposes an engine, itself or through one of the functions that do."""
+    return _calls_dispose(function) or any(
+        _called(node) in disposers and not _is_session(node) for node in ast.walk(function) if isinstance(node, ast.Call)
+    )
+
+
+def _calls_dispose(function: Function) -> bool:
+    return any(isinstance(node, ast.Attribute) and node.attr == "dispose" for node in ast.walk(function))
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _is_session(call: ast.Call) -> bool:
+    """`session.close()` closes the session, whatever else of the file is called close."""
+    owner = dotted(call.func.value) or "" if isinstance(call.func, ast.Attribute) else ""
+    return any(word in owner.lower() for word in ("session", "conn", "cursor"))
+
+
+# -- conditional ---------------------------------------------------------------------------------------------------------
+
+
+def depends_on_parameter(module: Module, node: ast.AST, function: Function) -> bool:
+    """Say whether a parameter decides if the function comes to the node: `get_session(mode)` may never create one."""
+    parameters = {arg.arg for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+    parameters -= {"self", "cls"}
+    for parent in module.ancestors(node):
+        if parent is function:
+            return False
+        if isinstance(parent, (ast.If, ast.IfExp)) and parent.test is not node:
+            if any(isinstance(part, ast.Name) and part.id in parameters for part in ast.walk(parent.test)):
+                return True
+    return False

@@ -1,0 +1,325 @@
+"""The project's modules: parsed on demand, found by dotted name over several source roots.
+
+Nothing is imported or executed. A file that does not parse is remembered in `Tree.skipped`, with its line.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from poollint.discover import Tree
+from poollint.facts import Location
+from poollint.python import names
+from poollint.python.scopes import Scope, scope_of
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported thing: `from app.db import engine as e` is ("app.db", "engine", "e"); level counts the dots."""
+
+    module: str
+    name: str | None  # None for `import x`, "*" for a star import
+    alias: str
+    level: int
+    line: int
+    node: ast.stmt
+
+
+class Modules:
+    """All Python files of a tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.paths: tuple[str, ...] = tuple(path for path in tree.files if path.endswith((".py", ".pyw")))
+        self._modules: dict[str, Module | None] = {}
+        self._found: dict[tuple[str, str], str | None] = {}
+        self._known = frozenset(self.paths)
+        self._callers: dict[ast.AST, list[tuple[Module, ast.Call]] | None] = {}
+        self._search_callers: Any = None  # made when first asked: it evaluates, and the evaluator stands on this module
+
+    def module(self, path: str) -> Module | None:
+        """Return the parsed module, None when the file cannot be read (then it is under `Tree.skipped`)."""
+        if path not in self._modules:
+            self._modules[path] = None  # a failure below is said once
+            with self.tree.guard(path):
+                self._modules[path] = self._parse(path)
+        return self._modules[path]
+
+    def containing(self, *needles: bytes) -> Iterator[str]:
+        """Yield the paths of the files that hold all of the byte strings."""
+        for path in self.paths:
+            content = self.tree.bytes(path)
+            if content is not None and all(needle in content for needle in needles):
+                yield path
+
+    def find(self, dotted: str, importer: Module | str | None = None) -> Module | None:
+        """Return the module an absolute `import dotted` means, None when it is no module of the project."""
+        path = self.path_of(dotted, importer)
+        return self.module(path) if path else None
+
+    def path_of(self, dotted: str, importer: Module | str | None = None) -> str | None:
+        """Return the path of a dotted module without parsing it."""
+        start = importer.path if isinstance(importer, Module) else importer or ""
+        key = (dotted, start.rpartition("/")[0])
+        if key not in self._found:
+            self._found[key] = self._search(dotted, start)
+        return self._found[key]
+
+    def relative(self, importer: str, level: int, dotted: str) -> str | None:
+        """Return the path of `from ..dotted import`, counted from the importing file's folder."""
+        folder = importer.rpartition("/")[0]
+        for _ in range(level - 1):
+            if not folder:
+                return None
+            folder = folder.rpartition("/")[0]
+        return self._file(folder, dotted.replace(".", "/"))
+
+    def is_package(self, folder: str) -> bool:
+        return (f"{folder}/__init__.py" if folder else "__init__.py") in self._known
+
+    def imported(self, module: Module, found: Import) -> str | None:
+        """Return the path of the project module that an import names; for `from package import module` that module."""
+        name = f"{found.module}.{found.name}" if found.name and found.name != "*" else found.module
+        for dotted in (name.strip("."), found.module) if found.name else (found.module,):
+            path = self.relative(module.path, found.level, dotted) if found.level else self.path_of(dotted, module)
+            if path:
+                return path
+        return None
+
+    def callers_of(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]] | None:
+        """Return the calls of a function or class, in the order of path and line.
+
+        None while they are being looked for: telling whose method a call means may evaluate the receiver.
+        """
+        if node not in self._callers:
+            from poollint.python.callers import Callers
+
+            self._callers[node] = None
+            if self._search_callers is None:
+                self._search_callers = Callers(self)
+            references = self._search_callers.of(module, node)
+            self._callers[node] = [(reference.module, reference.call) for reference in references if reference.call]
+        return self._callers[node]
+
+    # -- inside
+
+    def _file(self, folder: str, below: str) -> str | None:
+        stem = "/".join(part for part in (folder, below) if part)
+        for path in (f"{stem}/__init__.py" if stem else "__init__.py", f"{stem}.py"):
+            if path in self._known:
+                return path
+        return None
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        """Last part of the module's name → paths: `app/db.py` and `db/__init__.py` are both under "db"."""
+        stems: dict[str, list[str]] = {}
+        for path in self.paths:
+            parts = path.rsplit("/", 2)
+            stem = parts[-2] if parts[-1] == "__init__.py" and len(parts) > 1 else parts[-1].rpartition(".")[0]
+            stems.setdefault(stem, []).append(path)
+        return stems
+
+    def _search(self, dotted: str, importer: str) -> str | None:
+        first, _, last = dotted.partition(".")[0], None, dotted.rpartition(".")[2]
+        if first in sys.stdlib_module_names or first in names.LIBRARIES:
+            return None
+        below = dotted.replace(".", "/")
+        candidates = []
+        for path in self._by_stem.get(last, ()):
+            stem = path.removesuffix("/__init__.py").removesuffix(".py")
+            if path != importer and (stem == below or stem.endswith("/" + below)):
+                candidates.append((self._rank(stem[: -len(below)].rstrip("/"), importer, "." in dotted), path))
+        candidates = sorted((rank, path) for rank, path in candidates if rank is not None)
+        if not candidates or (len(candidates) > 1 and candidates[0][0] == candidates[1][0] and candidates[0][0][0] > 1):
+            return None  # two roots that are equally far away: nobody can tell
+        return candidates[0][1]
+
+    def _rank(self, root: str, importer: str, is_dotted: bool) -> tuple[int, int] | None:
+        """Order the source roots a name may be found under; None for a root it cannot be.
+
+        0  a folder above the importer that is no package: the nearest wins
+        1  the importer's own package used as a root (`cd app && uvicorn main:app`)
+        2  a root elsewhere, for dotted names only: the one that shares most with the importer
+        """
+        above = root == "" or importer.startswith(root + "/")
+        if above and not self.is_package(root):
+            return 0, -root.count("/") - bool(root)
+        if above:
+            return 1, -root.count("/")
+        if not is_dotted or self.is_package(root):
+            return None
+        return 2, -_shared(root, importer)
+
+    def _parse(self, path: str) -> Module | None:
+        text = self.tree.text(path)
+        if text is None:
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # invalid escapes in other people's strings
+                return Module(self, path, text, ast.parse(text))
+        except SyntaxError as problem:
+            self.tree.skip(path, f"not Python {sys.version_info[0]}.{sys.version_info[1]}: {problem.msg}", problem.lineno)
+        except (ValueError, RecursionError, MemoryError) as problem:
+            self.tree.skip(path, "holds a null byte" if "null" in str(problem) else "nested too deeply")
+        return None
+
+
+class Module:
+    """One parsed file."""
+
+    def __init__(self, modules: Modules, path: str, text: str, tree: ast.Module) -> None:
+        self.modules = modules
+        self.path = path
+        self.text = text
+        self.tree = tree
+        self.scopes: dict[ast.AST, Scope] = {}  # read so far
+
+    def __repr__(self) -> str:
+        return f"Module({self.path!r})"
+
+    @cached_property
+    def name(self) -> str:
+        """The dotted name from the nearest root: the first folder above that is no package."""
+        parts = self.path.removesuffix(".py").split("/")
+        start = len(parts) - 1
+        while start and self.modules.is_package("/".join(parts[:start])):
+            start -= 1
+        if parts[-1] == "__init__" and len(parts) - 1 > start:
+            parts.pop()
+        return ".".join(parts[start:])
+
+    @cached_property
+    def lines(self) -> list[str]:
+        # Not splitlines(): the parser breaks lines at \n, \r and \r\n only.
+        return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+    def location(self, node: ast.AST) -> Location:
+        """Return where a node stands; ast counts columns in UTF-8 bytes, a Location in code points."""
+        line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", None)
+        column = self._column(line, getattr(node, "col_offset", 0))
+        end_column = self._column(end, node.end_col_offset) if end else None  # type: ignore[attr-defined]
+        return Location(self.path, line, column, end, end_column)
+
+    def _column(self, line: int, offset: int) -> int:
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        return (offset if text.isascii() else len(text.encode()[:offset].decode("utf-8", "ignore"))) + 1
+
+    def source(self, node: ast.AST, longest: int = 60) -> str:
+        """Return the node's text on one line, shortened."""
+        line, end = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+        if not line or not end:
+            return ""
+        lines = [self.lines[number - 1].encode() for number in range(line, min(end, line + 3) + 1)]
+        if end <= line + 3:
+            lines[-1] = lines[-1][: node.end_col_offset]  # type: ignore[attr-defined]
+        lines[0] = lines[0][node.col_offset :]  # type: ignore[attr-defined]
+        text = " ".join(b" ".join(lines).decode("utf-8", "ignore").split())
+        return text if len(text) <= longest else text[: longest - 1] + "…"
+
+    # -- structure
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """Child → parent for every node."""
+        found: dict[ast.AST, ast.AST] = {}
+        todo: list[ast.AST] = [self.tree]
+        while todo:
+            node = todo.pop()
+            for child in ast.iter_child_nodes(node):
+                # ast shares one Load() among all nodes: only what has a place has a parent.
+                if not isinstance(child, (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)):
+                    found[child] = node
+                    todo.append(child)
+        return found
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield the nodes around a node, innermost first."""
+        parents = self.parents
+        while (node := parents.get(node)) is not None:  # type: ignore[assignment]
+            yield node
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The module's own scope; nested ones are built when asked for."""
+        return scope_of(self.tree)
+
+    def scope_at(self, node: ast.AST) -> Scope:
+        """Return the innermost scope whose code the node is part of."""
+        return names.scope_at(self, node)
+
+    def enclosing_functions(self, node: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]:
+        """Return the functions around a node, innermost first."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+        return [parent for parent in self.ancestors(node) if isinstance(parent, kinds)]
+
+    def qualname(self, node: ast.AST) -> str:
+        """Return the dotted name of the scope around a node: "Database.connect", or "<module>"."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        parts = [parent.name for parent in self.ancestors(node) if isinstance(parent, kinds)]
+        return ".".join(reversed(parts)) or "<module>"
+
+    @cached_property
+    def imports(self) -> tuple[Import, ...]:
+        """Every import of the file, also those in functions, in the order of their lines."""
+        found = [imported for node in ast.walk(self.tree) for imported in imports_of(node)]
+        return tuple(sorted(found, key=lambda imported: imported.line))
+
+    @cached_property
+    def calls(self) -> dict[str, list[ast.Call]]:
+        """Last part of the callee's name → the calls in this file, to find the callers of a function."""
+        found: dict[str, list[ast.Call]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call):
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                found.setdefault(name, []).append(node)
+        return found
+
+    def writers_of(self, name: str) -> tuple[ast.AST, ...]:
+        """Return the functions that set a name of the module through `global`."""
+        return self._writers.get(name, ())
+
+    @cached_property
+    def _writers(self) -> dict[str, tuple[ast.AST, ...]]:
+        found: dict[str, tuple[ast.AST, ...]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Global):
+                function = next(iter(self.enclosing_functions(node)), None)
+                for name in node.names if function else ():
+                    found[name] = (*found.get(name, ()), function)
+        return found
+
+    def qualified(self, expression: ast.expr) -> str | None:
+        """Return the dotted name of a callee after import resolution, None when it is not known.
+
+        "sqlalchemy.create_engine" for the library's, under every name it is imported by; "app.db.create_engine" for a
+        function of the project.
+        """
+        return names.qualified(self, expression)
+
+
+def imports_of(node: ast.AST) -> Iterator[Import]:
+    """Yield what one statement imports."""
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield Import(alias.name, None, alias.asname or alias.name.partition(".")[0], 0, node.lineno, node)
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            yield Import(node.module or "", alias.name, alias.asname or alias.name, node.level, node.lineno, node)
+
+
+def _shared(one: str, other: str) -> int:
+    count = 0
+    for a, b in zip(one.split("/"), other.split("/")):
+        if a != b:
+            break
+        count += 1
+    return count
+

@@ -1,0 +1,490 @@
+"""Looking into things: attributes, items, classes and their instances, dicts and lists."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import calls, expressions, flow, libraries, names, settings
+from poollint.python.modules import Import, Module
+from poollint.python.scopes import FUNCTIONS
+from poollint.python.values import (
+    NO_ARGUMENTS,
+    Arguments,
+    ClassRef,
+    Frame,
+    FunctionRef,
+    Instance,
+    LibraryObject,
+    LibraryRef,
+    Listing,
+    ModuleRef,
+    Open,
+    Partial,
+    Table,
+    Traced,
+    Url,
+    Value,
+    described,
+    derived,
+    operation,
+    origin_of,
+    reason_of,
+    shortened,
+    symbol_of,
+    unsettled,
+    variables_of,
+)
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import World
+
+MOST_BASES = 30
+LARGEST_TABLE = 2000
+
+
+# -- modules -----------------------------------------------------------------------------------------------------------
+
+
+def imported(world: World, module: Module, found: Import) -> Value:
+    """Return what an import statement binds."""
+    target = names.import_target(module, found)
+    origin = Origin(found.alias, module.location(found.node))
+    match target:
+        case None:
+            return Unknown(f"{found.module or found.name} could not be read", origin)
+        case LibraryRef():
+            return target
+        case (other, None):
+            return ModuleRef(other)
+        case (other, str(name)):
+            if other is module or name not in other.scope.binds:
+                below = names.submodule(other, name)
+                if below is not None:
+                    return below
+            return member(world, other, name, origin)
+    return Unknown("an import that is not worked out", origin)
+
+
+def member(world: World, module: Module, name: str, origin: Origin) -> Value:
+    """Return what `module.name` is when the module has run."""
+    if name in module.scope.binds:
+        return flow.name_in(world, module.scope, name, None, module, None, None)
+    if module.scope.stars:
+        at_end = ast.Name(name, ast.Load())
+        module.parents.setdefault(at_end, module.tree)
+        found = expressions.name_at(world, name, at_end, module, None)
+        if not isinstance(found, Unknown):
+            return found
+    return names.submodule(module, name) or Unknown(f"{name} is not defined there", origin)
+
+
+# -- attributes --------------------------------------------------------------------------------------------------------
+
+
+def attribute(world: World, base: Value, name: str, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+    """Return `base.name`."""
+    origin = Origin(name, module.location(node))
+    match base:
+        case ModuleRef(module=other):
+            return member(world, other, name, origin)
+        case LibraryRef(name=dotted, owner=owner):
+            return LibraryRef(names.canonical(f"{dotted}.{name}"), origin, owner)
+        case ClassRef():
+            return class_attribute(world, base, name, origin)
+        case Instance():
+            return _instance_attribute(world, base, name, node, module, frame)
+        case LibraryObject(name=dotted):
+            return libraries.attribute(world, base, name, node, module, frame)
+        case Url():
+            return libraries.attribute(world, base, name, node, module, frame)
+        case Known() if name in ("value", "_value_"):
+            return base  # enum members are held by their values
+        case Open() if symbol_of(base):
+            return world.unknown(base.reason, origin, shortened(f"{symbol_of(base)}.{name}"))
+        case Unknown():
+            return Unknown(base.reason, origin)
+        case Partial(function=function, arguments=arguments) if name in ("func", "keywords"):
+            return function if name == "func" else Table(dict(arguments.keywords), origin, arguments.complete)
+    return Unknown(f".{name} of {described(base)}", origin)
+
+
+def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> Value:
+    """Return `Class.name`: the class's own or inherited attribute."""
+    for owner in lineage(world, cls):
+        if not isinstance(owner, ClassRef):
+            continue
+        scope = names.scope_for(owner.module, owner.node)
+        if name in scope.binds:
+            value = flow.name_in(world, scope, name, None, owner.module, None, owner.frame)
+            if isinstance(value, FunctionRef) and is_classmethod(value.node):
+                return replace(value, owner=cls)
+            return value
+    if name == "__name__":
+        return Traced(cls.node.name, origin)
+    return Unknown(f"{cls.node.name} does not set {name}", origin)
+
+
+def lineage(world: World, cls: ClassRef) -> list[ClassRef | str]:
+    """Return a class and its bases, nearest first; classes of libraries by their names."""
+    found: list[ClassRef | str] = []
+    todo: list[ClassRef | str] = [cls]
+    while todo and len(found) < MOST_BASES:
+        current = todo.pop(0)
+        if current in found:
+            continue
+        found.append(current)
+        if isinstance(current, ClassRef):
+            todo = [*_bases(current), *todo]
+    return found
+
+
+def _bases(cls: ClassRef) -> Iterator[ClassRef | str]:
+    for base in cls.node.bases:
+        target = names.resolve(cls.module, base.value if isinstance(base, ast.Subscript) else base)
+        if isinstance(target, ClassRef):
+            yield target
+        elif isinstance(target, LibraryRef):
+            yield target.name
+
+
+def method_of(world: World, cls: ClassRef, name: str) -> FunctionRef | None:
+    """Return the method that a class has or inherits."""
+    for owner in lineage(world, cls):
+        if isinstance(owner, ClassRef):
+            for stmt in owner.node.body:
+                if isinstance(stmt, FUNCTIONS) and stmt.name == name:
+                    return FunctionRef(owner.module, stmt, owner.frame)
+    return None
+
+
+def decorators(node: ast.AST) -> set[str]:
+    """Return the last words of a definition's decorators: {"property"}, {"computed_field", "property"}."""
+    found = set()
+    for decorator in getattr(node, "decorator_list", ()):
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        found.add(target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", ""))
+    return found
+
+
+def by_annotation(world: World, annotation: ast.expr | None, module: Module, origin: Origin) -> Value | None:
+    """Return what a parameter of this type is when nobody is seen to pass it: settings read their own variables."""
+    if annotation is None:
+        return None
+    plain = settings.plain_annotation(annotation)
+    if isinstance(plain, ast.Constant) and isinstance(plain.value, str):
+        plain = settings.parsed_annotation(plain, module)
+    cls = names.resolve(module, plain)
+    if not isinstance(cls, ClassRef):
+        return None
+    bases = lineage(world, cls)
+    if settings.is_enum(bases):
+        return None
+    given = NO_ARGUMENTS if settings.reads_environment(bases) else None
+    return Instance(cls, given, origin, f"self:{cls.module.path}:{cls.node.lineno}")
+
+
+def is_static(node: ast.AST) -> bool:
+    return "staticmethod" in decorators(node)
+
+
+def is_classmethod(node: ast.AST) -> bool:
+    return bool({"classmethod", "validator", "field_validator", "root_validator"} & decorators(node))
+
+
+def owner_of(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Value | None:
+    """Return what `self` or `cls` is in a method, None for every other parameter."""
+    parent = module.parents.get(node)
+    first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
+    if not isinstance(parent, ast.ClassDef) or first is None or first.arg != name or is_static(node):
+        return None
+    cls = ClassRef(module, parent)
+    if is_classmethod(node):
+        return cls
+    return Instance(cls, None, Origin(name, module.location(first)), f"self:{module.path}:{parent.lineno}")
+
+
+def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+    """Return what calling a class gives."""
+    origin = Origin(cls.node.name, module.location(node))
+    bases = lineage(world, cls)
+    if settings.is_enum(bases):
+        return given.positional[0] if given.positional else Unknown("an enum without a value", origin)
+    if "typing.TypedDict" in bases or "typing_extensions.TypedDict" in bases:
+        return Table(dict(given.keywords), origin, given.complete, given.reason)
+    symbol = shortened(f"{expressions.place(module, node, frame)}:{cls.node.name}")
+    return Instance(cls, given, origin, symbol)
+
+
+def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
+    return Unknown("super() is not worked out", Origin("super", module.location(node)))
+
+
+def _instance_attribute(
+    world: World, base: Instance, name: str, node: ast.AST, module: Module, frame: Frame | None
+) -> Value:
+    key = ("attribute", base.symbol, base.cls.node, name, base.prefixes)
+    origin = Origin(name, module.location(node))
+    return world.once(key, lambda: _looked_up(world, base, name, node, module, frame), origin)
+
+
+def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+    origin = Origin(name, module.location(node))
+    method = method_of(world, base.cls, name)
+    if method is not None:
+        if is_static(method.node):
+            return method
+        bound = replace(method, owner=base.cls if is_classmethod(method.node) else base)
+        if not _is_property(method.node):
+            return bound
+        running = calls.frame_for(world, bound, NO_ARGUMENTS, node, module, None)
+        return flow.returned(world, bound, running) if running else Unknown("calls nested too deeply", origin)
+    bases = lineage(world, base.cls)
+    value = settings.field(world, base, bases, name)
+    value = _set_by_methods(world, base, name, value)
+    if value is not None:
+        return value
+    found = class_attribute(world, base.cls, name, origin)
+    if isinstance(found, Unknown) and settings.is_settings(bases) and name in ("data", "values", "__dict__"):
+        return base  # `info.data` of a validator
+    return found
+
+
+def is_plain_settings(world: World, base: Instance) -> bool:
+    """Say whether `.get("X")` on an instance asks for its field X."""
+    return settings.is_settings(lineage(world, base.cls)) and method_of(world, base.cls, "get") is None
+
+
+def _is_property(node: ast.AST) -> bool:
+    return bool({"property", "cached_property", "computed_field", "hybrid_property", "classproperty"} & decorators(node))
+
+
+# Methods that run when an instance is made, in this order.
+_MAKERS = ("__post_init__", "__init__", "model_post_init")
+
+
+def _set_by_methods(world: World, base: Instance, name: str, value: Value | None) -> Value | None:
+    """Return `self.name` as the methods of the class set it: those that make the instance first, then any other one."""
+    for maker in _MAKERS:
+        method = method_of(world, base.cls, maker)
+        if method is not None:
+            value = flow.attribute_set_in(world, replace(method, owner=base), name, frame_of(world, base, method), value)
+    value = settings.after_validators(world, base, name, value)
+    if value is not None and not (isinstance(value, Known) and value.value is None and not variables_of(value)):
+        return value
+    found: Value | None = None
+    for method in _other_methods(world, base.cls):
+        running = frame_of(world, base, method)
+        other = flow.attribute_set_in(world, replace(method, owner=base), name, running)
+        if other is None or (isinstance(other, Known) and other.value is None):
+            continue
+        if found is not None and found != other:
+            return Unknown(f"{name} is set in several methods", origin_of(other))
+        found = other
+    return found or value
+
+
+def _other_methods(world: World, cls: ClassRef) -> Iterator[FunctionRef]:
+    for owner in lineage(world, cls):
+        if isinstance(owner, ClassRef):
+            for stmt in owner.node.body:
+                if isinstance(stmt, FUNCTIONS) and stmt.name not in _MAKERS and not is_static(stmt):
+                    yield FunctionRef(owner.module, stmt, owner.frame)
+
+
+def frame_of(world: World, base: Instance, method: FunctionRef) -> Frame | None:
+    """Return the frame of a method of an instance; constructors get the instance's arguments."""
+    is_maker = getattr(method.node, "name", "") == "__init__"
+    if is_maker and base.arguments is None:
+        return None  # parameters are what the callers of the class pass
+    given = base.arguments if is_maker and base.arguments is not None else Arguments((), {}, is_maker, "not called here")
+    bindings = calls.bound(replace(method, owner=base), given)
+    if not is_maker:
+        bindings = {name: value for name, value in bindings.items() if value is base}
+    return Frame(method.node, bindings, method.frame, shortened(f"{base.symbol}.{method.name}"), 1)
+
+
+# -- dicts and lists ---------------------------------------------------------------------------------------------------
+
+
+def as_table(world: World, value: Value) -> Value:
+    """Return what `**value` spreads."""
+    if isinstance(value, LibraryObject):
+        return libraries.as_table(world, value) or value
+    return value
+
+
+def key_of(value: Value) -> Any:
+    """Return a value as the key of a dict, None when it cannot be one."""
+    if isinstance(value, Known):
+        return value.value
+    if isinstance(value, (LibraryRef, ClassRef)):
+        return value.name if isinstance(value, LibraryRef) else (value.module.path, value.node.name)
+    return None
+
+
+def items_of(world: World, value: Value) -> list[Value] | None:
+    """Return what a loop over a value goes through, None when that is not known."""
+    match value:
+        case Listing(items=items, complete=True):
+            return list(items)
+        case Table(entries=entries, complete=True):
+            return [Traced(key, value.origin) for key in entries]
+        case ClassRef() if settings.is_enum(lineage(world, value)):
+            return settings.members(world, value)
+    return None
+
+
+def item(world: World, base: Value, key: Value, origin: Origin, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+    """Return `base[key]`."""
+    match base:
+        case Table():
+            hashed = key_of(key)
+            if hashed is None and not isinstance(key, Known):
+                return unsettled(f"a key that is not known: {reason_of(key)}", key, origin=origin)
+            found = base.get(hashed)
+            return found if found is not None else Unknown(f"the dict has no {hashed!r}", origin)
+        case Listing(items=items, complete=True) if isinstance(key, Known) and isinstance(key.value, int):
+            return items[key.value] if -len(items) <= key.value < len(items) else Unknown("fails with IndexError", origin)
+        case Known(value=str(content)) if isinstance(key, Known) and isinstance(key.value, int):
+            if -len(content) <= key.value < len(content):
+                return derived(content[key.value], base)
+            return Unknown("fails with IndexError", origin)
+        case LibraryRef() | LibraryObject():
+            return libraries.item(world, base, key, node, module, frame)
+        case Instance() if isinstance(key, Known) and isinstance(key.value, str):
+            return attribute(world, base, key.value, node, module, frame)
+        case ClassRef() if isinstance(key, Known) and settings.is_enum(lineage(world, base)):
+            return class_attribute(world, base, str(key.value), origin)
+    reason = reason_of(base) if isinstance(base, Unknown) else f"an item of {described(base)}"
+    return world.taught(unsettled(reason, base, key, origin=origin, symbol=operation("item", base, key)))
+
+
+def put(table: Value | None, keys: list[Value], value: Value, origin: Origin) -> Value:
+    """Return a dict after `d[k1][k2] = value`."""
+    if table is None or isinstance(table, Unknown):
+        reason = reason_of(table) if table is not None else "what was in the dict before is not known"
+        table = Table({}, origin, False, reason)
+    key = key_of(keys[0]) if keys else None
+    if not isinstance(table, Table):
+        return Unknown(f"an item of {described(table)} was set", origin)
+    if key is None and not (keys and isinstance(keys[0], Known)):
+        return table.opened("a key is not known")
+    if len(table.entries) >= LARGEST_TABLE:
+        return table.opened("too many keys")
+    if len(keys) > 1:
+        value = put(table.get(key) or Table({}, origin), keys[1:], value, origin)
+    return table.put(key, value)
+
+
+def mutated(
+    world: World, value: Value | None, keys: list[Value], method: str, given: Arguments, call: ast.Call, module: Module
+) -> Value | None:
+    """Return a dict or list after `d[keys].method(...)` changed it."""
+    if keys:
+        key = key_of(keys[0])
+        if isinstance(value, Table):
+            inner = mutated(world, value.get(key), keys[1:], method, given, call, module)
+            return value.put(key, inner) if inner is not None else value
+        return value
+    if isinstance(value, (LibraryObject, LibraryRef)):
+        return libraries.changed(world, value, method, given, call, module)
+    if method in ("update", "setdefault") and (value is None or isinstance(value, (Unknown, Instance))):
+        reason = reason_of(value) if isinstance(value, Unknown) else "what was in the dict before is not known"
+        value = Table({}, origin_of(value), False, reason)
+    if isinstance(value, Table):
+        return _table_after(value, method, given)
+    if isinstance(value, Listing):
+        return _listing_after(value, method, given)
+    return value
+
+
+def _table_after(table: Table, method: str, given: Arguments) -> Table:
+    first = given.positional[0] if given.positional else None
+    if method == "update":
+        return table.merged(_passed(first, given, table.origin))
+    if method == "clear":
+        return replace(table, entries={}, complete=True, reason="")
+    if method in ("setdefault", "pop"):
+        key = key_of(first) if first is not None else None
+        if key is None:
+            return table.opened("a key is not known")
+        if method == "pop":
+            return table.without(key)
+        default = given.get("default", 1) or Known(None, table.origin)
+        if key in table.entries:
+            return table
+        # What an unread part may have set before wins over this.
+        return table.put(key, default if table.complete else flow.as_sure_as(default, _MAYBE))
+    return table.opened(f"changed by {method}()") if method == "popitem" else table
+
+
+_MAYBE = Known(True, Origin("may be set before"), "fallback")
+
+
+def _passed(first: Value | None, given: Arguments, origin: Origin) -> Table:
+    """Return what `dict(first, **keywords)` or `update(first, **keywords)` brings."""
+    table = Table({}, origin)
+    if isinstance(first, Listing) and first.complete:
+        for pair in first.items:
+            is_pair = isinstance(pair, Listing) and len(pair.items) == 2 and isinstance(pair.items[0], Known)
+            table = table.put(pair.items[0].value, pair.items[1]) if is_pair else table.opened("pairs that are not known")  # type: ignore[union-attr]
+    elif first is not None:
+        table = table.merged(first)
+    table = table.merged(Table(dict(given.keywords), origin))
+    return table if given.complete else table.opened(given.reason)
+
+
+def table_of(given: Arguments, origin: Origin) -> Table:
+    """Return what `dict(...)` makes of its arguments."""
+    return replace(_passed(given.positional[0] if given.positional else None, given, origin), origin=origin)
+
+
+def _listing_after(listing: Listing, method: str, given: Arguments) -> Listing:
+    first = given.positional[0] if given.positional else None
+    if method in ("append", "add") and first is not None and len(listing.items) < LARGEST_TABLE:
+        return replace(listing, items=(*listing.items, first))
+    if method == "extend" and isinstance(first, Listing) and len(listing.items) + len(first.items) < LARGEST_TABLE:
+        return replace(listing, items=(*listing.items, *first.items), complete=listing.complete and first.complete)
+    return replace(listing, complete=False)
+
+
+def container_method(world: World, base: Table | Listing, method: str, given: Arguments, origin: Origin) -> Value:
+    """Return what a method of a dict or list gives."""
+    if isinstance(base, Listing):
+        return base if method == "copy" else Unknown(f"{method}() of a list", origin)
+    match method:
+        case "copy":
+            return base
+        case "get" | "pop" | "setdefault" if given.positional:
+            return _gotten(base, method, given, origin)
+        case "keys":
+            return Listing(tuple(Traced(key, base.origin) for key in base.entries), base.origin, base.complete)
+        case "values":
+            return Listing(tuple(base.entries.values()), base.origin, base.complete)
+        case "items":
+            pairs = (Listing((Traced(key, base.origin), value), base.origin) for key, value in base.entries.items())
+            return Listing(tuple(pairs), base.origin, base.complete)
+    return Unknown(f"{method}() of a dict", origin)
+
+
+def _gotten(base: Table, method: str, given: Arguments, origin: Origin) -> Value:
+    key = key_of(given.positional[0])
+    if key is None:
+        return unsettled("a key that is not known", given.positional[0], origin=origin)
+    default = given.get("default", 1)
+    found = base.get(key)
+    if found is not None:
+        return found
+    return default if default is not None else Traced(None, origin)
+
+
+def entered(world: World, value: Value) -> Value:
+    """Return what `with value as name` binds."""
+    if isinstance(value, (LibraryObject, Instance, Url)):
+        return value
+    return Unknown(reason_of(value), origin_of(value))
+

@@ -1,0 +1,293 @@
+"""Arithmetic, comparisons and truth, over values that may not be known."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import text
+from poollint.python.values import (
+    ClassRef,
+    FunctionRef,
+    Instance,
+    LibraryObject,
+    LibraryRef,
+    Listing,
+    ModuleRef,
+    Open,
+    Partial,
+    Table,
+    Text,
+    Traced,
+    Url,
+    Value,
+    certainty_of,
+    derived,
+    operation,
+    origin_of,
+    reason_of,
+    symbol_of,
+    unsettled,
+    variables_of,
+)
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import Lesson, World
+
+LARGEST_NUMBER = 10**12
+LONGEST_TEXT = 100_000
+
+_ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.BitOr: operator.or_,
+    ast.BitAnd: operator.and_,
+}
+_COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def binary(op: ast.operator, left: Value, right: Value, origin: Origin) -> Value:
+    """Return `left op right`."""
+    name = type(op).__name__
+    match op, left, right:
+        case ast.BitOr(), Table(), _:
+            return left.merged(right)
+        case ast.Add(), Listing(), Listing():
+            return Listing((*left.items, *right.items), left.origin, left.complete and right.complete)
+        case ast.Add(), _, _ if text.is_text(left) and text.is_text(right):
+            return text.joined((left, right), origin)
+        case ast.Mod(), _, _ if text.is_text(left):
+            return text.percent(left, right, origin)
+        case ast.Div(), LibraryObject(name="pathlib.Path"), _:
+            return text.path_join(left, right)
+        case _, Known(value=a), Known(value=b):
+            return _calculated(op, a, b, left, right, origin)
+    return unsettled(reason_of(left if not isinstance(left, Known) else right), left, right, origin=origin,
+                     symbol=operation(name, left, right))
+
+
+def _calculated(op: ast.operator, a: Any, b: Any, left: Value, right: Value, origin: Origin) -> Value:
+    function = _ARITHMETIC.get(type(op))
+    if function is None or not _is_number(a) or not _is_number(b):
+        if isinstance(op, ast.Pow) and _is_number(a) and _is_number(b) and abs(a) <= 1024 and 0 <= b <= 16:
+            function = operator.pow
+        else:
+            return Unknown("an operation that is not worked out", origin)
+    try:
+        result = function(a, b)
+    except (ArithmeticError, ValueError, TypeError) as problem:
+        return Unknown(f"fails with {type(problem).__name__}", origin)
+    if abs(result) > LARGEST_NUMBER:
+        return Unknown("a number out of all proportion", origin)
+    return derived(result, left, right, origin=_written(left, right, origin), symbol=operation(type(op).__name__, left, right))
+
+
+def _written(left: Value, right: Value, origin: Origin) -> Origin:
+    """A number that is worked out stands where its only variable part is written, else where it is worked out."""
+    places = [value for value in (left, right) if variables_of(value)]
+    return origin_of(places[0]) if len(places) == 1 else origin
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))
+
+
+def unary(op: ast.unaryop, value: Value, origin: Origin) -> Value:
+    """Return `op value` for numbers; `not` is `negated`."""
+    if isinstance(value, Known) and _is_number(value.value):
+        result = -value.value if isinstance(op, ast.USub) else +value.value
+        return derived(~value.value if isinstance(op, ast.Invert) and isinstance(value.value, int) else result, value,
+                       origin=origin)
+    return unsettled(reason_of(value), value, origin=origin)
+
+
+def negated(world: World, value: Value, origin: Origin) -> Value:
+    """Return `not value`."""
+    if (plain := plain_truth(value)) is not None:
+        result = derived(not plain, value, origin=origin, symbol=_not(truth_symbol(value)))
+        return result
+    return Open(reason_of(value), origin, _not(truth_symbol(value)), variables_of(value))
+
+
+def _not(symbol: str) -> str:
+    if not symbol:
+        return ""
+    return symbol[4:-1] if symbol.startswith("not(") else f"not({symbol})"
+
+
+def plain_truth(value: Value) -> bool | None:
+    """Return the truth of a value where it can be read."""
+    match value:
+        case Known():
+            return bool(value.value)
+        case Table(entries=entries, complete=complete):
+            return True if entries else (False if complete else None)
+        case Listing(items=items, complete=complete):
+            return True if items else (False if complete else None)
+        case Text(parts=parts) if not value.variables:
+            return True if any(isinstance(part, str) and part for part in parts) else None
+        case Url(whole=None) | FunctionRef() | ClassRef() | Instance() | ModuleRef() | Partial():
+            return True
+        case LibraryRef(name=name) | LibraryObject(name=name) if name.rpartition(".")[2][:1].isupper():
+            return True  # a class or what it made; what a function returns may be anything
+    return None
+
+
+def truth_symbol(value: Value) -> str:
+    return symbol_of(value)
+
+
+def truth(world: World, value: Value, place: str) -> bool | None:
+    """Return the truth of a condition; asks the world when nobody can tell, None when it does not answer.
+
+    A flag, name or URL that the environment may replace is a question too: production may well replace it. The answer of
+    the default comes first. A number that may be replaced is taken as it is: `if pool_size:` is no branch of interest.
+    """
+    plain = plain_truth(value)
+    if plain is not None and not _may_turn(value):
+        return plain
+    key = truth_symbol(value) or place
+    flipped = key.startswith("not(")
+    asked = key[4:-1] if flipped else key
+    if isinstance(value, Known) and isinstance(value.value, bool) and asked.startswith("env:"):
+        # A flag by itself: the answer is its value, wherever else it is used.
+        _teach_flag(world, asked, value)
+    answer = _answer(world, asked, plain, flipped, variables_of(value))
+    if answer is None:
+        return plain
+    return answer != flipped
+
+
+def _teach_flag(world: World, key: str, value: Known) -> None:
+    from poollint.python.evaluate import Lesson
+
+    flag = [(Lesson(key, Known(answer, value.origin)),) for answer in (True, False)]
+    world.evaluator.meanings.setdefault(key, (flag[0], flag[1]))
+
+
+def _may_turn(value: Value) -> bool:
+    if isinstance(value, Known):
+        return bool(variables_of(value)) and (value.value is None or isinstance(value.value, (str, bool)))
+    return bool(variables_of(value))
+
+
+def _answer(world: World, key: str, plain: bool | None, flipped: bool, variables: frozenset[str]) -> bool | None:
+    from poollint.python.evaluate import Answer, Lesson, Question
+
+    likely = True if plain is None else plain != flipped
+    when_true, when_false = world.evaluator.meanings.get(key, ((), ()))
+    if plain is not None:
+        # The other answer means that the default is replaced.
+        replaced = tuple(Lesson(f"env:{name}") for name in sorted(variables))
+        if likely:
+            when_true, when_false = (), when_false or replaced
+        else:
+            when_true, when_false = when_true or replaced, ()
+    answers = {True: Answer(1, when_true), False: Answer(0, when_false)}
+    choice = world.ask(Question(key, (answers[likely], answers[not likely])))
+    return None if choice is None else bool(choice)
+
+
+def compare(world: World, op: ast.cmpop, left: Value, right: Value, origin: Origin) -> Value:
+    """Return `left op right` for one comparison."""
+    match op:
+        case ast.NotEq():
+            return negated(world, compare(world, ast.Eq(), left, right, origin), origin)
+        case ast.IsNot():
+            return negated(world, compare(world, ast.Is(), left, right, origin), origin)
+        case ast.NotIn():
+            return negated(world, compare(world, ast.In(), left, right, origin), origin)
+        case ast.Is() | ast.Eq():
+            return _equal(world, left, right, origin)
+        case ast.In():
+            return _contained(world, left, right, origin)
+    if isinstance(left, Known) and isinstance(right, Known):
+        try:
+            result = bool(_COMPARISONS[type(op)](left.value, right.value))
+        except (TypeError, KeyError):
+            return Unknown("a comparison that fails", origin)
+        # Without `variables`: a number that may be replaced decides as it is.
+        return Traced(result, origin, certainty_of(left, right), operation(type(op).__name__, left, right))
+    return unsettled(reason_of(right if isinstance(left, Known) else left), left, right, origin=origin,
+                     symbol=operation(type(op).__name__, left, right))
+
+
+def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
+    if isinstance(left, Known) and not isinstance(right, Known):
+        left, right = right, left
+    symbol = operation("eq", left, right)
+    if isinstance(left, Known) and isinstance(right, Known):
+        result: Value = derived(_same(left.value, right.value), left, right, origin=origin, symbol=symbol)
+    elif (same := _same_reference(left, right)) is not None:
+        return Traced(same, origin, "exact", symbol)
+    else:
+        result = unsettled(reason_of(left), left, right, origin=origin, symbol=symbol)
+    _teach_equality(world, symbol, left, right)
+    return result
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a == b and (isinstance(a, bool) == isinstance(b, bool) or a is b or a == b)
+
+
+def _same_reference(left: Value, right: Value) -> bool | None:
+    """Compare things that are not plain: two enum members, two classes, anything with None."""
+    if isinstance(right, Known):
+        return False if right.value is None and plain_truth(left) is not None else None
+    if isinstance(left, LibraryRef) and isinstance(right, LibraryRef):
+        return left.name == right.name
+    if isinstance(left, (ClassRef, FunctionRef)) and type(left) is type(right):
+        return left.node is right.node  # type: ignore[union-attr]
+    return None
+
+
+def _teach_equality(world: World, symbol: str, left: Value, right: Value) -> None:
+    from poollint.python.evaluate import Lesson
+
+    if symbol and isinstance(right, Known) and (name := getattr(left, "symbol", "")):
+        lesson: tuple[Lesson, ...] = (Lesson(name, Known(right.value, right.origin)),)
+        contrary = () if not isinstance(left, Known) else (Lesson(name),)
+        world.evaluator.meanings.setdefault(symbol, (lesson, contrary))
+
+
+def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value:
+    symbol = operation("in", left, right)
+    if isinstance(right, Listing) and right.complete and all(isinstance(item, Known) for item in right.items):
+        choices = ",".join(repr(item.value) for item in right.items if isinstance(item, Known))
+        symbol = f"in({symbol_of(left)}, [{choices}])" if symbol_of(left) else ""
+        if isinstance(left, Known):
+            found = any(_same(left.value, item.value) for item in right.items if isinstance(item, Known))
+            return derived(found, left, *right.items, origin=origin, symbol=symbol)
+    elif isinstance(right, Table) and isinstance(left, Known):
+        if (found := _key_known(right, left.value)) is not None:
+            return Traced(found, origin, "exact")
+    elif text.is_text(right) and isinstance(left, Known) and isinstance(left.value, str):
+        return text.contains(world, right, left.value, origin)
+    return unsettled(reason_of(left if not isinstance(left, Known) else right), left, right, origin=origin, symbol=symbol)
+
+
+def _key_known(table: Table, key: Any) -> bool | None:
+    if _hashable(key) and key in table.entries:
+        return True
+    return False if table.complete else None
+
+
+def _hashable(key: Any) -> bool:
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True

@@ -1,0 +1,273 @@
+"""What SQLAlchemy makes of the arguments of one engine call: the settings of one Pool, defaults included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from poollint.facts import Known, Origin, Pool, Setting, Target, Unknown, Version, value_of, weakest
+from poollint.python import names, urls
+from poollint.python.evaluate import World
+from poollint.python.values import (
+    Arguments,
+    ClassRef,
+    LibraryObject,
+    LibraryRef,
+    Table,
+    Url,
+    Value,
+    as_setting,
+    origin_of,
+    reason_of,
+)
+from poollint.sqlalchemy_tables import (
+    AIOSQLITE_FILE_QUEUES_SINCE,
+    DEFAULT_DRIVERS,
+    DEFAULTS,
+    POOL_CLASSES,
+    PSYCOPG_IS_DEFAULT_SINCE,
+    SQLITE_FILE_QUEUES_SINCE,
+)
+from poollint.versions import at_least, version_setting
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The declared libraries as one engine's file sees them."""
+
+    declared: Callable[[str], tuple[Version, ...]]
+
+    def at_least(self, bound: str, name: str = "sqlalchemy") -> bool | None:
+        return at_least(self.declared(name), bound)
+
+    @property
+    def sqlalchemy(self) -> Setting:
+        return version_setting(self.declared("sqlalchemy"), "sqlalchemy")
+
+    @property
+    def says(self) -> str:
+        """Name the version whose defaults hold: "default of SQLAlchemy 2.0"."""
+        version = str(value_of(self.sqlalchemy, ""))
+        series = ".".join(version.split(".")[:2])
+        return f"default of SQLAlchemy {series}".strip()
+
+
+def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: bool, library: Library) -> Pool:
+    """Return the pool that these arguments make; `url` is the database URL as a value."""
+    parts = urls.as_url(world, url) if url is not None else None
+    parts = parts or urls.unknown_url(url if url is not None else Unknown(arguments.reason or "no URL is passed"))
+    dialect = _dialect(parts, library)
+    driver = _driver(parts, dialect, is_async, library)
+    given = _given(arguments)
+    pool_class = _pool_class(given, parts, dialect, is_async, library)
+    connect_args, complete = _connect_args(arguments)
+    return Pool(
+        dialect=dialect,
+        driver=driver,
+        target=_target(parts, dialect),
+        pool_class=pool_class,
+        **{name: _or_default(given, name, library) for name in DEFAULTS},
+        isolation_level=_isolation_level(arguments),
+        arguments={name: as_setting(value) for name, value in arguments.keywords.items()},
+        connect_args=connect_args,
+        connect_args_complete=complete,
+        query=dict(parts.query),
+        complete=arguments.complete,
+        identities=_identities(parts),
+        excludes=parts.excludes,
+    )
+
+
+# -- the URL -----------------------------------------------------------------------------------------------------------
+
+
+def _dialect(url: Url, library: Library) -> Setting:
+    dialect = url.dialect
+    if isinstance(dialect, Known) and dialect.value == "postgres":
+        return Known("postgresql", dialect.origin, dialect.certainty)
+    if isinstance(dialect, Known) and dialect.value is not None:
+        return dialect
+    return _declared(library, lambda dialect_, driver_, is_async_: dialect_) or dialect
+
+
+# Distribution → (dialect, driver, async). A project that declares only drivers of one server talks to that server.
+_DISTRIBUTIONS: Mapping[str, tuple[str, str, bool]] = {
+    "psycopg2": ("postgresql", "psycopg2", False),
+    "psycopg2-binary": ("postgresql", "psycopg2", False),
+    "psycopg": ("postgresql", "psycopg", True),
+    "psycopg-binary": ("postgresql", "psycopg", True),
+    "asyncpg": ("postgresql", "asyncpg", True),
+    "pg8000": ("postgresql", "pg8000", False),
+    "pymysql": ("mysql", "pymysql", False),
+    "mysqlclient": ("mysql", "mysqldb", False),
+    "aiomysql": ("mysql", "aiomysql", True),
+    "asyncmy": ("mysql", "asyncmy", True),
+}
+
+
+def _declared(
+    library: Library, pick: Callable[[str, str, bool], str], only_async: bool = False
+) -> Known | None:
+    """Return what all declared drivers agree on, as an estimate: nothing says that this engine uses one of them."""
+    found = {
+        name: (library.declared(name)[0], row)
+        for name, row in _DISTRIBUTIONS.items()
+        if (row[2] or not only_async) and library.declared(name)
+    }
+    answers = {pick(*row) for _, row in found.values()}
+    if len(answers) != 1 or library.declared("aiosqlite"):
+        return None
+    name, (version, _) = next(iter(found.items()))
+    return Known(answers.pop(), Origin(f"{name} is declared", version.location), "estimate")
+
+
+def _driver(url: Url, dialect: Setting, is_async: bool, library: Library) -> Setting:
+    """Return the driver the URL names, or the one SQLAlchemy takes without a name."""
+    if isinstance(url.dialect, Unknown) or url.dialect.value is None:
+        asynchronous = _declared(library, lambda dialect_, driver, is_async_: driver, only_async=True) if is_async else None
+        return asynchronous or url.driver
+    if not isinstance(url.driver, Known) or url.driver.value is not None:
+        return url.driver
+    name = value_of(dialect)
+    if name == "postgresql":
+        return _postgresql_driver(url.driver, library)
+    if name in DEFAULT_DRIVERS:
+        return Known(DEFAULT_DRIVERS[name], Origin(library.says), "default")
+    return Unknown(f"the default driver of {name}", url.driver.origin)
+
+
+def _postgresql_driver(plain: Known, library: Library) -> Setting:
+    """Return the driver of a plain `postgresql://`: psycopg2 up to SQLAlchemy 2.0, psycopg from 2.1 on."""
+    is_new = library.at_least(PSYCOPG_IS_DEFAULT_SINCE)
+    if is_new is not None:
+        return Known("psycopg" if is_new else "psycopg2", Origin(library.says), weakest((plain, Known(0, Origin(""), "default"))))
+    old = library.declared("psycopg2") or library.declared("psycopg2-binary")
+    new = library.declared("psycopg") or library.declared("psycopg-binary")
+    if bool(old) != bool(new):
+        chosen = (old or new)[0]
+        return Known("psycopg2" if old else "psycopg", Origin(f"{chosen.name} is declared", chosen.location), "estimate")
+    reason = "plain postgresql:// is psycopg2 up to SQLAlchemy 2.0 and psycopg from 2.1 on, and the version is not pinned"
+    return Unknown(reason, plain.origin)
+
+
+def _target(url: Url, dialect: Setting) -> Setting:
+    if not isinstance(url.host, Known):
+        return Unknown(url.host.reason, url.host.origin)
+    parts = (url.host, url.port, url.database)
+    target = Target(value_of(dialect), url.host.value, value_of(url.port), value_of(url.database))
+    return Known(target, url.host.origin, weakest(parts))
+
+
+_INSTANCE = re.compile(r"/cloudsql/([\w.:-]+:[\w-]+:[\w-]+)(?:/|$)")
+
+
+def _identities(url: Url) -> tuple[str, ...]:
+    host = value_of(url.host)
+    socket = _INSTANCE.search(host) if isinstance(host, str) else None
+    return (*url.identities, f"cloudsql:{socket.group(1)}") if socket else url.identities
+
+
+# -- the pool ----------------------------------------------------------------------------------------------------------
+
+
+def _given(arguments: Arguments) -> Arguments:
+    """Return the pool's arguments; those of a finished pool (`pool=QueuePool(...)`) stand for the engine's own."""
+    pool = arguments.keywords.get("pool")
+    if pool is None or (isinstance(pool, Known) and pool.value is None):
+        return arguments
+    name = pool.name.rpartition(".")[2] if isinstance(pool, LibraryObject) else ""
+    if name not in POOL_CLASSES:
+        return Arguments(complete=False, reason="a finished pool is passed")
+    inner = pool.arguments  # type: ignore[union-attr]
+    long = {"timeout": "pool_timeout", "recycle": "pool_recycle", "pre_ping": "pool_pre_ping"}
+    keywords = {long.get(key, key): value for key, value in inner.keywords.items()}
+    made = LibraryRef(f"sqlalchemy.pool.{name}", origin_of(pool))
+    return Arguments((), {**keywords, "poolclass": made}, inner.complete, inner.reason)
+
+
+def _or_default(given: Arguments, name: str, library: Library) -> Setting:
+    value = given.get(name)
+    if value is None:
+        return Known(DEFAULTS[name], Origin(library.says), "default")
+    return as_setting(value)
+
+
+def _pool_class(given: Arguments, url: Url, dialect: Setting, is_async: bool, library: Library) -> Setting:
+    """Return the class by its name: the one that is passed, else SQLAlchemy's choice for the dialect."""
+    value = given.get("poolclass")
+    if value is None or (isinstance(value, Known) and value.value is None):
+        return _default_class(url, dialect, is_async, library)
+    name = pool_class_name(value)
+    return Known(name, origin_of(value)) if name else Unknown(f"the pool class: {reason_of(value)}", origin_of(value))
+
+
+def pool_class_name(value: Value) -> str | None:
+    """Return which of SQLAlchemy's pools a class is, or descends from."""
+    if isinstance(value, LibraryRef):
+        name = value.name.rpartition(".")[2]
+        return name if value.name.startswith("sqlalchemy.pool.") and name in POOL_CLASSES else None
+    depth = 0
+    while isinstance(value, ClassRef) and value.node.bases and depth < 5:
+        resolved, depth = names.resolve(value.module, value.node.bases[0]), depth + 1
+        if isinstance(resolved, LibraryRef):
+            return pool_class_name(resolved)
+        value = resolved  # type: ignore[assignment]
+    return None
+
+
+def _default_class(url: Url, dialect: Setting, is_async: bool, library: Library) -> Setting:
+    name = value_of(dialect)
+    if name != "sqlite":
+        # What is not known here is SQLite at most, which no rule judges.
+        return Known("AsyncAdaptedQueuePool" if is_async else "QueuePool", Origin(library.says), "default")
+    return _sqlite_class(url, is_async, library)
+
+
+def _sqlite_class(url: Url, is_async: bool, library: Library) -> Setting:
+    database = url.database
+    if not isinstance(database, Known):
+        return Unknown("depends on whether SQLite uses a file", database.origin)
+    if database.value in (None, "", ":memory:") or "mode=memory" in str(database.value):
+        return Known("StaticPool" if is_async else "SingletonThreadPool", Origin(library.says), "default")
+    queues = library.at_least(AIOSQLITE_FILE_QUEUES_SINCE if is_async else SQLITE_FILE_QUEUES_SINCE)
+    if queues is None:
+        return Unknown("depends on the version of SQLAlchemy, which is not pinned")
+    queue = "AsyncAdaptedQueuePool" if is_async else "QueuePool"
+    return Known(queue if queues else "NullPool", Origin(library.says), "default")
+
+
+# -- the rest ----------------------------------------------------------------------------------------------------------
+
+
+def _connect_args(arguments: Arguments) -> tuple[Mapping[str, Setting], bool]:
+    value = arguments.get("connect_args")
+    if value is None or (isinstance(value, Known) and value.value is None):
+        return {}, True
+    if not isinstance(value, Table):
+        return {}, False
+    return {str(key): _nested(entry) for key, entry in value.entries.items()}, value.complete
+
+
+def _nested(value: Value) -> Setting:
+    """Return an entry of connect_args; `server_settings` and `ssl` may be dicts of their own."""
+    if isinstance(value, Table) and value.complete:
+        return Known({str(key): as_setting(entry) for key, entry in value.entries.items()}, value.origin)
+    return as_setting(value)
+
+
+def _isolation_level(arguments: Arguments) -> Setting:
+    value = arguments.get("isolation_level")
+    options = arguments.get("execution_options")
+    if value is None and isinstance(options, Table):
+        value = options.get("isolation_level")
+    return as_setting(value) if value is not None else Known(None, Origin("the server's default"), "default")
+
+
+def merged(pools: Iterable[Pool]) -> tuple[Pool, ...]:
+    """Return the pools, equal ones once, in their order."""
+    found: list[Pool] = []
+    for pool in pools:
+        if pool not in found:
+            found.append(pool)
+    return tuple(found)

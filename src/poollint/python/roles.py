@@ -1,0 +1,286 @@
+"""What a place is, which role the code around it plays, and whether it makes engines again and again.
+
+Roles come from what runs the creation and from what loads its file; the words of paths count only where structure says
+nothing, and only below the PATHs given.
+"""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Iterable
+
+from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
+from poollint.python import contexts
+from poollint.python.callers import Callers, class_around, function_around
+from poollint.python.contexts import Kind
+from poollint.python.graph import ImportGraph
+from poollint.python.lifecycle import Lifecycle, Run, kept
+from poollint.python.modules import Module, Modules
+from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.sites import Site
+
+_PLACES: dict[Kind, Place] = {
+    "request": "request-handler",
+    "task": "task",
+    "startup": "lifespan",
+    "cached": "cached-function",
+    "fixture": "fixture",
+    "main-guard": "main-guard",
+}
+
+# Words of folders and file names, below the PATHs given.
+_TEST_WORDS = frozenset("test tests testing e2e integration_tests integration-tests unit_tests fixtures loadtests".split())
+_SAMPLE_WORDS = frozenset("example examples sample samples demo demos doc docs docs_src tutorial tutorials snippets cookbook".split())
+_MIGRATION_WORDS = frozenset("alembic migration migrations".split())
+_SCRIPT_WORDS = frozenset("script scripts bin tool tools commands cli hack benchmark benchmarks".split())
+
+# Calls that make a process which serves requests, and calls that make one which waits for work.
+_SERVERS = contexts.APPLICATIONS - {"Celery"} | frozenset(
+    "get_wsgi_application get_asgi_application Application make_wsgi_app ApplicationBuilder create_connexion_app "
+    "set_page_config serve_forever".split()
+)
+_WORKERS = frozenset(
+    "Celery run_polling start_polling infinity_polling start_consuming BlockingScheduler KafkaConsumer AIOKafkaConsumer "
+    "SimpleWorker ListQueueBroker RabbitmqBroker RedisBroker AioPikaBroker Huey RedisHuey TaskiqScheduler run_forever".split()
+)
+_APPLICATION_NAMES = frozenset({"app", "application", "wsgi", "asgi", "api", "server"})
+_COMMANDS = frozenset("Typer ArgumentParser command group AppGroup Manager".split())
+_PROGRAM_NEEDLES = tuple(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings"))
+_COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
+_OF_SERVER_LIBRARIES = ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")
+
+
+class Roles:
+    """Answers for the sites of one project."""
+
+    def __init__(self, modules: Modules, graph: ImportGraph) -> None:
+        self.modules = modules
+        self.graph = graph
+        self.callers = Callers(modules)
+        self.lifecycle = Lifecycle(self.callers, self.is_aside)
+        self._loaded: dict[str, Role | None] = {}
+        self._programs: dict[str, Role | None] = {}
+
+    # -- place
+
+    def place(self, site: Site) -> tuple[Place, str]:
+        """Return what the creation stands in, and why."""
+        module, call = site.module, site.call
+        function = function_around(module, call)
+        if function is None:
+            if contexts.in_main_guard(module, call):
+                return "main-guard", "below the main guard"
+            return ("class", "in a class body") if class_around(module, call) else ("module", "at module level")
+        if kept(module, call, function) == "process":
+            return "cached-function", f"{function.name} makes it once and keeps it"
+        around = [function, *(f for f in module.enclosing_functions(function) if isinstance(f, FUNCTIONS))]
+        for outer in around:
+            if (context := contexts.of_function(module, outer)) and context.kind in _PLACES:
+                return _PLACES[context.kind], context.says
+        for reference in self.callers.of(module, function):
+            if (context := contexts.of_reference(reference)) and context.kind in _PLACES:
+                return _PLACES[context.kind], context.says
+        if cls := class_around(module, function):
+            return "class", f"in a method of {cls.name}"
+        return "function", f"in the function {function.name}"
+
+    # -- how often
+
+    def per_call(self, site: Site) -> Setting:
+        """Return Known(True) with its evidence when a request, task or call makes an engine and nobody keeps or disposes it."""
+        repeated = [run for run in self.lifecycle.runs(site) if run.context.kind in ("request", "task")]
+        leaking = [run for run in repeated if not run.is_disposed]
+        certain = [run for run in leaking if not run.is_conditional and not self.is_aside(run.path)]
+        if certain:
+            run = certain[0]
+            return Known(True, Origin(f"runs in the {run.context.says}", run.through))
+        if leaking:
+            return Unknown("a parameter decides whether an engine is made", Origin("", leaking[0].through))
+        says = "disposed by its user" if repeated else "made once, or by nothing that runs per request or task"
+        return Known(False, Origin(says, site.location))
+
+    # -- role
+
+    def role(self, site: Site) -> tuple[Role, str]:
+        """Return the role of a creation, and why."""
+        if found := self.by_file(site.module) or _by_name(site):
+            return found
+        runs = self.lifecycle.runs(site)
+        found_roles = {role: run for run in reversed(runs) if (role := self._of_run(run)) is not None}
+        for role in ("service", "worker"):
+            if role in found_roles:
+                return role, found_roles[role].context.says
+        if any(run.context.kind == "unknown" for run in runs) and self._is_library(site):
+            return "library", "its users are outside the project"
+        for role in ("script", "migration", "sample", "test"):
+            if role in found_roles:
+                return role, found_roles[role].context.says
+        return ("script", "only a program of its own") if self.is_program_of_its_own(site.module) else ("service", "nothing says otherwise")
+
+    def by_file(self, module: Module) -> tuple[Role, str] | None:
+        """Return what the file itself is, whoever uses it: a test, a migration, a sample."""
+        words = self._words(module.path)
+        name = posixpath.basename(module.path)
+        if words & _TEST_WORDS or name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"):
+            return "test", f"{module.path} is a test"
+        if any(found.module.partition(".")[0] in ("pytest", "unittest") and not found.level for found in module.imports):
+            return "test", f"{module.path} imports a test library"
+        if any((found.module, found.name) in (("alembic", "context"), ("alembic", "op")) for found in module.imports):
+            return "migration", f"{module.path} is run by Alembic"
+        if words & _SAMPLE_WORDS:
+            return "sample", f"{module.path} is a sample"
+        if words & _MIGRATION_WORDS:
+            return "migration", f"{module.path} is a migration"
+        return None
+
+    def _of_run(self, run: Run) -> Role | None:
+        """Return the role of what runs a creation."""
+        module = self.modules.module(run.path)
+        if module and (found := self.by_file(module)):
+            return found[0]
+        match run.context.kind:
+            case "fixture":
+                return "test"
+            case "command" | "main-guard":
+                return "service" if module and run.context.kind == "main-guard" and self._makes(module, _SERVERS) else "script"
+            case "task":
+                return "worker"
+            case "request":
+                return "service"
+        if module and self._words(run.path) & _SCRIPT_WORDS and not self._loaded_role(run.path):
+            return "script"
+        loaded = self._loaded_role(run.path)
+        return loaded or ("service" if run.context.kind == "startup" else None)
+
+    def _loaded_role(self, path: str) -> Role | None:
+        """Return the role of the programs that load a file, None when no program of the project does."""
+        if path not in self._loaded:
+            self._loaded[path] = self._read_loaders(path)
+        return self._loaded[path]
+
+    def _read_loaders(self, path: str) -> Role | None:
+        if self._loaded_by_commands(path):
+            return "script"
+        roles: set[Role] = set()
+        for other in sorted(self.graph.reached_by(path)):
+            if self.is_aside(other):
+                continue
+            role = self._program_of(other)
+            # `application = NotifyApp()`, with the class in a file beside it: look at what a loader imports, too.
+            beside = self.graph.imports(other) if role is None and self._may_assemble(other) else ()
+            if role or any(self._program_of(near) == "service" for near in beside if not self.is_aside(near)):
+                roles.add(role or "service")
+            elif other != path and self._is_command(other):
+                roles.add("script")
+        return next((role for role in ("service", "worker", "script") if role in roles), None)  # type: ignore[return-value]
+
+    def _program_of(self, path: str) -> Role | None:
+        """Return what a file makes: a server, a worker, or neither."""
+        if path not in self._programs:
+            self._programs[path] = None
+            module = self._mentioning(path, _PROGRAM_NEEDLES)
+            if module and self._makes(module, _SERVERS):
+                self._programs[path] = "service"
+            elif module and (self._makes(module, _WORKERS) or "WorkerSettings" in module.scope.binds):
+                self._programs[path] = "worker"
+        return self._programs[path]
+
+    def _may_assemble(self, path: str) -> bool:
+        """Say whether a file may put an application together: it is imported, or it binds one (`application = ...`)."""
+        if self.graph.importers.get(path):
+            return True
+        module = self.modules.module(path)
+        return module is not None and bool(module.scope.binds.keys() & _APPLICATION_NAMES)
+
+    def _is_command(self, path: str) -> bool:
+        module = self._mentioning(path, _COMMAND_NEEDLES)
+        return module is not None and (contexts.has_main_guard(module) or self._makes(module, _COMMANDS))
+
+    def _mentioning(self, path: str, needles: Iterable[bytes]) -> Module | None:
+        content = self.modules.tree.bytes(path) or b""
+        return self.modules.module(path) if any(needle in content for needle in needles) else None
+
+    def _loaded_by_commands(self, path: str) -> bool:
+        """Say whether every import of a file stands in a command: `def cleanup(): from app import cleanup`."""
+        importers = [other for other in self.graph.importers.get(path, ()) if not self.is_aside(other)]
+        modules = [module for other in importers if (module := self.modules.module(other))]
+        return bool(importers) and len(modules) == len(importers) and all(_imports_in_commands(m, path) for m in modules)
+
+    def _makes(self, module: Module, names: Iterable[str]) -> bool:
+        """Say whether a file constructs one of these things, or a subclass of one that it defines."""
+        names = frozenset(names)
+        for name in names:
+            for call in module.calls.get(name, ()):
+                if name != "Application" or (module.qualified(call.func) or "").startswith(_OF_SERVER_LIBRARIES):
+                    return True
+        classes = (stmt for stmt in module.tree.body if isinstance(stmt, ast.ClassDef))
+        return any((dotted(base) or "").rpartition(".")[2] in names for cls in classes for base in cls.bases)
+
+    def is_aside(self, path: str) -> bool:
+        """Say whether a file is a test or a sample by its path."""
+        name = posixpath.basename(path)
+        return bool(self._words(path) & (_TEST_WORDS | _SAMPLE_WORDS)) or name.startswith("test_") or name == "conftest.py"
+
+    def _words(self, path: str) -> set[str]:
+        """Return the folder names, and the file's own name, below the PATHs given."""
+        parts = self.modules.tree.below_base(path).lower().split("/")
+        return {*parts[:-1], parts[-1].rpartition(".")[0]}
+
+    def is_program_of_its_own(self, module: Module) -> bool:
+        """Say whether nothing but the file itself runs it, and running it does something."""
+        importers = {path for path in self.graph.importers.get(module.path, ()) if not self.is_aside(path)}
+        if importers:
+            return False
+        if self._words(module.path) & _SCRIPT_WORDS:
+            return True
+        does_work = contexts.has_main_guard(module) or contexts.does_things(module)
+        return does_work and not self._makes(module, _SERVERS | _WORKERS)
+
+    def _is_library(self, site: Site) -> bool:
+        """Say whether the project is made to be used by other projects: a named distribution without a program of its own."""
+        function = function_around(site.module, site.call)
+        return function is not None and self._is_distribution(site.module.path) and not self._has_programs(site.module.path)
+
+    def _is_distribution(self, path: str) -> bool:
+        tree, folder = self.modules.tree, posixpath.dirname(path)
+        while True:
+            for name, needles in (("pyproject.toml", (b"[build-system]",)), ("setup.py", (b"setup(",)), ("setup.cfg", (b"[metadata]",))):
+                content = tree.bytes(posixpath.join(folder, name)) or b""
+                if any(needle in content for needle in needles):
+                    return True
+            if not folder:
+                return False
+            folder = posixpath.dirname(folder)
+
+    def _has_programs(self, path: str) -> bool:
+        """Say whether any file of the same package makes a web application or a worker."""
+        top = self.modules.tree.below_base(path).split("/")[0]
+        for other in self.modules.paths:
+            if self.modules.tree.below_base(other).split("/")[0] == top and not self.is_aside(other):
+                content = self.modules.tree.bytes(other) or b""
+                if any(f"{name}(".encode() in content for name in _SERVERS | _WORKERS):
+                    module = self.modules.module(other)
+                    if module and self._makes(module, _SERVERS | _WORKERS):
+                        return True
+        return False
+
+
+def _imports_in_commands(module: Module, path: str) -> bool:
+    """Say whether a file imports another one only inside commands."""
+    found = [i for i in module.imports if module.modules.imported(module, i) == path]
+    functions = [function_around(module, i.node) for i in found]
+    kinds = [context.kind if f and (context := contexts.of_function(module, f)) else None for f in functions]
+    return bool(kinds) and all(kind == "command" for kind in kinds)
+
+
+def _by_name(site: Site) -> tuple[Role, str] | None:
+    """Return "test" when the names around say so: `drop_test_table`, `create_engine(TEST_DATABASE_URL)`."""
+    enclosing = site.qualname.replace(".", "_").lower().split("_")
+    argument = site.call.args[site.skip] if len(site.call.args) > site.skip else None
+    if argument is None:
+        argument = next((keyword.value for keyword in site.call.keywords if keyword.arg == "url"), None)
+    url = (dotted(argument) or "").replace(".", "_").lower().split("_") if isinstance(argument, ast.expr) else []
+    if {"test", "testing", "tests"} & {*enclosing, *url}:
+        return "test", "its name says test"
+    return None

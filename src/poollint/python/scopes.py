@@ -1,0 +1,222 @@
+"""Which names a scope binds, and which of its statements touch them.
+
+A scope is a module, class, function, lambda or comprehension. Names include dotted ones: `self.url = url` touches
+"self.url". All walks are iterative: an `elif` chain nests as deep as it is long.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+SCOPES = (ast.Module, ast.ClassDef, *FUNCTIONS, ast.Lambda, *COMPREHENSIONS)
+
+# Methods that change what they are called on.
+MUTATORS = frozenset(
+    "update setdefault pop popitem clear append extend insert remove add discard read read_file read_string read_dict "
+    "from_object from_mapping from_pyfile set add_section".split()
+)
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """One scope.
+
+    binds        name → the statements (or parameters) that bind it, in order; names under `global` belong to the module
+    touches      statement → names that it, or anything inside it, binds or changes
+    touched      all of those names
+    returns      statements that hold a `return` or `raise` of this scope, and which of the two
+    stars        `from x import *` of this scope
+    inner        functions and classes that stand in this scope
+    """
+
+    node: ast.AST
+    binds: dict[str, list[ast.AST]] = field(default_factory=dict)
+    touches: dict[ast.stmt, set[str]] = field(default_factory=dict)
+    parameters: dict[str, ast.arg] = field(default_factory=dict)
+    globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
+    returns: dict[ast.stmt, set[str]] = field(default_factory=dict)
+    stars: list[ast.ImportFrom] = field(default_factory=list)
+    inner: list[ast.AST] = field(default_factory=list)
+    yields: bool = False
+    touched: set[str] = field(default_factory=set)
+
+    @property
+    def body(self) -> list[ast.stmt]:
+        body = getattr(self.node, "body", [])
+        return body if isinstance(body, list) else []
+
+
+def scope_of(node: ast.AST) -> Scope:
+    """Read one scope, without looking into the scopes inside it."""
+    scope = Scope(node)
+    if isinstance(node, (*FUNCTIONS, ast.Lambda)):
+        scope.parameters = {arg.arg: arg for arg in parameters_of(node.args)}
+    if isinstance(node, COMPREHENSIONS):
+        for generator in node.generators:
+            for name in target_names(generator.target):
+                scope.binds.setdefault(name, []).append(generator)
+        return scope
+    todo: list[tuple[ast.stmt, tuple]] = [(stmt, ()) for stmt in reversed(scope.body)]
+    while todo:
+        stmt, around = todo.pop()
+        _note(scope, stmt, around)
+        if isinstance(stmt, SCOPES):
+            scope.inner.append(stmt)
+            continue
+        chain = (stmt, around)
+        todo.extend((child, chain) for child in reversed(list(child_statements(stmt))))
+    for name in scope.globals | scope.nonlocals:
+        scope.binds.pop(name, None)
+    return scope
+
+
+def parameters_of(arguments: ast.arguments) -> Iterator[ast.arg]:
+    """Yield all parameters, `*args` and `**kwargs` last."""
+    yield from arguments.posonlyargs
+    yield from arguments.args
+    yield from arguments.kwonlyargs
+    yield from (arg for arg in (arguments.vararg, arguments.kwarg) if arg)
+
+
+def default_of(arguments: ast.arguments, name: str) -> ast.expr | None:
+    """Return the default expression of a parameter, or None."""
+    positional = [*arguments.posonlyargs, *arguments.args]
+    for arg, default in zip(reversed(positional), reversed(arguments.defaults)):
+        if arg.arg == name:
+            return default
+    for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults):
+        if arg.arg == name:
+            return default
+    return None
+
+
+def child_statements(stmt: ast.AST) -> Iterator[ast.stmt]:
+    """Yield the statements directly inside a compound one, in the order of the text."""
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for child in getattr(stmt, name, None) or ():
+            if isinstance(child, (ast.ExceptHandler, ast.match_case)):
+                yield from child.body
+            elif isinstance(child, ast.stmt):
+                yield child
+
+
+def target_names(target: ast.AST) -> Iterator[str]:
+    """Yield the dotted names an assignment target binds or changes."""
+    todo = [target]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Tuple, ast.List)):
+            todo.extend(reversed(node.elts))
+        elif isinstance(node, ast.Starred):
+            todo.append(node.value)
+        elif name := dotted(node):
+            yield name
+
+
+def dotted(node: ast.AST) -> str | None:
+    """Return "self.options" for `self.options`, also below subscripts: `self.options["a"]["b"]`; None for other things."""
+    parts: list[str] = []
+    subscripts_end = False
+    while True:
+        if isinstance(node, ast.Subscript) and not subscripts_end:
+            node = node.value
+        elif isinstance(node, ast.Attribute):
+            subscripts_end = True
+            parts.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Name):
+            return ".".join([node.id, *reversed(parts)])
+        else:
+            return None
+
+
+def expressions_of(stmt: ast.AST) -> Iterator[ast.AST]:
+    """Yield the expression nodes of one statement, without nested statements, lambdas and comprehensions' own names."""
+    todo = [child for child in ast.iter_child_nodes(stmt) if not isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case))]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Lambda):
+            continue
+        yield node
+        todo.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+
+
+def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
+    if isinstance(stmt, ast.Global):
+        scope.globals.update(stmt.names)
+    elif isinstance(stmt, ast.Nonlocal):
+        scope.nonlocals.update(stmt.names)
+    targets = list(_targets(stmt))
+    changed = {name for target in targets for name in ((target,) if isinstance(target, str) else target_names(target))}
+    for name in dict.fromkeys(name for target in targets for name in _bound_by(target)):
+        scope.binds.setdefault(name, []).append(stmt)
+    if isinstance(stmt, ast.ImportFrom) and any(alias.name == "*" for alias in stmt.names):
+        scope.stars.append(stmt)
+    for node in () if isinstance(stmt, SCOPES) else expressions_of(stmt):
+        if isinstance(node, ast.NamedExpr):
+            scope.binds.setdefault(node.target.id, []).append(stmt)
+            changed.add(node.target.id)
+        elif isinstance(node, (ast.Yield, ast.YieldFrom)):
+            scope.yields = True
+        elif isinstance(node, ast.Call):
+            changed.update(_changed_by(node, isinstance(stmt, ast.Expr)))
+    ends = {"return"} if isinstance(stmt, ast.Return) else {"raise"} if isinstance(stmt, ast.Raise) else set()
+    here: tuple = (stmt, around)
+    scope.touched |= changed
+    while here:
+        scope.touches.setdefault(here[0], set()).update(changed)
+        if ends:
+            scope.returns.setdefault(here[0], set()).update(ends)
+        here = here[1]
+
+
+def _targets(stmt: ast.stmt) -> Iterator[ast.expr | str]:
+    """Yield what a statement assigns to: names it binds as text, other targets as expressions."""
+    match stmt:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Assign(targets=targets) | ast.Delete(targets=targets):
+            yield from targets
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target) | ast.For(target=target):
+            yield target
+        case ast.AsyncFor(target=target):
+            yield target
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            yield from (item.optional_vars for item in items if item.optional_vars is not None)
+        case ast.Import(names=aliases):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in aliases)
+        case ast.ImportFrom(names=aliases):
+            yield from (alias.asname or alias.name for alias in aliases if alias.name != "*")
+        case ast.Try(handlers=handlers):
+            yield from (handler.name for handler in handlers if handler.name)
+        case ast.Match(cases=cases):
+            patterns = (node for case in cases for node in ast.walk(case.pattern))
+            yield from (name for node in patterns if isinstance(name := getattr(node, "name", None), str))
+        case _:
+            return
+
+
+def _bound_by(target: ast.expr | str) -> Iterator[str]:
+    """Yield the names a target binds; `d["k"] = v` and `self.x = v` change something but bind no name."""
+    if isinstance(target, str):
+        yield target
+        return
+    for node in ast.walk(target):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            yield node.id
+
+
+def _changed_by(call: ast.Call, is_statement: bool) -> Iterator[str]:
+    if isinstance(call.func, ast.Attribute) and call.func.attr in MUTATORS:
+        if name := dotted(call.func.value):
+            yield name
+    if is_statement:
+        # `add_defaults(options)`: a function called for its effect may change what it is given.
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+            if isinstance(argument, (ast.Name, ast.Attribute)) and (name := dotted(argument)):
+                yield name

@@ -1,0 +1,192 @@
+"""Where engines are created: the calls of SQLAlchemy's factories and of Flask-SQLAlchemy's extension.
+
+A byte filter picks the files, the standard library's parser accepts them, import resolution says which calls are
+SQLAlchemy's; only then is libcst imported, whose visitor gives the exact spans that findings and fixes stand on.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from poollint.facts import Location
+from poollint.python import names
+from poollint.python.modules import Module, Modules
+from poollint.python.values import ClassRef, LibraryRef
+from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIES, FLASK_EXTENSION
+
+# libcst's compiled parser ends the process with a segmentation fault on what is nested some thousand levels deep, also on
+# `a and b and ...` and comprehensions, which the standard library keeps flat; its visitor recurses in Python from some
+# hundred levels on. Code that people write stays below 40.
+DEEPEST = 100
+
+_FACTORY_NAMES = frozenset(name.rpartition(".")[2] for name in FACTORIES)
+_NEEDLES = (b"create_engine", b"create_async_engine", b"engine_from_config", b"flask_sqlalchemy")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """One call that creates an engine.
+
+    call      in the standard library's tree; `skip` positional arguments of it are not the factory's (functools.partial)
+    location  the call's span, from the first character of the callee
+    """
+
+    module: Module
+    call: ast.Call
+    factory: str
+    location: Location
+    is_async: bool
+    ordinal: int = 0
+    skip: int = 0
+
+    @property
+    def qualname(self) -> str:
+        return self.module.qualname(self.call)
+
+
+class Sites:
+    """Finds the engine creations of a project; nothing is read before somebody asks."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+
+    @cached_property
+    def candidates(self) -> tuple[str, ...]:
+        """The files whose bytes may create an engine."""
+        return tuple(path for path in self.modules.paths if self._mentions(path, _NEEDLES))
+
+    @cached_property
+    def found(self) -> tuple[Site, ...]:
+        """Every creation, in the order of path and place."""
+        paths = dict.fromkeys((*self.candidates, *self._users_of_subclasses()))
+        return tuple(site for path in sorted(paths) for site in self._in_file(path))
+
+    def _mentions(self, path: str, needles: tuple[bytes, ...]) -> bool:
+        content = self.modules.tree.bytes(path)
+        return content is not None and any(needle in content for needle in needles)
+
+    def _users_of_subclasses(self) -> Iterator[str]:
+        """Yield the files that may construct a project's own subclass of Flask-SQLAlchemy's extension."""
+        subclasses = {b"SQLAlchemy("} if any(self._mentions(path, (b"flask_sqlalchemy",)) for path in self.candidates) else set()
+        for path in self.candidates:
+            if self._mentions(path, (b"flask_sqlalchemy",)) and (module := self.modules.module(path)):
+                classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+                subclasses.update(f"{c.name}(".encode() for c in classes if is_flask_extension(ClassRef(module, c)))
+        if subclasses:
+            yield from (path for path in self.modules.paths if self._mentions(path, tuple(subclasses)))
+
+    def _in_file(self, path: str) -> list[Site]:
+        sites: list[Site] = []
+        with self.modules.tree.guard(path):
+            if module := self.modules.module(path):
+                creations = list(_creations(module))
+                if creations:
+                    sites.extend(_located(module, creations))
+        return sites
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Creation:
+    call: ast.Call
+    factory: str
+    skip: int = 0
+
+
+def _creations(module: Module) -> Iterator[_Creation]:
+    """Yield the calls that import resolution knows as SQLAlchemy's, in the order of the text."""
+    calls = sorted(
+        (call for name in _names(module) for call in module.calls.get(name, ())),
+        key=lambda call: (call.lineno, call.col_offset),
+    )
+    for call in calls:
+        if factory := factory_of(module, call.func):
+            yield _Creation(call, factory)
+        elif call.args and names.qualified(module, call.func) == "functools.partial":
+            if (factory := factory_of(module, call.args[0])) and factory != "flask-sqlalchemy":
+                yield _Creation(call, factory, skip=1)
+
+
+def _names(module: Module) -> set[str]:
+    """Return the last parts of callees that are worth resolving in this file: the factories' names and their aliases."""
+    aliases = {
+        found.alias
+        for found in module.imports
+        if found.name in _FACTORY_NAMES or (found.name or "").endswith("SQLAlchemy") or found.name == "partial"
+    }
+    # A subclass of Flask-SQLAlchemy's extension may have any name, but it is constructed by one that is a class here.
+    classes = {name for name in module.calls if name[:1].isupper() or "SQLAlchemy" in name}
+    return _FACTORY_NAMES | aliases | classes | {"partial"}
+
+
+def factory_of(module: Module, callee: ast.expr) -> str | None:
+    """Return which factory a callee is, None when it is something else, however it is called."""
+    resolved = names.resolve(module, callee)
+    if isinstance(resolved, LibraryRef):
+        return "flask-sqlalchemy" if resolved.name == FLASK_EXTENSION else FACTORIES.get(resolved.name)
+    return "flask-sqlalchemy" if isinstance(resolved, ClassRef) and is_flask_extension(resolved) else None
+
+
+def is_flask_extension(cls: ClassRef, depth: int = 0) -> bool:
+    """Say whether a class of the project descends from `flask_sqlalchemy.SQLAlchemy`."""
+    for base in cls.node.bases:
+        resolved = names.resolve(cls.module, base)
+        if isinstance(resolved, LibraryRef) and resolved.name == FLASK_EXTENSION:
+            return True
+        if isinstance(resolved, ClassRef) and resolved.node is not cls.node and depth < 5:
+            if is_flask_extension(resolved, depth + 1):
+                return True
+    return False
+
+
+def _located(module: Module, creations: list[_Creation]) -> Iterator[Site]:
+    """Yield the creations as sites, each with the span libcst gives it and its number in its scope."""
+    if too_deep(module.tree):
+        module.modules.tree.skip(module.path, "nested too deeply")
+        return
+    from poollint.python import _spans
+
+    starts = {module.location(creation.call): creation for creation in creations}
+    spans = _spans.of_calls(module.path, module.text, {(at.line, at.column) for at in starts})
+    ordinals: dict[str, int] = {}
+    for at, creation in starts.items():
+        qualname = module.qualname(creation.call)
+        ordinal = ordinals.get(qualname, 0)
+        ordinals[qualname] = ordinal + 1
+        is_async = creation.factory in ASYNC_FACTORIES or _is_wrapped(module, creation.call)
+        location = spans.get((at.line, at.column), at)
+        yield Site(module, creation.call, creation.factory, location, is_async, ordinal, creation.skip)
+
+
+def _is_wrapped(module: Module, call: ast.Call) -> bool:
+    """Say whether `AsyncEngine(...)` wraps the engine, directly or by the name it is assigned to."""
+    parent = module.parents.get(call)
+    if isinstance(parent, ast.Call) and module.qualified(parent.func) in ASYNC_WRAPPERS:
+        return True
+    if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):
+        return False
+    name = parent.targets[0].id
+    return any(
+        isinstance(wrapper.args[0], ast.Name) and wrapper.args[0].id == name and module.qualified(wrapper.func) in ASYNC_WRAPPERS
+        for wrapper in module.calls.get("AsyncEngine", ())
+        if wrapper.args
+    )
+
+
+def too_deep(tree: ast.AST) -> bool:
+    """Say whether a syntax tree is nested deeper than libcst survives; the walk itself is iterative."""
+    todo: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while todo:
+        node, depth = todo.pop()
+        # libcst nests the operands of `and` and `<`, and the `for`s of a comprehension, one inside the other.
+        depth += max(1, len(getattr(node, "values", ())) if isinstance(node, ast.BoolOp) else 1)
+        if isinstance(node, ast.comprehension):
+            depth += 1
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            depth += len(node.generators)
+        if depth > DEEPEST:
+            return True
+        todo.extend((child, depth) for child in ast.iter_child_nodes(node))
+    return False

@@ -1,0 +1,275 @@
+"""What the project does with its engines that matters to a rule: use before a fork, disposal, new event loops, session state."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from poollint.facts import Location, Use
+from poollint.python import contexts, names
+from poollint.python.callers import function_around
+from poollint.python.holders import Holders, follow, holders_of, holds, variable
+from poollint.python.modules import Module, Modules
+from poollint.python.roles import Roles
+from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.sites import Site
+from poollint.python.values import FunctionRef
+
+
+class Uses:
+    """Finds the uses of each engine; files are picked by bytes, parsed once."""
+
+    def __init__(self, roles: Roles) -> None:
+        self.roles = roles
+        self.modules: Modules = roles.modules
+
+    def of(self, site: Site) -> tuple[Use, ...]:
+        """Return every use of a site's engine, in the order of path and line; none for tests and samples."""
+        if self.roles.is_aside(site.module.path):
+            return ()
+        holders = holders_of(self.modules, site)
+        found = {
+            *self._disposals(site, holders),
+            *self._before_fork(site, holders),
+            *(self._new_loops(holders) if site.is_async else ()),
+            *self._session_state(site, holders),
+        }
+        return tuple(sorted(found, key=lambda use: (use.location, use.kind)))
+
+    def _files(self, *needles: bytes) -> Iterator[Module]:
+        """Yield the parsed files that hold one of the byte strings, without tests and samples."""
+        for path in self.modules.paths:
+            content = self.modules.tree.bytes(path) or b""
+            if any(needle in content for needle in needles) and not self.roles.is_aside(path):
+                if module := self.modules.module(path):
+                    yield module
+
+    # -- dispose
+
+    def _disposals(self, site: Site, holders: Holders) -> Iterator[Use]:
+        for module in self._files(b".dispose"):
+            for call in module.calls.get("dispose", ()):
+                owner = getattr(call.func, "value", None)
+                if owner is not None and _is_the_engine(owner, module, site, holders):
+                    keeps = any(k.arg == "close" and _is_false(k.value) for k in call.keywords)
+                    kind = "dispose-keep-open" if keeps else "dispose"
+                    yield Use(kind, _where(module, call), module.location(call))  # type: ignore[arg-type]
+
+    # -- use while the module is imported
+
+    def _before_fork(self, site: Site, holders: Holders) -> Iterator[Use]:
+        """Yield the places that use the engine while the application is imported, one level of functions deep."""
+        words = {name.encode() for _, name in holders.variables} | {d.name.encode() for d in holders.definitions}  # type: ignore[attr-defined]
+        for module in self._files(*words):
+            if self.roles.is_program_of_its_own(module):
+                continue
+            for call in _run_at_import(module):
+                if says := _uses(call, module, holders) or _inner_use(call, module, holders):
+                    yield Use("before-fork", says, module.location(call))
+
+    # -- new event loops
+
+    def _new_loops(self, holders: Holders) -> Iterator[Use]:
+        for module, call, coroutine in self._loop_starts:
+            if holders and coroutine is not None:
+                reached = follow(holders, module, coroutine)
+                if reached.uses and not reached.disposes:
+                    says = f"{(dotted(call.func) or 'a new loop').strip()} in {module.qualname(call)}"
+                    yield Use("new-loop", says, module.location(call))
+
+    @cached_property
+    def _loop_starts(self) -> tuple[tuple[Module, ast.Call, ast.AST | None], ...]:
+        """The calls that start an event loop for each task or request, with what runs in it."""
+        found = []
+        needles = (b"asyncio.run", b"anyio.run", b"run_until_complete", b"async_to_sync", b"asyncio", b"anyio", b"asgiref")
+        for module in self._files(*needles):
+            for call, coroutine in _loop_calls(module):
+                found.extend(self._per_task(module, call, coroutine))
+        return tuple(found)
+
+    def _per_task(
+        self, module: Module, call: ast.Call, coroutine: ast.AST, depth: int = 0
+    ) -> Iterator[tuple[Module, ast.Call, ast.AST | None]]:
+        """Yield the loop starts that a task or request runs; a helper that runs what it is given stands for its callers."""
+        function = function_around(module, call)
+        if function is None or depth > 3:
+            return
+        if isinstance(coroutine, ast.Name) and coroutine.id in module.scope_at(function.body[0]).parameters:
+            for reference in self.roles.callers.of(module, function):
+                if reference.call is not None and reference.call.args:
+                    yield from self._per_task(reference.module, reference.call, reference.call.args[0], depth + 1)
+            return
+        runs = self.roles.lifecycle.runs_of(module, call)
+        if any(run.context.kind in ("task", "request") and not self.roles.is_aside(run.path) for run in runs):
+            yield module, call, coroutine
+
+    # -- session state
+
+    def _session_state(self, site: Site, holders: Holders) -> Iterator[Use]:
+        for module, says, location in self._states:
+            if module is not site.module and self.roles.by_file(module):
+                continue  # a migration's or a test's own connections
+            near = module.path == site.module.path or site.module.path in self.roles.graph.imports(module.path)
+            if near or any(holds(holders, module, node) for node in _loads(module) if holders):
+                yield Use("session-state", says, location)
+
+    @cached_property
+    def _states(self) -> tuple[tuple[Module, str, Location], ...]:
+        found: list[tuple[Module, str, Location]] = []
+        needles = (b"advisory_lock", b"LISTEN", b"listen ", b"TEMP", b"temp", b"SET ", b"set ")
+        for module in self._files(*needles):
+            if b"sqlalchemy" in (self.modules.tree.bytes(module.path) or b"") or "execute" in module.calls:
+                found.extend((module, says, module.location(node)) for says, node in _states(module))
+        return tuple(found)
+
+
+# -- dispose -------------------------------------------------------------------------------------------------------------
+
+
+def _is_the_engine(owner: ast.expr, module: Module, site: Site, holders: Holders) -> bool:
+    if holds(holders, module, owner):
+        return True
+    if isinstance(owner, ast.Call) and holds(holders, module, owner.func):
+        return True  # get_engine().dispose()
+    # `self._engine.dispose()` in the class, or `engine.dispose()` of a local in the file, that makes it.
+    return module is site.module and "engine" in (dotted(owner) or "").lower() and variable(module, owner) is None
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def _where(module: Module, node: ast.AST) -> str:
+    function = function_around(module, node)
+    if function is None:
+        return "at module level"
+    context = contexts.of_function(module, function)
+    return context.says if context else f"in {function.name}"
+
+
+# -- use at import ---------------------------------------------------------------------------------------------------------
+
+_ON_ENGINE = frozenset("connect begin execute raw_connection scalar scalars run_sync create_all drop_all reflect".split())
+_WITH_ENGINE = frozenset(
+    "create_all drop_all reflect prepare inspect read_sql read_sql_query read_sql_table Table Session upgrade".split()
+)
+
+
+def _run_at_import(module: Module) -> Iterator[ast.Call]:
+    """Yield the calls that run when the file is imported: outside functions and main guards."""
+    todo: list[ast.AST] = [stmt for stmt in module.tree.body if not (isinstance(stmt, ast.If) and contexts.is_main_guard(stmt))]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (*FUNCTIONS, ast.Lambda)):
+            continue
+        if isinstance(node, ast.Call):
+            yield node
+        todo.extend(ast.iter_child_nodes(node))
+
+
+def _uses(call: ast.Call, module: Module, holders: Holders) -> str | None:
+    """Say how a call uses the engine, None when it does not: creating a session maker of it opens nothing."""
+    last = (dotted(call.func) or "").rpartition(".")[2]
+    if last in _ON_ENGINE and isinstance(call.func, ast.Attribute):
+        owner = call.func.value
+        if holds(holders, module, owner) or (isinstance(owner, ast.Attribute) and holds(holders, module, owner.value)):
+            return f"calls {last}()"
+        if isinstance(owner, ast.Call) and holds(holders, module, owner.func):
+            return f"calls {last}()"
+    if last in _WITH_ENGINE and any(holds(holders, module, a) for a in (*call.args, *(k.value for k in call.keywords))):
+        return None if last == "Session" and not _is_entered(module, call) else f"passes it to {last}()"
+    return None
+
+
+def _is_entered(module: Module, call: ast.Call) -> bool:
+    return isinstance(module.parents.get(call), ast.withitem)
+
+
+def _inner_use(call: ast.Call, module: Module, holders: Holders) -> str | None:
+    """Say how the function that is called uses the engine."""
+    resolved = names.resolve(module, call.func)
+    if not isinstance(resolved, FunctionRef) or not isinstance(resolved.node, ast.FunctionDef):
+        return None
+    calls = (node for node in ast.walk(resolved.node) if isinstance(node, ast.Call))
+    says = next((says for inner in calls if (says := _uses(inner, resolved.module, holders))), None)
+    return f"{resolved.name}() {says}" if says else None
+
+
+# -- event loops -----------------------------------------------------------------------------------------------------------
+
+
+def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
+    """Yield the calls that run something in a loop of its own, with what they run.
+
+    `loop = asyncio.get_event_loop(); loop.run_until_complete(...)` uses one loop again and again: not one of them.
+    """
+    for call in module.calls.get("run", ()):
+        if call.args and module.qualified(call.func) in ("asyncio.run", "anyio.run", "asyncio.runners.run", "trio.run"):
+            yield call, call.args[0]
+    for call in module.calls.get("async_to_sync", ()):
+        if call.args:
+            yield call, call.args[0]
+    for call in module.calls.get("run_until_complete", ()):
+        function = function_around(module, call)
+        if call.args and function and any("new_event_loop" in (dotted(n.func) or "") for n in ast.walk(function) if isinstance(n, ast.Call)):
+            yield call, call.args[0]
+
+
+# -- session state -----------------------------------------------------------------------------------------------------------
+
+_LOCK = re.compile(r"\bpg_(?:try_)?advisory_lock(?:_shared)?\s*\(", re.IGNORECASE)
+_LISTEN = re.compile(r"\s*LISTEN\s+\S", re.IGNORECASE)
+_TEMPORARY = re.compile(r"\bCREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP(?:ORARY)?\s+TABLE\b(?!.*\bON\s+COMMIT\s+DROP\b)", re.IGNORECASE | re.DOTALL)
+# PgBouncer keeps the last ones apart itself; SET LOCAL and SET TRANSACTION end with the transaction.
+_SET = re.compile(
+    r"\s*SET\s+(?:SESSION\s+)?(?!LOCAL\b|TRANSACTION\b|CHARACTERISTICS\b|CONSTRAINTS\b|TIME\s+ZONE\b|TIMEZONE\b|APPLICATION_NAME\b|"
+    r"CLIENT_ENCODING\b|DATESTYLE\b|STANDARD_CONFORMING_STRINGS\b|NAMES\b)\w+",
+    re.IGNORECASE,
+)
+
+
+def _states(module: Module) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the SQL texts that change the session they run in, with what they are."""
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or len(node.value) > 20_000:
+            continue
+        if isinstance(module.parents.get(node), ast.Expr):
+            continue  # a docstring
+        if _LOCK.search(node.value):
+            yield "session-level advisory lock", node
+        elif _LISTEN.match(node.value) and _is_executed(module, node):
+            yield "LISTEN", node
+        elif _TEMPORARY.search(node.value):
+            yield "temporary table", node
+        elif _SET.match(node.value) and _in_connect_event(module, node):
+            yield "SET without LOCAL in a connect event", node
+
+
+def _is_executed(module: Module, node: ast.AST) -> bool:
+    for parent in module.ancestors(node):
+        if isinstance(parent, ast.Call) and (dotted(parent.func) or "").rpartition(".")[2] in ("execute", "text", "exec_driver_sql"):
+            return True
+        if isinstance(parent, ast.stmt):
+            return False
+    return False
+
+
+def _in_connect_event(module: Module, node: ast.AST) -> bool:
+    """Say whether code runs in a listener of a pool's connect or checkout event."""
+    function = function_around(module, node)
+    calls = (*module.calls.get("listens_for", ()), *module.calls.get("listen", ()))
+    for call in calls:
+        event = call.args[1] if len(call.args) > 1 else None
+        if function and isinstance(event, ast.Constant) and event.value in ("connect", "first_connect", "checkout", "engine_connect"):
+            if module.parents.get(call) is function:
+                return True
+            handed = names.resolve(module, call.args[2]) if len(call.args) > 2 else None
+            if isinstance(handed, FunctionRef) and handed.node is function:
+                return True
+    return False
+
+
+def _loads(module: Module) -> Iterator[ast.expr]:
+    return (node for node in ast.walk(module.tree) if isinstance(node, (ast.Name, ast.Attribute)))

@@ -1,0 +1,421 @@
+"""Kustomizations, evaluated as far as their files say it: an overlay is an environment of its own.
+
+Every folder that is nobody's resource is built once, with its bases and components:
+resources, generators, components, then patches, namespace, prefix and suffix, JSON patches, replicas, images.
+Nothing outside the project is followed; remote resources are said once and left out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from poollint._yaml import Mapping, Node, Scalar, Sequence
+from poollint.environments import environment_of
+from poollint.facts import Location
+from poollint.readers import _manifests, _merge
+from poollint.readers._manifests import Bundle, Manifest
+
+if TYPE_CHECKING:
+    from poollint.discover import Tree
+
+_DEEPEST = 20  # bases of bases
+_REMOTE = re.compile(r"://|^git@|\?ref=|^(github|gitlab|bitbucket)\.(com|org)/|\.git(//|$)")
+_COUNTED = ("Deployment", "ReplicationController", "ReplicaSet", "StatefulSet")
+_LONGEST_NAME = 253  # of an object, by Kubernetes' own rules
+# Kinds whose lists Kubernetes knows how to merge; to kustomize the others are plain data.
+_BUILT_IN = ("", "apps", "batch", "autoscaling", "extensions", "policy", "networking.k8s.io")
+
+
+@dataclass
+class Kustomized:
+    """What the kustomizations of a project make: bundles, and the files that are theirs."""
+
+    bundles: list[Bundle] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+
+    @cached_property
+    def _made(self) -> set[tuple[str, str]]:
+        return {
+            (m.kind, name) for bundle in self.bundles for m in bundle.manifests for name in (m.name, *m.formers)
+        }
+
+    def shadows(self, manifest: Manifest) -> bool:
+        """Say whether a file beside a kustomization that does not list it describes an object that it makes anyway."""
+        if (manifest.kind, manifest.name) not in self._made:
+            return False
+        folder = manifest.path.rpartition("/")[0]
+        return any(folder == own or folder.startswith(own + "/") for own in self.folders if own)
+
+
+def evaluate(tree: Tree) -> Kustomized:
+    """Build every kustomization that no other one includes."""
+    files = {path.rpartition("/")[0]: path for path in tree.named(*_manifests.KUSTOMIZATIONS)}
+    result = Kustomized(folders=set(files))
+    builder = _Builder(tree, files)
+    included = {other for folder in files for other in builder.folders_of(folder)}
+    roots = [folder for folder in sorted(files) if folder not in included and not builder.is_component(folder)]
+    for folder in roots:
+        with tree.guard(files[folder]):
+            manifests = builder.build(folder, ())
+            settled = _manifests.settle_namespaces(manifests)
+            result.bundles.append(Bundle(folder, builder.environment(folder, roots), settled))
+    for folder in files:  # a base that only a loop reaches is read by nobody, but it is no plain manifest either
+        result.files.update(builder.files_of(folder))
+    return result
+
+
+class _Builder:
+    def __init__(self, tree: Tree, files: dict[str, str]) -> None:
+        self.tree = tree
+        self.files = files
+        self.building: list[str] = []
+
+    # -- what a kustomization names
+
+    def node(self, folder: str) -> Node | None:
+        documents = self.tree.yaml(self.files[folder])
+        return documents[0] if documents else None
+
+    def is_component(self, folder: str) -> bool:
+        node = self.node(folder)
+        return node is not None and node.text_at("kind") == "Component"
+
+    def folders_of(self, folder: str) -> list[str]:
+        """Return the kustomizations that this one includes directly."""
+        node = self.node(folder)
+        paths = [self.path(folder, item) for item in _listed(node, "resources", "bases", "components")]
+        return [path for path in paths if path in self.files and path != folder]
+
+    def reached(self, folder: str) -> set[str]:
+        """Return every kustomization below this one."""
+        found: set[str] = set()
+        pending = [folder]
+        while pending:
+            for other in self.folders_of(pending.pop()):
+                if other not in found:
+                    found.add(other)
+                    pending.append(other)
+        return found
+
+    def path(self, folder: str, item: Node) -> str | None:
+        """Return the path that an entry names, below the project's root; None when it is remote or leaves it."""
+        text = item.text_at() or ""
+        if not text or _REMOTE.search(text) or text.startswith("/"):
+            return None
+        path = posixpath.normpath(posixpath.join(folder, text))
+        if path == ".." or path.startswith("../"):
+            return None
+        return "" if path == "." else path
+
+    def files_of(self, folder: str) -> Iterator[str]:
+        """Yield the files that belong to a kustomization, used or not."""
+        yield self.files[folder]
+        node = self.node(folder)
+        entries = list(_listed(node, "resources", "bases", "patchesStrategicMerge", "configurations", "crds"))
+        entries += [at for item in _listed(node, "patches", "patchesJson6902") if (at := item.at("path")) is not None]
+        entries += [item for item in _listed(node, "patches") if isinstance(item, Scalar)]
+        for item in entries:
+            if path := self.path(folder, item):
+                yield path
+
+    # -- environments
+
+    def environment(self, folder: str, roots: Iterable[str]) -> str | None:
+        """Return the environment of a root; overlays of one base that share a word are told apart by their folders."""
+        bases = self.reached(folder)
+        name = posixpath.basename(folder)
+        found = environment_of(self.tree, self.files[folder])
+        is_overlay = any(not base.startswith(folder + "/") for base in bases) if folder else False
+        if not is_overlay:
+            return found
+        if found is None:
+            return name
+        siblings = [
+            other
+            for other in roots
+            if other != folder
+            and environment_of(self.tree, self.files[other]) == found
+            and bases & self.reached(other)
+        ]
+        return f"{found}-{name}" if siblings and name != found else found
+
+    # -- building
+
+    def build(self, folder: str, given: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+        """Return the objects of a kustomization; a component starts from those its user has `given`."""
+        node = self.node(folder)
+        if node is None or folder in self.building or len(self.building) >= _DEEPEST:
+            if node is not None:
+                self.tree.skip(self.files[folder], "kustomizations include each other", node.location.line)
+            return given
+        self.building.append(folder)
+        try:
+            manifests = (*given, *self._resources(folder, node))
+            for generator, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+                for item in node.items_at(generator):
+                    manifests = self._generated(folder, manifests, item, kind)
+            for item in node.items_at("components"):
+                path = self.path(folder, item)
+                if path in self.files:
+                    manifests = self.build(path, manifests)
+            return self._transformed(folder, node, manifests)
+        finally:
+            self.building.pop()
+
+    def _resources(self, folder: str, node: Node) -> Iterator[Manifest]:
+        for item in _listed(node, "resources", "bases"):
+            path = self.path(folder, item)
+            if path in self.files:
+                yield from self.build(path, ())
+            elif path and path in self.tree:
+                yield from _manifests.manifests_in(self.tree, path)
+            else:
+                self._say_unread(folder, item)
+        for item in node.items_at("helmCharts"):
+            self.tree.skip(self.files[folder], "a Helm chart is inflated here: render it and pass the result as a PATH", item.location.line)
+
+    def _say_unread(self, folder: str, item: Node) -> None:
+        text = item.text_at() or ""
+        remote = bool(_REMOTE.search(text))
+        reason = "a remote resource is not read" if remote else f"the resource {text} is not among the files read"
+        self.tree.skip(self.files[folder], reason, item.location.line)
+
+    # -- generators
+
+    def _generated(
+        self, folder: str, manifests: tuple[Manifest, ...], item: Node, kind: str
+    ) -> tuple[Manifest, ...]:
+        name = item.text_at("name") or ""
+        data = dict(self._generated_data(folder, item))
+        behavior = item.text_at("behavior") or "create"
+        result: list[Manifest] = []
+        for manifest in manifests:
+            if behavior in ("merge", "replace") and manifest.kind == kind and manifest.is_called(name):
+                kept = dict(manifest.node.pairs_at("data")) if behavior == "merge" else {}
+                manifest = replace(manifest, node=_with_data(manifest.node, {**kept, **data}))
+                data, name = {}, ""
+            result.append(manifest)
+        if name:
+            result.append(_manifests.manifest_of(_made(kind, item, data), self.files[folder]))
+        return tuple(result)
+
+    def _generated_data(self, folder: str, item: Node) -> Iterator[tuple[str, Node]]:
+        for literal in item.items_at("literals"):
+            key, equals, value = (literal.text_at() or "").partition("=")
+            if equals:
+                yield key.strip(), _merge.scalar(value.strip("'\""), literal.location)
+        one = item.at("env")
+        for source in (*item.items_at("envs"), *((one,) if one is not None else ())):
+            yield from self._env_file(self.path(folder, source))
+        for source in item.items_at("files"):
+            key, equals, path = (source.text_at() or "").rpartition("=")
+            target = self.path(folder, _merge.scalar(path, source.location))
+            text = self.tree.text(target) if target and target in self.tree else None
+            if text is not None and target:
+                yield key or posixpath.basename(path), _merge.scalar(text, Location(target, 1))
+
+    def _env_file(self, path: str | None) -> Iterator[tuple[str, Node]]:
+        for number, line in enumerate((self.tree.text(path) or "").splitlines() if path else (), start=1):
+            key, equals, value = line.strip().partition("=")
+            if equals and not key.startswith("#"):
+                yield key, _merge.scalar(value, Location(path or "", number, line.index("=") + 2))
+
+    # -- transformers, in kustomize's order
+
+    def _transformed(self, folder: str, node: Node, manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+        for item in node.items_at("patchesStrategicMerge"):
+            manifests = _patched(manifests, self._patch(folder, item, inline=item), None)
+        for item in node.items_at("patches"):
+            path = item if isinstance(item, Scalar) else item.at("path")
+            manifests = _patched(manifests, self._patch(folder, path, item.at("patch")), item.at("target"))
+        namespace, prefix, suffix = (node.text_at(key) for key in ("namespace", "namePrefix", "nameSuffix"))
+        manifests = tuple(_renamed(m, namespace, prefix or "", suffix or "") for m in manifests)
+        for item in node.items_at("patchesJson6902"):
+            manifests = _patched(manifests, self._patch(folder, item.at("path"), item.at("patch")), item.at("target"))
+        for item in node.items_at("replicas"):
+            manifests = tuple(_counted(manifest, item) for manifest in manifests)
+        for item in node.items_at("images"):
+            manifests = tuple(replace(m, node=_with_image(m.node, item)) for m in manifests)
+        return manifests
+
+    def _patch(self, folder: str, item: Node | None, inline: Node | None) -> list[Node]:
+        """Return the documents of a patch: those of its file, or of the text in place."""
+        path = self.path(folder, item) if item is not None else None
+        if path and path in self.tree:
+            return list(self.tree.yaml(path))
+        if isinstance(inline, Scalar) and (inline is not item or "\n" in inline.text):
+            return _inline_documents(inline)
+        if item is not None:
+            self._say_unread(folder, item)
+        return []
+
+
+def _listed(node: Node | None, *keys: str) -> Iterator[Node]:
+    for key in keys:
+        yield from node.items_at(key) if node is not None else ()
+
+
+def _inline_documents(text: Scalar) -> list[Node]:
+    from poollint._yaml import Unreadable, documents
+
+    # A block scalar starts on the line after its `|`; empty lines in front keep the line numbers.
+    is_block = text.location.end_line != text.location.line
+    padding = "\n" * (text.location.line - (not is_block))
+    try:
+        return documents(text.location.path, padding + text.text)
+    except Unreadable as problem:
+        return problem.documents
+
+
+# -- one object at a time ----------------------------------------------------------------------------------------------
+
+
+def _patched(manifests: tuple[Manifest, ...], patches: list[Node], target: Node | None) -> tuple[Manifest, ...]:
+    for patch in patches:
+        changed: list[Manifest] = []
+        for manifest in manifests:
+            if not (_is_selected(manifest, target) if target is not None else _is_meant(manifest, patch)):
+                changed.append(manifest)
+                continue
+            if isinstance(patch, Sequence):
+                node: Node | None = _merge.json_patch(manifest.node, patch.items)
+            else:
+                # A patch with a target may name anything: it never renames.
+                node = _merge.merge(manifest.node, _without_names(patch), manifest.group in _BUILT_IN)
+            if node is not None:
+                changed.append(replace(manifest, node=node))
+        manifests = tuple(changed)
+    return manifests
+
+
+def _without_names(patch: Node) -> Node:
+    metadata = patch.at("metadata")
+    if not isinstance(patch, Mapping) or not isinstance(metadata, Mapping):
+        return patch
+    for key in ("name", "namespace"):
+        metadata = _merge.with_entry(metadata, key, None, metadata.location)
+    return _merge.with_entry(patch, "metadata", metadata, metadata.location)
+
+
+def _is_meant(manifest: Manifest, patch: Node) -> bool:
+    """Say whether a patch without a target names this object."""
+    if not isinstance(patch, Mapping):
+        return False
+    other = _manifests.manifest_of(patch, manifest.path)
+    return (
+        other.kind == manifest.kind
+        and other.group == manifest.group
+        and manifest.is_called(other.name)
+        and _manifests.share_namespace(other, manifest)
+    )
+
+
+def _is_selected(manifest: Manifest, target: Node) -> bool:
+    """Say whether a target selects an object: names are whole regular expressions, labels `key=value` lists."""
+    group, kind, namespace = target.text_at("group"), target.text_at("kind"), target.text_at("namespace")
+    if kind and not _matches(kind, manifest.kind) or group and group != manifest.group:
+        return False
+    if namespace and manifest.namespace and not _matches(namespace, manifest.namespace):
+        return False
+    name = target.text_at("name")
+    if name and not any(_matches(name, own) for own in (manifest.name, *manifest.formers)):
+        return False
+    for key, place in (("labelSelector", "labels"), ("annotationSelector", "annotations")):
+        for part in filter(None, (target.text_at(key) or "").split(",")):
+            label, equals, value = part.strip().partition("=")
+            found = manifest.node.text_at("metadata", place, label)
+            if found is None or equals and found != value.lstrip("="):
+                return False
+    return True
+
+
+def _matches(pattern: str, text: str) -> bool:
+    # Written by strangers: anything beyond plain words and `.*` is compared as text, so that nothing can hang.
+    if re.fullmatch(r"[\w.|*-]*", pattern) and pattern.count("*") <= 3 and len(text) <= _LONGEST_NAME:
+        try:
+            return re.fullmatch(pattern, text) is not None
+        except re.error:
+            return False
+    return pattern == text
+
+
+def _renamed(manifest: Manifest, namespace: str | None, prefix: str, suffix: str) -> Manifest:
+    if namespace:
+        manifest = replace(manifest, namespace=namespace)
+    if not (prefix or suffix):
+        return manifest
+    return replace(
+        manifest, name=f"{prefix}{manifest.name}{suffix}", formers=(*manifest.formers, manifest.name)
+    )
+
+
+def _counted(manifest: Manifest, item: Node) -> Manifest:
+    count = item.at("count")
+    if manifest.kind not in _COUNTED or count is None or not manifest.is_called(item.text_at("name") or ""):
+        return manifest
+    return replace(manifest, node=_merge.with_value(manifest.node, ("spec", "replicas"), count))
+
+
+def _with_image(node: Node, item: Node) -> Node:
+    """Return the node with the image's new name, tag or digest in every container list below."""
+    if isinstance(node, Mapping):
+        entries = []
+        for key, value in _merge.entries_of(node):
+            if key.text in ("containers", "initContainers") and isinstance(value, Sequence):
+                value = _merge.sequence([_with_image_of(container, item) for container in value.items], value)
+            else:
+                value = _with_image(value, item)
+            entries.append((key, value))
+        return _merge.mapping(entries, node.location, node.tag)
+    return node
+
+
+def _with_image_of(container: Node, item: Node) -> Node:
+    image = container.at("image")
+    if not isinstance(container, Mapping) or not isinstance(image, Scalar):
+        return container
+    name, tag = _image_parts(image.text)
+    if name != item.text_at("name"):
+        return container
+    if digest := item.text_at("digest"):
+        tag = f"@{digest}"
+    elif new_tag := item.text_at("newTag"):
+        tag = f":{new_tag}"
+    text = (item.text_at("newName") or name) + tag
+    return _merge.with_entry(container, "image", _merge.scalar(text, image.location), image.location)
+
+
+def _image_parts(image: str) -> tuple[str, str]:
+    """Split an image into its name and its tag or digest, with the separator."""
+    if "@" in image:
+        name, _, digest = image.partition("@")
+        return name, f"@{digest}"
+    folder, slash, last = image.rpartition("/")
+    base, colon, tag = last.partition(":")
+    return f"{folder}{slash}{base}", f"{colon}{tag}"
+
+
+# -- generated objects -------------------------------------------------------------------------------------------------
+
+
+def _made(kind: str, item: Node, data: dict[str, Node]) -> Node:
+    place = item.location
+    name = item.at("name") or _merge.scalar("", place)
+    entries = {
+        "apiVersion": _merge.scalar("v1", place),
+        "kind": _merge.scalar(kind, place),
+        "metadata": _merge.mapping([(_merge.scalar("name", place), name)], place),
+    }
+    node = _merge.mapping([(_merge.scalar(key, place), value) for key, value in entries.items()], place)
+    return _with_data(node, data)
+
+
+def _with_data(node: Node, data: dict[str, Node]) -> Node:
+    entries = [(_merge.scalar(key, value.location), value) for key, value in data.items()]
+    return _merge.with_value(node, ("data",), _merge.mapping(entries, node.location))

@@ -1,0 +1,280 @@
+"""Manifests of Kubernetes and its kind: which documents stand together, and who refers to whom.
+
+A bundle is what one `kubectl apply` would send: a folder of plain files, an evaluated kustomization, a chart with its values.
+Names resolve inside a bundle first, then among the plain files of the same environment, the nearest folder first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from poollint.environments import environment_of
+from poollint.facts import Location
+
+if TYPE_CHECKING:
+    from poollint._yaml import Node
+    from poollint.discover import Tree
+    from poollint.readers._helm import Chart
+    from poollint.readers._kustomize import Kustomized
+
+NAMES = ("*.yaml", "*.yml", "*.yaml.tpl", "*.yml.tpl", "*.yaml.tmpl", "*.yaml.template", "*.yml.template", "*.yaml.j2")
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+CHARTS = ("Chart.yaml", "Chart.yml")
+# Folders that hold one cluster's manifests, however they are divided below.
+_ROOTS = frozenset("k8s kube kubernetes manifests openshift okd".split())
+_MOST_DOCUMENTS = 5_000  # of one file, lists flattened
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manifest:
+    """One object: `group` is the part of apiVersion before the slash ("" for core); `formers` are names before prefixes."""
+
+    node: Node
+    kind: str
+    group: str
+    name: str
+    namespace: str
+    path: str
+    formers: tuple[str, ...] = ()
+
+    @property
+    def location(self) -> Location:
+        """The place of its name, else of the document."""
+        name = self.node.at("metadata", "name")
+        return name.location if name is not None else self.node.location
+
+    def is_called(self, name: str) -> bool:
+        return name == self.name or name in self.formers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """Manifests that are applied together.
+
+    others  are asked for names that the bundle lacks
+    holes   lines of templates at which something unreadable would be inserted
+    """
+
+    unit: str
+    environment: str | None
+    manifests: tuple[Manifest, ...]
+    others: tuple[Manifest, ...] = ()
+    holes: frozenset[Location] = frozenset()
+
+    def of(self, *kinds: str, group: str | None = None) -> Iterator[Manifest]:
+        """Yield the manifests of these kinds; `group` is compared up to its version."""
+        for manifest in self.manifests:
+            if manifest.kind in kinds and (group is None or manifest.group == group):
+                yield manifest
+
+    def all(self, *kinds: str) -> Iterator[Manifest]:
+        """Yield the manifests of these kinds here, and those elsewhere that belong to the same environment."""
+        for manifest in (*self.manifests, *self.others):
+            if manifest.kind in kinds:
+                yield manifest
+
+    def is_whole(self, node: Node, owner: Manifest) -> bool:
+        """Say whether nothing is missing inside a node of the owner: neither between its lines nor right after them."""
+        holes = [hole for hole in self.holes if hole.path == node.location.path and hole.line >= node.location.line]
+        if not holes:
+            return True
+        last = max(lines_of(node))
+        after = min((line for line in lines_of(owner.node) if line > last), default=None)
+        return not any(
+            hole.line <= last or (hole.column >= node.location.column and (after is None or hole.line < after))
+            for hole in holes
+        )
+
+    def find(self, kind: str, name: str, near: Manifest) -> Manifest | None:
+        """Return the object that `near` means by this kind and name; None when there is none, or no telling which."""
+        for manifest in self.manifests:
+            if manifest.kind == kind and manifest.is_called(name) and share_namespace(manifest, near):
+                return manifest
+        candidates = [m for m in self.others if m.kind == kind and m.is_called(name) and share_namespace(m, near)]
+        return nearest(candidates, near.path)
+
+
+def lines_of(node: Node) -> set[int]:
+    """Return the lines of a node's file on which it has a value."""
+    from poollint._yaml import Mapping, Sequence
+
+    found: set[int] = set()
+    pending = [node]
+    while pending:
+        below = pending.pop()
+        if below.location.path == node.location.path:
+            found.add(below.location.line)
+        if isinstance(below, Mapping):
+            pending.extend(value for _, value in below.pairs())
+        elif isinstance(below, Sequence):
+            pending.extend(below.items)
+    return found
+
+
+def share_namespace(one: Manifest, other: Manifest) -> bool:
+    """An absent namespace is whatever the deploy command says, so it equals any."""
+    return one.namespace == other.namespace or not one.namespace or not other.namespace
+
+
+def nearest(candidates: list[Manifest], path: str) -> Manifest | None:
+    """Return the candidate whose folder shares most of `path`; None when two are equally near."""
+    ranked = sorted(candidates, key=lambda m: _shared(m.path, path), reverse=True)
+    if len(ranked) > 1 and _shared(ranked[0].path, path) == _shared(ranked[1].path, path):
+        return None
+    return ranked[0] if ranked else None
+
+
+def _shared(one: str, other: str) -> int:
+    count = 0
+    for left, right in zip(one.split("/")[:-1], other.split("/")[:-1]):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+# -- documents ---------------------------------------------------------------------------------------------------------
+
+
+def manifests_in(tree: Tree, path: str) -> list[Manifest]:
+    """Return the objects of one file, lists flattened; whatever is no object is left out."""
+    if not _may_hold_manifests(tree, path):
+        return []
+    return list(manifests_of(_documents(tree, path), path))
+
+
+def manifests_of(documents: Iterable[Node], path: str) -> Iterator[Manifest]:
+    """Yield the objects among the documents; `kind: List` holds further ones."""
+    pending = list(reversed(list(documents)))
+    count = 0
+    while pending and count < _MOST_DOCUMENTS:
+        node = pending.pop()
+        count += 1
+        kind, version = node.text_at("kind"), node.text_at("apiVersion")
+        if not kind or not version:
+            continue
+        items = node.items_at("items")
+        if kind.endswith("List") and items:
+            pending.extend(reversed(items))
+            continue
+        yield manifest_of(node, path)
+
+
+def manifest_of(node: Node, path: str) -> Manifest:
+    """Wrap a document that has a kind and an apiVersion."""
+    version = node.text_at("apiVersion") or ""
+    return Manifest(
+        node=node,
+        kind=node.text_at("kind") or "",
+        group=version.rpartition("/")[0],
+        name=node.text_at("metadata", "name") or "",
+        namespace=node.text_at("metadata", "namespace") or "",
+        path=path,
+    )
+
+
+def _may_hold_manifests(tree: Tree, path: str) -> bool:
+    content = tree.bytes(path)
+    return content is not None and b"kind" in content and b"apiVersion" in content
+
+
+def _documents(tree: Tree, path: str) -> list[Node]:
+    """Return the documents of a file; when one of them is broken, the others all the same."""
+    documents = list(tree.yaml(path))
+    text = tree.text(path) or ""
+    if "\n---" not in text or not any(skipped.path == path for skipped in tree.skipped):
+        return documents
+    with tree.guard(path):
+        return list(_documents_one_by_one(path, text))
+    return documents
+
+
+def _documents_one_by_one(path: str, text: str) -> Iterator[Node]:
+    from poollint._yaml import Unreadable, documents
+
+    chunk: list[str] = []
+    start = 0
+    lines = text.splitlines()
+    for number, line in enumerate([*lines, "---"]):
+        if not line.startswith("---"):
+            chunk.append(line)
+            continue
+        try:
+            # Empty lines in front keep the line numbers.
+            yield from documents(path, "\n" * start + "\n".join(chunk))
+        except Unreadable as problem:
+            yield from problem.documents
+        chunk, start = [], number + 1
+
+
+# -- bundles -----------------------------------------------------------------------------------------------------------
+
+_BUNDLES: WeakKeyDictionary[Tree, tuple[Bundle, ...]] = WeakKeyDictionary()
+
+
+def bundles(tree: Tree) -> tuple[Bundle, ...]:
+    """Return every bundle of the project, made once per tree."""
+    if tree not in _BUNDLES:
+        _BUNDLES[tree] = tuple(_bundles(tree))
+    return _BUNDLES[tree]
+
+
+def _bundles(tree: Tree) -> Iterator[Bundle]:
+    from poollint.readers import _helm, _kustomize
+
+    charts = _helm.charts(tree)
+    kustomized = _kustomize.evaluate(tree)
+    yield from kustomized.bundles
+    for chart in charts:
+        yield from _helm.bundles(tree, chart, charts)
+    yield from _plain(tree, kustomized, charts)
+
+
+def _plain(tree: Tree, kustomized: Kustomized, charts: list[Chart]) -> Iterator[Bundle]:
+    """Yield the files that no kustomization and no chart owns, one bundle per folder and environment."""
+    groups: dict[tuple[str, str | None], list[Manifest]] = {}
+    for path in tree.named(*NAMES):
+        if path in kustomized.files or any(chart.owns(path) or _is_template(tree, chart, path) for chart in charts):
+            continue
+        for manifest in manifests_in(tree, path):
+            if kustomized.shadows(manifest):
+                continue
+            groups.setdefault((unit_of(path), environment_of(tree, path)), []).append(manifest)
+    everything = [(environment, tuple(manifests)) for (_, environment), manifests in groups.items()]
+    for (unit, environment), manifests in groups.items():
+        others = [
+            other
+            for its_environment, group in everything
+            if group != tuple(manifests) and (its_environment is None or environment in (None, its_environment))
+            for other in group
+        ]
+        yield Bundle(unit, environment, settle_namespaces(manifests), tuple(others))
+
+
+def _is_template(tree: Tree, chart: Chart, path: str) -> bool:
+    """Say whether a file in a chart's folder is a template put aside."""
+    return bool(chart.folder) and path.startswith(chart.folder + "/") and b"{{" in (tree.bytes(path) or b"")
+
+
+def unit_of(path: str) -> str:
+    """Return the manifest folder of a file: the outermost `k8s`, `manifests` ... above it, else its own folder."""
+    folders = path.split("/")[:-1]
+    for depth, folder in enumerate(folders):
+        if folder.lower() in _ROOTS:
+            return "/".join(folders[: depth + 1])
+    return "/".join(folders)
+
+
+def settle_namespaces(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Give objects without a namespace the one that all their neighbours have."""
+    from dataclasses import replace
+
+    manifests = tuple(manifests)
+    named = {manifest.namespace for manifest in manifests if manifest.namespace}
+    if len(named) != 1:
+        return manifests
+    (namespace,) = named
+    return tuple(m if m.namespace else replace(m, namespace=namespace) for m in manifests)

@@ -1,0 +1,405 @@
+"""Amazon's resources: RDS, Aurora, RDS Proxy, ECS, Lambda, App Runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from poollint._hcl_values import Encoded, Reference, pairs_of
+from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Target, Unknown, Words, Workload
+from poollint.readers import _ecs
+from poollint.readers._containers import is_infrastructure
+from poollint.readers._terraform import Part, Reader, as_number
+from poollint.readers._terraform_env import aws_secret, environment, variable
+
+# -- RDS and Aurora ----------------------------------------------------------------------------------------------------
+
+_ENGINES = {
+    "postgres": ("rds-postgresql", "postgresql"),
+    "mysql": ("rds-mysql", "mysql"),
+    "mariadb": ("rds-mariadb", "mariadb"),
+    "aurora-postgresql": ("aurora-postgresql", "postgresql"),
+    "aurora-mysql": ("aurora-mysql", "mysql"),
+    "aurora": ("aurora-mysql", "mysql"),
+}
+_HOSTS = {"aws_db_instance": ("address", "endpoint"), "aws_rds_cluster": ("endpoint",)}
+
+
+def engine(name: str | None) -> tuple[str | None, str | None]:
+    """Return (provider, dialect) of an RDS engine name."""
+    return _ENGINES.get((name or "").lower(), (None, None))
+
+
+def db_instance(part: Part) -> Iterator[Database]:
+    """aws_db_instance; a replica is a database of its own, of the engine of its source."""
+    source = part.get("replicate_source_db")
+    primary = next((p for p in part.scope.everywhere("aws_db_instance") if p.is_meant_by(source, "identifier")), None)
+    given = part if part.get("engine") is not None else primary or part
+    provider, dialect = engine(given.word("engine"))
+    yield Database(
+        name=part.text("identifier") or part.label,
+        location=part.location,
+        dialect=dialect,
+        provider=provider,
+        tier=written(part, "instance_class"),
+        max_connections=_limit(part, part.get("parameter_group_name"), "aws_db_parameter_group"),
+        version=written(given, "engine_version"),
+        unit=part.unit,
+        environment=part.environment,
+        hosts=part.tokens(*_HOSTS[part.kind]),
+        identities=(part.identity,),
+    )
+
+
+def rds_cluster(part: Part) -> Iterator[Database]:
+    """aws_rds_cluster: the writer, and the reader endpoint as a database of its own when there is a second instance."""
+    name = part.word("engine") or ("aurora" if part.get("engine") is None else None)
+    provider, dialect = engine(name)
+    members = [p for p in part.scope.everywhere("aws_rds_cluster_instance") if _is_member(part, p)]
+    tier, provider = _cluster_tier(part, members, provider)
+    database = Database(
+        name=part.text("cluster_identifier") or part.label,
+        location=part.location,
+        dialect=dialect,
+        provider=provider,
+        tier=tier,
+        max_connections=_cluster_limit(part, members),
+        version=written(part, "engine_version"),
+        unit=part.unit,
+        environment=part.environment,
+        hosts=part.tokens(*_HOSTS[part.kind]),
+        identities=(part.identity,),
+    )
+    yield database
+    if len(members) > 1:
+        yield replace(
+            database,
+            name=f"{database.name}-reader",
+            hosts=part.tokens("reader_endpoint"),
+            identities=(f"{part.identity}/reader",),
+        )
+
+
+def _is_member(cluster: Part, instance: Part) -> bool:
+    return cluster.is_meant_by(instance.get("cluster_identifier"), "cluster_identifier")
+
+
+def _cluster_tier(part: Part, members: list[Part], provider: str | None) -> tuple[Setting, str | None]:
+    """Return (tier, provider): capacity units for Serverless v2, else the class of the smallest-named instance."""
+    serverless = part.first("serverlessv2_scaling_configuration")
+    classes = {member.word("instance_class") for member in members}
+    if serverless is not None and classes <= {"db.serverless"}:
+        return serverless.number("max_capacity"), "aurora-serverless-v2"
+    if part.get("db_cluster_instance_class") is not None:  # a Multi-AZ cluster of plain RDS
+        return written(part, "db_cluster_instance_class"), provider
+    if not members:
+        return Unknown("no aws_rds_cluster_instance gives a class", Origin("instance_class", part.location)), provider
+    if len(classes) > 1:
+        return Unknown("the instances of the cluster differ in class", Origin("instance_class", members[0].location)), provider
+    return written(members[0], "instance_class"), provider
+
+
+def _cluster_limit(part: Part, members: list[Part]) -> Setting:
+    """Return max_connections: the instances' parameter group wins over the cluster's."""
+    for member in members:
+        setting = _limit(member, member.get("db_parameter_group_name"), "aws_db_parameter_group")
+        if isinstance(setting, Known):
+            return setting
+    return _limit(part, part.get("db_cluster_parameter_group_name"), "aws_rds_cluster_parameter_group")
+
+
+def _limit(part: Part, group: Setting | None, kind: str) -> Setting:
+    """Return max_connections of a parameter group; a formula such as LEAST({DBInstanceClassMemory/9531392},5000) as it is."""
+    holder = next((p for p in part.scope.everywhere(kind) if p.is_meant_by(group, "name")), None)
+    if holder is None:
+        return Unknown("max_connections is not set", Origin("max_connections"))
+    for parameter in holder.blocks("parameter"):
+        if parameter.text("name") != "max_connections":
+            continue
+        setting = parameter.get("value", says="max_connections")
+        if isinstance(setting, Known) and isinstance(setting.value, str) and "{DBInstance" in setting.value:
+            return setting
+        return as_number(setting or Unknown("max_connections has no value"))
+    return holder.unread("parameter") or Unknown("max_connections is not set", Origin("max_connections"))
+
+
+def written(part: Part, name: str) -> Setting:
+    """Return a text of the provider's vocabulary: a class, a version. What an apply decides is unknown."""
+    setting = part.get(name)
+    if setting is None:
+        return Unknown(f"{name} is not set", Origin(name, part.location))
+    if isinstance(setting, Known) and isinstance(setting.value, Reference):
+        return Unknown(f"{name} is only known after an apply", setting.origin)
+    return replace(setting, value=str(setting.value)) if isinstance(setting, Known) else setting
+
+
+def db_proxy(part: Part) -> Iterator[Pooler]:
+    """aws_db_proxy with its target group and targets."""
+    target = next((t for t in part.scope.everywhere("aws_db_proxy_target") if part.is_meant_by(t.get("db_proxy_name"), "name")), None)
+    backend = _proxied(part, target) if target else None
+    family = {"POSTGRESQL": "postgresql", "MYSQL": "mysql"}.get(part.word("engine_family") or "")
+    yield Pooler(
+        name=part.name,
+        product="rds-proxy",
+        location=part.location,
+        mode=Known("transaction", Origin("RDS Proxy"), "default"),
+        client_idle_timeout=part.number("idle_client_timeout", Known(1800, Origin("default of RDS Proxy"), "default")),
+        backends={"*": Target(family, backend.tokens(*_HOSTS[backend.kind])[0])} if backend else {},
+        unit=part.unit,
+        environment=part.environment,
+        hosts=part.tokens("endpoint"),
+        provider="rds-proxy",
+    )
+
+
+def _proxied(part: Part, target: Part) -> Part | None:
+    for kind, attribute, name in (
+        ("aws_db_instance", "db_instance_identifier", "identifier"),
+        ("aws_rds_cluster", "db_cluster_identifier", "cluster_identifier"),
+    ):
+        for candidate in part.scope.everywhere(kind):
+            if candidate.is_meant_by(target.get(attribute), name):
+                return candidate
+    return None
+
+
+# -- ECS ---------------------------------------------------------------------------------------------------------------
+
+
+def ecs_service(part: Part) -> Iterator[Workload]:
+    """aws_ecs_service with the containers of its task definition."""
+    definition = _definition(part)
+    instances, autoscaler = _tasks(part)
+    service = Workload(
+        name=part.name,
+        platform="ecs",
+        kind="service",
+        location=part.location,
+        unit=part.unit,
+        environment=part.environment,
+        instances=instances,
+        rollout_instances=_ecs.rollout(instances, _percent(part), _two_sets(part)),
+        rollout_documented=True,
+        cpus=_ecs.cpus(definition.get("cpu") if definition else None),
+        autoscaler=autoscaler,
+    )
+    yield from containers(service, definition) if definition else (service,)
+
+
+def _definition(part: Part) -> Part | None:
+    """Return the task definition a service names: by reference, by family, or by `family:revision`."""
+    wanted = part.get("task_definition")
+    if isinstance(wanted, Known) and isinstance(wanted.value, str) and not isinstance(wanted.value, Reference):
+        wanted = replace(wanted, value=wanted.value.partition(":")[0])
+    if isinstance(wanted, Known) and isinstance(wanted.value, Reference):
+        # "${aws_ecs_task_definition.api.family}:${max(...)}": the family may have become a word already.
+        family = wanted.value.partition(":")[0]
+        wanted = replace(wanted, value=Reference(family) if "${" in family else family)
+    definitions = part.scope.everywhere("aws_ecs_task_definition")
+    return next((d for d in definitions if d.is_meant_by(wanted, "family")), None)
+
+
+def _tasks(part: Part) -> tuple[Setting, Location | None]:
+    if part.word("scheduling_strategy") == "DAEMON":
+        return Unknown("one task per host of the cluster", Origin("scheduling_strategy", part.location)), None
+    for target in part.scope.everywhere("aws_appautoscaling_target"):
+        resource = target.get("resource_id")
+        if isinstance(resource, Known) and _scales(str(resource.value), part):
+            return target.number("max_capacity"), target.location
+    for block in part.blocks("lifecycle"):
+        ignored = block.body.attributes.get("ignore_changes")
+        if ignored and "desired_count" in ignored.source.text(ignored.node.start_byte, ignored.node.end_byte):
+            return Unknown("desired_count is changed outside Terraform", Origin("ignore_changes", ignored.location)), None
+    return part.number("desired_count"), None
+
+
+def _scales(resource: str, part: Part) -> bool:
+    """`service/<cluster>/<service>` names the service by its name or by reference."""
+    last = resource.rpartition("/")[2]
+    return resource.startswith("service/") and (last == part.text("name") or last.startswith("${" + part.address + "."))
+
+
+def _percent(part: Part) -> Setting:
+    block = part.first("deployment_configuration")
+    inner = block.number("maximum_percent") if block and block.get("maximum_percent") is not None else None
+    return inner or part.number("deployment_maximum_percent", _ecs.DEFAULT_PERCENT)
+
+
+def _two_sets(part: Part) -> bool:
+    controller, configuration = part.first("deployment_controller"), part.first("deployment_configuration")
+    strategy = configuration.word("strategy") if configuration else None
+    return bool(controller and controller.word("type") == "CODE_DEPLOY") or strategy in ("BLUE_GREEN", "LINEAR", "CANARY")
+
+
+def containers(service: Workload, definition: Part) -> Iterator[Workload]:
+    """Yield one workload per container that may run our code: all of a task run together."""
+    listed = _definitions(definition)
+    if listed is None:
+        yield service
+        return
+    ours = [c for c in listed if not is_infrastructure(_plain(c, "image"))]
+    for container in ours:
+        name = _plain(container, "name")
+        yield replace(
+            service,
+            name=service.name if len(ours) == 1 or name == service.name else f"{service.name}/{name}",
+            entrypoint=_words(definition, container, "entryPoint"),
+            command=_words(definition, container, "command"),
+            working_directory=_plain(container, "workingDirectory"),
+            image=_plain(container, "image"),
+            variables=_variables(definition, container),
+        )
+
+
+Entries = dict[str, Setting]
+
+
+def _definitions(definition: Part) -> list[Entries] | None:
+    """Return the containers of `container_definitions`: jsonencode([...]), or JSON text."""
+    setting = definition.get("container_definitions")
+    if not isinstance(setting, Known):
+        return None
+    inner = setting.value.setting if isinstance(setting.value, Encoded) else _from_json(setting)
+    items = [value.value for _, value in pairs_of(inner) or () if isinstance(value, Known)]
+    return [item for item in items if isinstance(item, dict)] or None
+
+
+def _from_json(setting: Known) -> Setting:
+    """Read JSON in a heredoc; `${...}` inside it stays text. Every value stands where the text begins."""
+    from poollint import _yaml
+
+    if not isinstance(setting.value, str):
+        return Unknown("no list of containers")
+    try:
+        documents = _yaml.documents("", str(setting.value))
+    except _yaml.Unreadable as problem:
+        return Unknown(problem.reason, setting.origin)
+    return settings_of(documents[0], setting.origin) if documents else Unknown("empty", setting.origin)
+
+
+def settings_of(node: Any, origin: Origin) -> Setting:
+    """Turn a document (at most 100 levels deep) into nested Settings."""
+    from poollint import _yaml
+
+    if isinstance(node, _yaml.Mapping):
+        return Known({key: settings_of(value, origin) for key, value in node.pairs()}, origin)
+    if isinstance(node, _yaml.Sequence):
+        return Known(tuple(settings_of(item, origin) for item in node.items), origin)
+    value = node.value
+    return Known(Reference(value) if isinstance(value, str) and "${" in value else value, origin)
+
+
+def _plain(container: Entries, key: str) -> str | None:
+    setting = container.get(key)
+    return setting.value if isinstance(setting, Known) and isinstance(setting.value, str) else None
+
+
+def _words(part: Part, container: Entries, key: str) -> Words | None:
+    setting = container.get(key)
+    items = [value for _, value in pairs_of(setting) or ()] if setting is not None else []
+    if not items or not all(isinstance(v, Known) and isinstance(v.value, (str, int, float)) for v in items):
+        return None
+    place = setting.origin.location or part.location  # type: ignore[union-attr]
+    return Words(place, tuple(str(v.value) for v in items), locations=tuple(v.origin.location or place for v in items))
+
+
+def _variables(part: Part, container: Entries) -> Environment:
+    entries, unread = [], None
+    for key, reads in (("environment", _plain_entry), ("secrets", _secret_entry)):
+        setting = container.get(key)
+        pairs = pairs_of(setting) if setting is not None else []
+        unread = unread or (Unknown(f"{key} cannot be read") if pairs is None else None)
+        for _, item in pairs or ():
+            if isinstance(item, Known) and isinstance(item.value, dict) and (name := _plain(item.value, "name")):
+                entries.append(reads(part, name, item.value))
+    if "environmentFiles" in container:
+        unread = Unknown("environmentFiles are not in the repository")
+    return environment(entries, unread)
+
+
+def _plain_entry(part: Part, name: str, item: Entries) -> tuple[str, Setting, str | None]:
+    return variable(part, name, item.get("value") or Known("", Origin(name)))
+
+
+def _secret_entry(part: Part, name: str, item: Entries) -> tuple[str, Setting, str | None]:
+    return aws_secret(part, name, item.get("valueFrom"))
+
+
+# -- Lambda, App Runner ------------------------------------------------------------------------------------------------
+
+
+def lambda_function(part: Part) -> Iterator[Workload]:
+    """aws_lambda_function: one request per execution environment."""
+    reserved = part.number("reserved_concurrent_executions") if part.get("reserved_concurrent_executions") else None
+    block = part.first("environment")
+    given = block.get("variables") if block else None
+    pairs = pairs_of(given) if given is not None else []
+    entries = [variable(part, str(key.value), value) for key, value in pairs or ()]
+    yield Workload(
+        name=part.text("function_name") or part.label,
+        platform="lambda",
+        kind="function",
+        location=part.location,
+        unit=part.unit,
+        environment=part.environment,
+        life="per-invocation",
+        instances=_ecs.lambda_instances(reserved),
+        concurrency=_ecs.ONE_REQUEST,
+        concurrency_is_hard=True,
+        request_timeout=part.number("timeout", _ecs.LAMBDA_TIMEOUT),
+        variables=environment(entries, Unknown("variables cannot be read") if pairs is None else None),
+        image=part.text("image_uri"),
+        notes=tuple(f"handler {handler}" for handler in (part.word("handler"),) if handler),
+    )
+
+
+def app_runner(part: Part) -> Iterator[Workload]:
+    """aws_apprunner_service: MaxConcurrency only triggers scaling, and a deployment doubles the instances."""
+    wanted = part.get("auto_scaling_configuration_arn")
+    versions = part.scope.everywhere("aws_apprunner_auto_scaling_configuration_version")
+    scaling = next((v for v in versions if v.is_meant_by(wanted, "auto_scaling_configuration_name")), None)
+    default = {"max_size": 25, "max_concurrency": 100}
+    found = {
+        name: scaling.number(name, _app_runner_default(value)) if scaling else _app_runner_default(value)
+        for name, value in default.items()
+    }
+    if scaling is None and wanted is not None:
+        found = dict.fromkeys(default, Unknown("the scaling configuration is not here", wanted.origin))
+    yield Workload(
+        name=part.text("service_name") or part.label,
+        platform="app-runner",
+        kind="service",
+        location=part.location,
+        unit=part.unit,
+        environment=part.environment,
+        instances=found["max_size"],
+        rollout_instances=_ecs.rollout(found["max_size"], Known(200, Origin("a deployment doubles them"), "default")),
+        rollout_documented=True,
+        concurrency=found["max_concurrency"],
+        variables=_app_runner_variables(part),
+    )
+
+
+def _app_runner_default(value: int) -> Known:
+    return Known(value, Origin("default of App Runner"), "default")
+
+
+def _app_runner_variables(part: Part) -> Environment:
+    source = part.first("source_configuration", "image_repository", "image_configuration")
+    given = source.get("runtime_environment_variables") if source else None
+    pairs = pairs_of(given) if given is not None else []
+    entries = [variable(part, str(key.value), value) for key, value in pairs or ()]
+    secrets = source.get("runtime_environment_secrets") if source else None
+    entries += [aws_secret(part, str(k.value), v) for k, v in (pairs_of(secrets) or () if secrets is not None else ())]
+    return environment(entries, None if source and pairs is not None else Unknown("the service's variables are not here"))
+
+
+READERS: dict[str, Reader] = {
+    "aws_db_instance": db_instance,
+    "aws_rds_cluster": rds_cluster,
+    "aws_db_proxy": db_proxy,
+    "aws_ecs_service": ecs_service,
+    "aws_lambda_function": lambda_function,
+    "aws_apprunner_service": app_runner,
+}

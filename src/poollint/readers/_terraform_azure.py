@@ -1,0 +1,143 @@
+"""Azure's resources: flexible servers, their built-in PgBouncer, Container Apps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from poollint.facts import Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
+from poollint.readers._containers import is_infrastructure
+from poollint.readers._terraform import Part, Reader, as_number
+from poollint.readers._terraform_aws import written
+from poollint.readers._terraform_env import environment, variable
+from poollint.readers._terraform_google import words
+
+_SCALING = "https://learn.microsoft.com/azure/container-apps/scale-app"
+DEFAULT_REPLICAS = Known(10, Origin("default of Container Apps", url=_SCALING), "default")
+DEFAULT_CONCURRENCY = Known(10, Origin("default of Container Apps", url=_SCALING), "default")
+BUILT_IN = "default of the built-in PgBouncer"
+
+
+def flexible_server(part: Part) -> Iterator[Database | Pooler]:
+    """azurerm_postgresql_flexible_server and azurerm_mysql_flexible_server, with what their configurations set."""
+    dialect = "postgresql" if "postgresql" in part.kind else "mysql"
+    given = _configurations(part)
+    limit = given.get("max_connections")
+    yield Database(
+        name=part.name,
+        location=part.location,
+        dialect=dialect,
+        provider=f"azure-{dialect}-flexible",
+        tier=written(part, "sku_name"),
+        max_connections=limit or Unknown("max_connections is not set", Origin("max_connections")),
+        version=written(part, "version"),
+        unit=part.unit,
+        environment=part.environment,
+        hosts=_hosts(part, dialect),
+        identities=(part.identity,),
+    )
+    enabled = given.get("pgbouncer.enabled")
+    if dialect == "postgresql" and isinstance(enabled, Known) and str(enabled.value).lower() == "true":
+        yield built_in_pooler(part, enabled, given)
+
+
+def _configurations(part: Part) -> dict[str, Setting]:
+    """Return server parameter → value, each with its place."""
+    found: dict[str, Setting] = {}
+    for configuration in part.scope.everywhere(f"{part.kind}_configuration"):
+        name = configuration.word("name")
+        owner = configuration.get("server_id") or configuration.get("server_name")
+        if name and part.is_meant_by(owner, "name"):
+            setting = configuration.get("value", says=name)
+            if setting is not None:
+                found[name] = as_number(setting) if name == "max_connections" else setting
+    return found
+
+
+def _hosts(part: Part, dialect: str) -> tuple[str, ...]:
+    name = part.word("name")
+    domain = "postgres" if dialect == "postgresql" else "mysql"
+    return (*part.tokens("fqdn"), *((f"{name}.{domain}.database.azure.com".lower(),) if name else ()))
+
+
+def built_in_pooler(part: Part, enabled: Known, given: dict[str, Setting]) -> Pooler:
+    """The PgBouncer of a flexible server answers on port 6432 of the same host."""
+    prepared = _parameter(given, "max_prepared_statements", 0)
+    mode = given.get("pgbouncer.pool_mode") or Known("transaction", Origin(BUILT_IN), "default")
+    return Pooler(
+        name=f"{part.name}-pgbouncer",
+        product="pgbouncer",
+        location=enabled.origin.location,
+        mode=replace(mode, value=str(mode.value).lower()) if isinstance(mode, Known) else mode,
+        prepared_statements=replace(prepared, value=prepared.value > 0) if isinstance(prepared, Known) else prepared,
+        max_client_connections=_parameter(given, "max_client_conn", 5000),
+        pool_size=_parameter(given, "default_pool_size", 50),
+        replicas=Known(1, Origin("beside the server"), "default"),
+        listed_parameters=_listed(given.get("pgbouncer.ignore_startup_parameters")),
+        unit=part.unit,
+        environment=part.environment,
+        hosts=_hosts(part, "postgresql"),
+        ports=(6432,),
+        provider="azure-postgresql-flexible-pgbouncer",
+    )
+
+
+def _parameter(given: dict[str, Setting], name: str, otherwise: int) -> Setting:
+    written = given.get(f"pgbouncer.{name}")
+    return as_number(written) if written is not None else Known(otherwise, Origin(BUILT_IN), "default")
+
+
+def _listed(setting: Setting | None) -> tuple[str, ...]:
+    if not isinstance(setting, Known):
+        return ()
+    return tuple(word.strip() for word in str(setting.value).split(",") if word.strip())
+
+
+def container_app(part: Part) -> Iterator[Workload]:
+    """azurerm_container_app: concurrent requests only trigger scaling; several active revisions each scale on their own."""
+    template = part.first("template")
+    if template is None:
+        return
+    instances = template.number("max_replicas", DEFAULT_REPLICAS)
+    if part.word("revision_mode") == "Multiple":
+        instances = Unknown("each active revision has replicas of its own", Origin("revision_mode", part.location))
+    rule = template.first("http_scale_rule")
+    ours = [c for c in template.blocks("container") if not is_infrastructure(c.text("image"))]
+    for container in ours:
+        yield Workload(
+            name=part.name if len(ours) == 1 else f"{part.name}/{container.text('name')}",
+            platform="container-apps",
+            kind="service",
+            location=part.location,
+            unit=part.unit,
+            environment=part.environment,
+            life="scale-to-zero",
+            instances=instances,
+            concurrency=rule.number("concurrent_requests") if rule else DEFAULT_CONCURRENCY,
+            cpus=container.get("cpu") or Unknown("cpu is not set"),
+            variables=_variables(container),
+            entrypoint=words(container, "command"),
+            command=words(container, "args"),
+            image=container.text("image"),
+        )
+
+
+def _variables(container: Part) -> Environment:
+    entries = []
+    for env in container.blocks("env"):
+        name = env.text("name")
+        if not name:
+            continue
+        if secret := env.text("secret_name"):
+            reason = Unknown(f"{name} comes from secret {secret}", Origin(name, env.location))
+            entries.append((name, reason, f"container-app-secret/{env.unit}/{env.address}/{secret}"))
+        else:
+            entries.append(variable(env, name, env.get("value", says=name) or Known("", Origin(name, env.location))))
+    return environment(entries, container.unread("env"))
+
+
+READERS: dict[str, Reader] = {
+    "azurerm_postgresql_flexible_server": flexible_server,
+    "azurerm_mysql_flexible_server": flexible_server,
+    "azurerm_container_app": container_app,
+}

@@ -1,0 +1,101 @@
+"""A Dockerfile by itself: the workload it would be, where no manifest says how it is deployed.
+
+Whether another workload builds from it, and this one is therefore none, is for `link` to say.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from poollint.environments import environment_of
+from poollint.facts import Build, Location, Unknown, Workload
+
+if TYPE_CHECKING:
+    from poollint.discover import Tree
+
+_PATTERNS = ("Dockerfile", "Containerfile", "Dockerfile.*", "Dockerfile-*", "Containerfile.*", "*.Dockerfile", "*.dockerfile")
+_NOT_ONE = re.compile(r"\.(dockerignore|md|j2|jinja2?|tmpl|tpl|ya?ml|py|sh|txt)$", re.IGNORECASE)
+NO_MANIFEST = Unknown("no manifest says how many instances run")
+
+
+def read(tree: Tree) -> Iterator[Workload]:
+    """Yield a workload with platform "docker" for every Dockerfile whose final image starts something."""
+    for path in tree.named(*_PATTERNS):
+        if _NOT_ONE.search(path):
+            continue
+        with tree.guard(path):
+            workload = _workload(tree, path)
+            if workload is not None:
+                yield workload
+
+
+def _workload(tree: Tree, path: str) -> Workload | None:
+    from poollint import images
+    from poollint.commands import _container
+
+    content = tree.bytes(path)
+    if content is None or b"FROM" not in content.upper():
+        return None
+    build = Build(context_of(tree, path), path)
+    container = _container.built(build, tree)
+    if container is None or images.kind_of(container.base) is not None or images.runs_no_python(container.base):
+        return None
+    told = container.command or container.entrypoint
+    return Workload(
+        name=_name(tree, path),
+        platform="docker",
+        kind="container",
+        location=told.location if told else Location(path, 1),
+        unit=posixpath.dirname(path),
+        environment=_environment(tree, path),
+        instances=NO_MANIFEST,
+        rollout_instances=NO_MANIFEST,
+        build=build,
+    )
+
+
+def _environment(tree: Tree, path: str) -> str | None:
+    """`Dockerfile.dev` is a developer's; `ci/Dockerfile` is where the image of every environment is built."""
+    found = environment_of(tree, path)
+    return None if found == "ci" and posixpath.basename(path).lower() == "dockerfile" else found
+
+
+def context_of(tree: Tree, path: str) -> str:
+    """Return the folder a Dockerfile is built from: its own, or one above when only there its COPY sources exist."""
+    from poollint.readers._dockerfile import parse
+
+    own = posixpath.dirname(path)
+    text = tree.text(path)
+    sources = [source for stage in parse(path, text).stages for source in _sources(stage.instructions)] if text else []
+    candidates = [own]
+    while candidates[-1]:
+        candidates.append(posixpath.dirname(candidates[-1]))
+
+    def held(folder: str) -> int:
+        names = (posixpath.normpath(posixpath.join(folder, source)) for source in sources)
+        return sum(name in tree or name in tree.folders for name in names)
+
+    return max(candidates, key=held) if sources else own
+
+
+def _sources(instructions: list) -> Iterator[str]:
+    for instruction in instructions:
+        if instruction.name in ("COPY", "ADD") and "--from=" not in instruction.joined:
+            words = instruction.words or [word for word in instruction.joined.split() if not word.startswith("--")]
+            for word in words[:-1]:
+                if not re.search(r"[*?$<]|://", word) and word.strip("./"):
+                    yield word.lstrip("/")
+
+
+def _name(tree: Tree, path: str) -> str:
+    """A Dockerfile is named by its folder; one at the top by the project, with its own suffix if it has one."""
+    folder, file = posixpath.split(path)
+    suffix = re.sub(r"(?i)^(dockerfile|containerfile)[.-]?|[.-]?dockerfile$", "", file)
+    generic = {"docker", "deploy", "deployment", "build", "infra", "ci", ".docker", "dockerfiles"}
+    while folder and posixpath.basename(folder).lower() in generic:
+        folder = posixpath.dirname(folder)
+    name = posixpath.basename(folder) or tree.root.name
+    return f"{name}-{suffix}" if suffix else name

@@ -1,0 +1,99 @@
+"""Heroku: heroku.yml, and the add-ons of app.json. The Procfile and the formation are the Procfile reader's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from poollint._yaml import Mapping, Scalar
+from poollint.facts import Build, Database, Known, Location, Origin, Setting, Unknown, Workload
+from poollint.readers._platform import below, command, count, default, environment_of, folder_of
+
+if TYPE_CHECKING:
+    from poollint._yaml import Node
+    from poollint.discover import Tree
+
+POSTGRES = "heroku-postgresql"
+
+
+def read(tree: Tree) -> Iterator[Workload | Database]:
+    """Yield the process types of heroku.yml and the databases of both files."""
+    for path in tree.named("heroku.yml", "app.json"):
+        for document in tree.yaml(path)[:1]:
+            facts: list[Workload | Database] = []
+            with tree.guard(path):
+                addons = document.items_at("addons") or document.items_at("setup", "addons")
+                facts += [found for addon in addons if (found := _database(tree, path, addon)) is not None]
+                if path.endswith("heroku.yml"):
+                    facts += _workloads(tree, path, document)
+            yield from facts
+
+
+def _database(tree: Tree, path: str, addon: Node) -> Database | None:
+    """Return the database of `heroku-postgresql:standard-0`, as a word or as the `plan` of a mapping."""
+    node = addon if isinstance(addon, Scalar) else addon.at("plan")
+    text = node.text_at() if node is not None else None
+    if node is None or not text or text.partition(":")[0] != POSTGRES:
+        return None
+    plan = text.partition(":")[2]
+    origin = Origin("plan", node.location)
+    folder = folder_of(path)
+    return Database(
+        name=addon.text_at("as") or "heroku-postgres",
+        location=node.location,
+        dialect="postgresql",
+        provider="heroku-postgres",
+        tier=Known(plan, origin) if plan else Unknown("the add-on names no plan", origin),
+        unit=folder,
+        environment=environment_of(tree, path),
+        identities=(f"iac:{path}/{addon.text_at('as') or POSTGRES}",),
+    )
+
+
+def _workloads(tree: Tree, path: str, root: Node) -> Iterator[Workload]:
+    folder = folder_of(path)
+    names = dict.fromkeys([*(name for name, _ in root.pairs_at("run")), *_with_command(root)])
+    for name in names:
+        node = root.at("run", name)
+        inner = node.at("command") if isinstance(node, Mapping) else node
+        built = root.text_at("build", "docker", name) or root.text_at("build", "docker", _image_of(node) or "web")
+        dockerfile = below(folder, built) if built else None
+        yield Workload(
+            name=name,
+            platform="heroku",
+            kind="service",
+            location=node.location if node is not None else Location(path, 1),
+            unit=folder,
+            environment=environment_of(tree, path),
+            instances=_instances(tree, folder, name),
+            command=command(inner),
+            build=Build(folder_of(dockerfile), dockerfile) if dockerfile else None,
+        )
+    release = root.at("release", "command")
+    if release is not None:
+        once = default(1, "the release phase")
+        yield Workload("release", "heroku", "job", release.location, folder, life="one-off", instances=once, command=_joined(release))
+
+
+def _with_command(root: Node) -> list[str]:
+    """Without `run`, every image that is built runs its own CMD."""
+    return [] if root.pairs_at("run") else [name for name, _ in root.pairs_at("build", "docker")]
+
+
+def _image_of(node: Node | None) -> str | None:
+    return node.text_at("image") if node is not None else None
+
+
+def _joined(node: Node) -> object:
+    """`release.command` is a list of shell lines, the first of which matters."""
+    items = node.items_at()
+    return command(items[0] if len(items) == 1 else node)
+
+
+def _instances(tree: Tree, folder: str, name: str) -> Setting:
+    path = f"{folder}/app.json".lstrip("/")
+    for document in tree.yaml(path)[:1] if path in tree else ():
+        quantity = document.at("formation", name, "quantity")
+        if quantity is not None:
+            return count(quantity, "formation quantity")
+    return Unknown("heroku.yml does not say how many run", Origin(name))

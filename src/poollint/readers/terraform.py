@@ -1,0 +1,48 @@
+"""Terraform: workloads, databases and poolers out of .tf files.
+
+`_terraform` says what modules and variables mean, and how a workload is tied to its database; one module per cloud says
+what its resources are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from poollint.facts import Database, Pooler, Workload
+
+if TYPE_CHECKING:
+    from poollint.discover import Tree
+
+# Names that start every resource type some module here reads.
+_RECOGNISED = re.compile(
+    rb'resource\s+"(google_(cloud_run|cloudfunctions|sql_database_instance|alloydb)|aws_(db_|rds_|ecs_|lambda_|apprunner)'
+    rb"|azurerm_|kubernetes_|digitalocean_|heroku_|neon_|supabase_|render_|aiven_|crunchybridge_|scaleway_)"
+)
+
+
+def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
+    """Yield what the root modules of the tree describe, once per environment."""
+    if not any(_RECOGNISED.search(tree.bytes(path) or b"") for path in tree.named("*.tf")):
+        return
+    from poollint.readers._terraform import scopes
+
+    readers = _readers()
+    for scope in scopes(tree):
+        for part in scope.parts(*readers):
+            with tree.guard(part.location.path):
+                yield from list(readers[part.kind](part))
+
+
+def _readers() -> dict:
+    from poollint.readers import (
+        _terraform_aws,
+        _terraform_azure,
+        _terraform_google,
+        _terraform_kubernetes,
+        _terraform_platforms,
+    )
+
+    clouds = (_terraform_google, _terraform_aws, _terraform_azure, _terraform_kubernetes, _terraform_platforms)
+    return {kind: reader for cloud in clouds for kind, reader in cloud.READERS.items()}

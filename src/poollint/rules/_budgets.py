@@ -1,0 +1,200 @@
+"""How the arithmetic rules speak: the formula with its numbers, one line per factor, and what would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from poollint import environments
+from poollint.arithmetic import MULTIPLE, grouped, instances_that_fit, most, per_instance
+from poollint.budget import Budget, recommendations
+from poollint.facts import NO_CEILING, Bound, Client, Evidence, Known, Origin, Setting, value_of
+
+MOST_TERMS = 3
+
+
+def by_database(budgets: Iterable[Budget]) -> Iterator[tuple[Budget, ...]]:
+    """Yield the budgets of each database together: it is judged once per environment and reported once."""
+    groups: dict[str, list[Budget]] = {}
+    for budget in budgets:
+        groups.setdefault(budget.database.name, []).append(budget)
+    yield from (tuple(group) for group in groups.values())
+
+
+def worst(budgets: Iterable[Budget]) -> Budget:
+    """Return the budget to report: a production one before others, then the fullest."""
+    return max(budgets, key=lambda b: (environments.is_production(b.environment), b.steady / max(1, _free(b)), b.plain))
+
+
+def _free(budget: Budget) -> float:
+    return value_of(budget.usable, 1)
+
+
+def names(budget: Budget) -> tuple[str, ...]:
+    """The workloads of a budget, each once."""
+    return tuple(dict.fromkeys(client.workload.name for client in budget.clients if client.workload))
+
+
+def in_environment(budget: Budget) -> tuple[str, ...]:
+    return (budget.environment,) if budget.environment else ()
+
+
+def about_budget(budget: Budget) -> tuple[str, ...]:
+    return (budget.database.name, budget.environment or "")
+
+
+# -- the formula -------------------------------------------------------------------------------------------------------
+
+
+def formula(budget: Budget, clients: Sequence[Client], which: str = "lowered", when: str = "steady") -> str:
+    """Return `40 instances × 4 processes × (5 + 10)`, or `api 40 × … + worker 5 × …` for several clients."""
+    terms = [_formula_of(getattr(client, when), which) for client in clients]
+    if len(terms) == 1 and not budget.poolers:
+        return terms[0]
+    named = [f"{_name(client)} {term}" for client, term in zip(clients, terms, strict=True)]
+    named += [f"{side.pooler.name} {side.formula}" for side in budget.poolers if isinstance(side.total, Known)]
+    if len(named) > MOST_TERMS:
+        named = [*named[: MOST_TERMS - 1], f"{len(named) - MOST_TERMS + 1} more"]
+    return " + ".join(named)
+
+
+def _formula_of(bound: Bound, which: str) -> str:
+    return bound.formula if which == "lowered" else bound.plain_formula or bound.formula
+
+
+def _name(client: Client) -> str:
+    return client.workload.name if client.workload else client.engine.name
+
+
+# -- the evidence ------------------------------------------------------------------------------------------------------
+
+
+def factors(clients: Iterable[Client], when: str = "steady") -> Iterator[Evidence]:
+    """Yield one line for each factor, in the order of the formula."""
+    for client in clients:
+        for name, setting in getattr(client, when).factors:
+            if isinstance(setting, Known):
+                yield Evidence(name, setting)
+
+
+def server_sides(budget: Budget) -> Iterator[Evidence]:
+    for side in budget.poolers:
+        if isinstance(side.total, Known):
+            for name, setting in side.factors:
+                yield Evidence(name, _owned(setting, side.pooler.name))
+
+
+def _owned(setting: Setting, owner: str) -> Setting:
+    if isinstance(setting, Known):
+        return Known(setting.value, Origin(f"{setting.origin.says} ({owner})", setting.origin.location), setting.certainty)
+    return setting
+
+
+def unnamed(budget: Budget) -> tuple[str, ...]:
+    """The sentence that names the clients whose demand is not known, if there are any."""
+    if not budget.unknown:
+        return ()
+    who = list(dict.fromkeys(f"{_name(client)} ({client.engine.name})" for client in budget.unknown))
+    more = f" and {len(who) - MOST_TERMS} more" if len(who) > MOST_TERMS else ""
+    return (f"Not counted, because a factor is unknown: {', '.join(who[:MOST_TERMS])}{more}.",)
+
+
+def guides_product(clients: Iterable[Client]) -> tuple[int, str] | None:
+    """Return the guides' product, request concurrency × instances × pool_size, of the largest client that has one."""
+    found = []
+    for client in clients:
+        numbers = dict(client.steady.factors)
+        parts = (client.workload.concurrency if client.workload else None, numbers.get("instances"), numbers.get("pool_size"))
+        values = [value_of(part) for part in parts if part is not None]
+        if len(values) == 3 and all(isinstance(value, int) and value > 0 for value in values):
+            product = values[0] * values[1] * values[2]
+            found.append((product, f" {MULTIPLE} ".join(grouped(value) for value in values)))
+    return max(found, default=None)
+
+
+def product_sentence(clients: Iterable[Client]) -> tuple[str, ...]:
+    product = guides_product(clients)
+    if product is None:
+        return ()
+    total, text = product
+    return (f"The guides' product of request concurrency, instances and pool_size is {text} = {grouped(total)}.",)
+
+
+# -- what fits ---------------------------------------------------------------------------------------------------------
+
+
+def fits(budget: Budget) -> str:
+    """Return the change that fits: fewer instances of the largest client, or smaller pools."""
+    options = [option for option in (_instances_option(budget), _shares_option(budget) or _pool_option(budget)) if option]
+    if options:
+        return f"Fits: {', or '.join(options)}."
+    processes = sum(_pools(client) for client in budget.counted)
+    return (
+        f"Even one connection per process is too many: {grouped(processes)} processes hold a pool, and "
+        f"{grouped(_free(budget))} connections are usable; only fewer instances or processes, or a pooler, help."
+    )
+
+
+def _instances_option(budget: Budget) -> str | None:
+    largest = budget.counted[0]
+    instances = dict(largest.steady.factors).get("instances")
+    total = value_of(largest.steady.lowered, 0)
+    if not isinstance(instances, Known) or instances.value <= 1:
+        return None
+    free = int(_free(budget)) - (budget.steady - total)
+    count = instances_that_fit(free, -(-total // instances.value))
+    if count < 1 or count >= instances.value:
+        return None
+    owner = f" for {_name(largest)}" if len(budget.counted) > 1 else ""
+    return f"{_word(instances)} {grouped(count)}{owner}"
+
+
+def _word(setting: Known) -> str:
+    """The word at the place, when it is one: `maxScale`; else "instances"."""
+    says = setting.origin.says
+    return says if says and " " not in says and len(says) <= 24 else "instances"
+
+
+def _shares_option(budget: Budget) -> str | None:
+    """Every client gets its share. An engine has one pool however many workloads run it: its smallest share decides."""
+    smallest: dict[str, tuple[int, int, int]] = {}
+    for client, pool in recommendations(budget):
+        given = (pool.share, pool.pool_size, pool.max_overflow)
+        smallest[client.engine.name] = min(smallest.get(client.engine.name, given), given)
+    if not smallest or any(share < 1 for share, _, _ in smallest.values()):
+        return None
+    several = len(smallest) > 1
+    parts = [_pool_text(size, overflow, engine if several else "") for engine, (_, size, overflow) in smallest.items()]
+    return " and ".join(parts)
+
+
+def _pool_option(budget: Budget) -> str | None:
+    """The largest pool of the largest client's engine that fits while everything else stays as it is."""
+    engine = budget.counted[0].engine
+    own = [client for client in budget.counted if client.engine.location == engine.location]
+    if not all(_pools(client) for client in own):
+        return None
+    others = budget.steady - sum(value_of(client.steady.lowered, 0) for client in own)
+    free = _free(budget) - others
+    largest = most(lambda pool: sum(_with_pool(client, pool) for client in own) <= free, 1000)
+    if largest < 1:
+        return None
+    several = len({client.engine.location for client in budget.counted}) > 1
+    return _pool_text(max(1, largest * 7 // 10), largest * 3 // 10, engine.name if several else "")
+
+
+def _pools(client: Client) -> int:
+    """How many pools a client has: one in each process of each instance."""
+    numbers = dict(client.steady.factors)
+    counts = [value_of(numbers[name]) for name in ("instances", "processes") if name in numbers]
+    return counts[0] * counts[1] if len(counts) == 2 and "pool_size" in numbers and None not in counts else 0
+
+
+def _with_pool(client: Client, pool: int) -> int:
+    """What the client would open with a pool of that size and no overflow."""
+    numbers = {name: value_of(setting) for name, setting in client.steady.factors}
+    limits = numbers.get("concurrency", NO_CEILING), numbers.get("units", NO_CEILING)
+    return numbers["instances"] * per_instance(numbers["processes"], pool, 0, *limits)
+
+
+def _pool_text(size: int, overflow: int, engine: str) -> str:
+    return f"pool_size={size} with max_overflow={overflow}" + (f" at {engine}" if engine else "")

@@ -1,0 +1,68 @@
+"""A process that lives long opens a new connection for every unit of work, and nothing limits how many at once.
+
+https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.NullPool
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poollint.facts import Client, Engine, Evidence, Finding, Known, Project, about_engine, value_of
+from poollint.link.hosts import is_local
+from poollint.rules._guards import environment_names, every, judged, place, runs_evidence, workload_names
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for engine, clients in judged(project):
+        paying = tuple(client for client in clients if _reconnects(client))
+        if paying and engine.role in ("service", "worker") and not _starts_loops(engine):
+            yield _finding(engine, paying)
+
+
+def _reconnects(client: Client) -> bool:
+    return (
+        client.life == "long-lived"
+        and client.pooler is None
+        and _is_direct(client)
+        and (client.process is None or client.process.kind in ("web", "worker", "task-runner"))
+        and every(client.live, lambda pool: pool.is_networked is True and value_of(pool.pool_class) == "NullPool")
+    )
+
+
+def _is_direct(client: Client) -> bool:
+    """Say whether it is known where the connection goes: behind an unread URL there may be a pooler."""
+    if client.database is not None and client.database.location is not None:
+        return True
+    targets = [value_of(pool.target) for pool in client.live]
+    return all(target is not None and target.host and not is_local(target.host) for target in targets)
+
+
+def _starts_loops(engine: Engine) -> bool:
+    """A connection belongs to the event loop that opened it: with a loop per task, NullPool is right."""
+    return any(use.kind == "new-loop" for use in engine.uses)
+
+
+def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
+    pool = clients[0].live[0]
+    trips = "nine" if value_of(pool.driver) == "asyncpg" else "eight"
+    server = clients[0].database
+    target = server.name if server else "the database"
+    return Finding(
+        severity="warning",
+        message=(
+            f"NullPool opens a new connection to {target} for every unit of work: {trips} round trips before the first "
+            "statement instead of none, and no limit on how many at once"
+        ),
+        help="Leave poolclass out: a pool keeps connections for the next request and limits how many are open.",
+        location=place(engine, pool.pool_class),
+        evidence=(Evidence("pool_class", pool.pool_class), *_processes(clients), *runs_evidence(clients)),
+        environments=environment_names(clients),
+        workloads=workload_names(clients),
+        about=about_engine(engine),
+    )
+
+
+def _processes(clients: tuple[Client, ...]) -> Iterator[Evidence]:
+    for client in clients:
+        if client.process and isinstance(client.process.processes, Known):
+            yield Evidence("processes", client.process.processes)

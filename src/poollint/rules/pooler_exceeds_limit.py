@@ -1,0 +1,57 @@
+"""A pooler may open more connections to the database than it accepts.
+
+https://www.pgbouncer.org/config.html#default_pool_size
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poollint.arithmetic import accepted, grouped
+from poollint.budget import Budget, ServerSide, budgets
+from poollint.facts import Evidence, Finding, Known, Location, Project, value_of
+from poollint.rules._budgets import in_environment, names
+
+
+def check(project: Project) -> Iterator[Finding]:
+    reported: set[tuple[str, str]] = set()
+    for budget in budgets(project):
+        for side in budget.poolers:
+            key = (side.pooler.name, budget.database.name)
+            if key not in reported and _exceeds(budget, side):
+                reported.add(key)
+                yield _finding(budget, side)
+
+
+def _exceeds(budget: Budget, side: ServerSide) -> bool:
+    return (
+        isinstance(budget.usable, Known)
+        and isinstance(side.total, Known)
+        and _place(budget, side) is not None
+        and side.total.value > budget.usable.value
+    )
+
+
+def _place(budget: Budget, side: ServerSide) -> Location | None:
+    return side.pooler.pool_size.origin.location or side.pooler.location
+
+
+def _finding(budget: Budget, side: ServerSide) -> Finding:
+    limit, place = budget.database.max_connections, _place(budget, side)
+    assert isinstance(limit, Known) and place  # `check` asked
+    usable, total = value_of(budget.usable), value_of(side.total)
+    return Finding(
+        severity="error",
+        message=f"{side.pooler.name} may open {side.formula} = {grouped(total)} connections, but {budget.database.name} accepts {grouped(usable)}",
+        help=f"Set max_db_connections={max(1, usable // (value_of(side.pooler.replicas) or 1))}, or a smaller default_pool_size.",
+        location=place,
+        evidence=(
+            *(Evidence(name, setting) for name, setting in side.factors),
+            Evidence("max_connections", accepted(limit, budget.database.reserved, budget.database.headroom)),
+        ),
+        environments=in_environment(budget),
+        workloads=names(budget),
+        database=budget.database.name,
+        about=(side.pooler.name, budget.database.name, budget.environment or ""),
+        total=total,
+    )

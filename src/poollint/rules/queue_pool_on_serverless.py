@@ -1,0 +1,54 @@
+"""A function instance serves one request at a time, so its pool only keeps a connection open while it is frozen.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poollint.facts import Client, Engine, Evidence, Finding, Pool, Project, about_engine, value_of
+from poollint.rules._guards import QUEUES, environment_names, every, judged, place, runs_evidence, workload_names
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for engine, clients in judged(project):
+        frozen = tuple(client for client in clients if _is_frozen(client) and every(client.live, _keeps_several))
+        if frozen:
+            yield _finding(engine, frozen)
+
+
+def _is_frozen(client: Client) -> bool:
+    return client.life == "per-invocation" and client.pooler is None
+
+
+def _keeps_several(pool: Pool) -> bool:
+    size, overflow = value_of(pool.pool_size), value_of(pool.max_overflow)
+    return (
+        pool.is_networked is True
+        and value_of(pool.pool_class) in QUEUES
+        and isinstance(size, int)
+        and isinstance(overflow, int)
+        and (size == 0 or overflow < 0 or size + overflow > 1)
+    )
+
+
+def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
+    pool = clients[0].live[0]
+    return Finding(
+        severity="warning",
+        message=(
+            f"a pool of {value_of(pool.pool_size)} + {value_of(pool.max_overflow)} in a function that serves one request at a "
+            "time: every frozen instance holds one idle connection, not pool_size, and nothing closes it while it is frozen"
+        ),
+        help="Use NullPool, or pool_size=1 with max_overflow=0 and pool_pre_ping=True, or put a pooler in front of the database.",
+        location=place(engine, pool.pool_size),
+        evidence=(
+            Evidence("pool_size", pool.pool_size),
+            Evidence("max_overflow", pool.max_overflow),
+            *runs_evidence(clients),
+        ),
+        environments=environment_names(clients),
+        workloads=workload_names(clients),
+        about=about_engine(engine),
+    )

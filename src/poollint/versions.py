@@ -1,0 +1,107 @@
+"""Questions about declared versions: which declaration speaks for a file, and is it at least so much?
+
+The nearest project folder above a file decides. A pin in a lock file answers everything; a range answers what it can,
+and "cannot tell" is None.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+
+from poollint.facts import Known, Origin, Setting, Unknown, Version
+
+
+def declared(versions: Iterable[Version], name: str, path: str) -> tuple[Version, ...]:
+    """Return what speaks for the code at `path`: the nearest declarations, and the nearest pins that fit them."""
+    of_name = [version for version in versions if version.name == name]
+    nearest: tuple[Version, ...] = ()
+    for folder in _upwards(path):
+        here = tuple(version for version in of_name if version.folder == folder)
+        pins = tuple(version for version in here if version.pinned)
+        if pins:
+            fitting = tuple(pin for pin in pins if all(allows(other.specifier, pin.pinned) for other in nearest))
+            return fitting or nearest or pins
+        nearest = nearest or here
+    return nearest
+
+
+def at_least(versions: Iterable[Version], bound: str) -> bool | None:
+    """Say whether every declared version is at least `bound` (True), below it (False), or cannot be told (None)."""
+    answers = {_at_least(version, bound) for version in versions}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def version_setting(versions: tuple[Version, ...], name: str) -> Setting:
+    """Return the version as it is written: a pin, or Unknown that says the range."""
+    pins = {version.pinned for version in versions if version.pinned}
+    if len(pins) == 1:
+        pinned = next(version for version in versions if version.pinned)
+        return Known(pinned.pinned, Origin(f"{name} {pinned.pinned}", pinned.location))
+    if not versions:
+        return Unknown(f"no file declares {name}")
+    first = versions[0]
+    return Unknown(f"{name} is declared as {first.specifier or 'any version'}", Origin(name, first.location))
+
+
+def allows(specifier: str, version: str | None) -> bool:
+    """Say whether a specifier admits a version; an unreadable specifier admits every one."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return SpecifierSet(specifier).contains(version or "", prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return True
+
+
+def _at_least(version: Version, bound: str) -> bool | None:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        clauses = [(c.operator, c.version) for c in SpecifierSet(version.specifier)]
+        wanted = _release(bound)
+        if any(_raises(operator, given, wanted) for operator, given in clauses):
+            return True
+        return False if any(_caps(operator, given, wanted) for operator, given in clauses) else None
+    except (InvalidSpecifier, InvalidVersion, ValueError):
+        return None
+
+
+def _raises(operator: str, given: str, wanted: tuple[int, ...]) -> bool:
+    """The clause alone keeps every allowed version at or above the bound."""
+    return operator in (">=", ">", "~=", "==", "===") and _release(given) >= wanted
+
+
+def _caps(operator: str, given: str, wanted: tuple[int, ...]) -> bool:
+    """The clause alone keeps every allowed version below the bound."""
+    release = _release(given)
+    if operator == "<":
+        return release <= wanted
+    if operator == "<=" or (operator in ("==", "===") and not given.endswith(".*")):
+        return release < wanted
+    if operator in ("==", "~="):
+        # ==2.0.* and ~=2.0.3 end before 2.1; ~=2.0 ends before 3.
+        written = re.sub(r"\.\*$", "", given).split(".")
+        kept = len(written) if operator == "==" else len(written) - 1
+        prefix = release[:kept]
+        return (*prefix[:-1], prefix[-1] + 1) <= wanted
+    return False
+
+
+def _release(version: str) -> tuple[int, ...]:
+    from packaging.version import Version as Parsed
+
+    release = Parsed(version.removesuffix(".*")).release
+    return release + (0,) * (6 - len(release))
+
+
+def _upwards(path: str) -> Iterator[str]:
+    folder = posixpath.dirname(path)
+    while True:
+        yield folder
+        if not folder:
+            return
+        folder = posixpath.dirname(folder)

@@ -1,0 +1,934 @@
+"""Terraform: what runs, how often, on which database, and which line says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from poollint.discover import Tree
+from poollint.facts import NO_ENVIRONMENT, Database, Known, Pooler, Setting, Unknown, Workload
+from poollint.readers import terraform
+
+MakeTree = Callable[[dict[str, str]], Tree]
+
+
+def facts(tree: Tree, kind: type, environment: str | None = None) -> list:
+    found = [fact for fact in terraform.read(tree) if isinstance(fact, kind)]
+    return found if environment is None else [fact for fact in found if fact.environment == environment]
+
+
+def only(tree: Tree, kind: type, environment: str | None = None):
+    (fact,) = facts(tree, kind, environment)
+    return fact
+
+
+def evidence(setting: Setting) -> tuple[object, str, str | None, str]:
+    assert isinstance(setting, Known), setting
+    place = str(setting.origin.location) if setting.origin.location else None
+    return setting.value, setting.origin.says, place, setting.certainty
+
+
+def why(setting: Setting) -> str:
+    assert isinstance(setting, Unknown), setting
+    return setting.reason
+
+
+SERVICE = """\
+resource "google_cloud_run_v2_service" "api" {
+  name = "api"
+  %s
+  template {
+    %s
+    containers {
+      image = "europe-docker.pkg.dev/acme/api:1"
+      %s
+    }
+  }
+}
+"""
+
+
+def service(make_tree: MakeTree, service: str = "", template: str = "", container: str = "", **files: str) -> Workload:
+    return only(make_tree({"main.tf": SERVICE % (service, template, container), **files}), Workload)
+
+
+# -- Cloud Run ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_bare_cloud_run_service_has_the_defaults_of_the_platform(make_tree: MakeTree) -> None:
+    api = service(make_tree)
+    assert (api.name, api.platform, api.kind, api.life) == ("api", "cloud-run", "service", "scale-to-zero")
+    assert evidence(api.instances) == (100, "default of Cloud Run", None, "default")
+    assert evidence(api.concurrency) == (80, "default of Cloud Run", None, "default")
+    assert api.concurrency_is_hard
+    assert evidence(api.request_timeout) == (300, "default of Cloud Run", None, "default")
+    assert api.variables.complete
+    assert (api.rollout_documented, why(api.rollout_instances)) == (False, "Cloud Run documents no overlap of revisions")
+
+
+def test_the_smaller_of_the_service_and_the_revision_maximum_counts(make_tree: MakeTree) -> None:
+    api = service(make_tree, "scaling {\n max_instance_count = 30\n }", "scaling {\n max_instance_count = 20\n }")
+    assert evidence(api.instances) == (20, "max_instance_count", "main.tf:8", "exact")
+
+
+def test_a_service_maximum_holds_over_all_revisions(make_tree: MakeTree) -> None:
+    api = service(
+        make_tree,
+        'scaling {\n max_instance_count = 30\n }\n traffic {\n revision = "api-1"\n percent = 50\n }',
+        "scaling {\n max_instance_count = 20\n }",
+    )
+    assert evidence(api.instances)[0] == 30
+
+
+def test_traffic_to_a_revision_no_file_describes_leaves_the_maximum_unknown(make_tree: MakeTree) -> None:
+    api = service(
+        make_tree,
+        'traffic {\n revision = "api-1"\n percent = 50\n }',
+        "scaling {\n max_instance_count = 20\n }",
+    )
+    assert "no file describes" in why(api.instances)
+
+
+def test_manual_scaling_is_exactly_that_count(make_tree: MakeTree) -> None:
+    api = service(make_tree, 'scaling {\n scaling_mode = "MANUAL"\n manual_instance_count = 6\n }')
+    assert evidence(api.instances) == (6, "manual_instance_count", "main.tf:5", "exact")
+
+
+def test_less_than_one_cpu_takes_one_request_at_a_time(make_tree: MakeTree) -> None:
+    api = service(make_tree, container='resources {\n limits = { cpu = "500m" }\n }')
+    assert (evidence(api.concurrency)[0], evidence(api.cpus)[:2]) == (1, (0.5, "cpu"))
+
+
+def test_durations_networks_and_sockets_are_read(make_tree: MakeTree) -> None:
+    api = service(
+        make_tree,
+        template="""
+        timeout = "900s"
+        max_instance_request_concurrency = 10
+        vpc_access {
+          connector = google_vpc_access_connector.main.id
+        }
+        volumes {
+          name = "cloudsql"
+          cloud_sql_instance {
+            instances = ["acme:europe-west1:orders"]
+          }
+        }""",
+        container='command = ["gunicorn"]\n args = ["-w", "4", "app:app"]',
+    )
+    assert evidence(api.request_timeout) == (900, "timeout", "main.tf:6", "exact")
+    assert evidence(api.concurrency) == (10, "max_instance_request_concurrency", "main.tf:7", "exact")
+    assert (api.egress, api.instance_connections) == ("vpc", ("acme:europe-west1:orders",))
+    assert api.entrypoint and api.entrypoint.words == ("gunicorn",)
+    assert api.command and api.command.words == ("-w", "4", "app:app")
+    assert str(api.command.locations[1]) == "main.tf:20"
+
+
+def test_a_sidecar_with_our_code_is_a_workload_and_a_proxy_is_none(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "main.tf": """\
+            resource "google_cloud_run_v2_service" "api" {
+              name = "api"
+              template {
+                containers {
+                  name  = "worker"
+                  image = "acme/worker"
+                }
+                containers {
+                  image = "acme/api"
+                  ports {
+                    container_port = 8080
+                  }
+                }
+                containers {
+                  image = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2"
+                }
+              }
+            }
+            """
+        }
+    )
+    assert [(w.name, w.image) for w in facts(tree, Workload)] == [("api/worker", "acme/worker"), ("api", "acme/api")]
+
+
+def test_the_older_resource_has_its_numbers_in_annotations(make_tree: MakeTree) -> None:
+    api = only(
+        make_tree(
+            {
+                "run.tf": """\
+                resource "google_cloud_run_service" "api" {
+                  name = "api"
+                  template {
+                    metadata {
+                      annotations = {
+                        "autoscaling.knative.dev/maxScale"        = "12"
+                        "run.googleapis.com/cloudsql-instances"   = "p:r:a,p:r:b"
+                        "run.googleapis.com/vpc-access-connector" = "c"
+                      }
+                    }
+                    spec {
+                      container_concurrency = 0
+                      timeout_seconds       = 60
+                      containers {
+                        image = "acme/api"
+                        env {
+                          name  = "POOL"
+                          value = 5
+                        }
+                      }
+                    }
+                  }
+                }
+                """
+            }
+        ),
+        Workload,
+    )
+    assert evidence(api.instances) == (12, "maxScale", "run.tf:6", "exact")
+    assert evidence(api.concurrency)[0] == 80  # 0 is "the default"
+    assert evidence(api.request_timeout) == (60, "timeout_seconds", "run.tf:13", "exact")
+    assert (api.egress, api.instance_connections) == ("vpc", ("p:r:a", "p:r:b"))
+    assert evidence(api.variables.variables["POOL"]) == ("5", "POOL", "run.tf:18", "exact")
+
+
+def test_a_job_runs_its_tasks_at_once_unless_told_otherwise(make_tree: MakeTree) -> None:
+    job = """\
+    resource "google_cloud_run_v2_job" "nightly" {
+      name = "nightly"
+      template {
+        task_count = 10
+        %s
+        template {
+          containers {
+            image = "acme/api"
+          }
+        }
+      }
+    }
+    """
+    tree = make_tree({"all/main.tf": job % "", "some/main.tf": job % "parallelism = 3"})
+    both = {w.unit: w for w in facts(tree, Workload)}
+    assert (both["all"].kind, both["all"].life) == ("job", "one-off")
+    assert evidence(both["all"].instances) == (10, "task_count", "all/main.tf:4", "exact")
+    assert evidence(both["some"].instances) == (3, "parallelism", "some/main.tf:5", "exact")
+
+
+def test_a_function_serves_one_request_per_instance(make_tree: MakeTree) -> None:
+    function = only(
+        make_tree(
+            {
+                "main.tf": """\
+                resource "google_cloudfunctions2_function" "hook" {
+                  name = "hook"
+                  service_config {
+                    max_instance_count = 7
+                    environment_variables = { POOL = "2" }
+                  }
+                }
+                """
+            }
+        ),
+        Workload,
+    )
+    assert (function.kind, function.life, function.concurrency_is_hard) == ("function", "per-invocation", True)
+    assert evidence(function.instances) == (7, "max_instance_count", "main.tf:4", "exact")
+    assert (evidence(function.concurrency)[0], evidence(function.request_timeout)[0]) == (1, 60)
+    assert evidence(function.variables.variables["POOL"])[0] == "2"
+
+
+# -- variables, environments, modules ----------------------------------------------------------------------------------
+
+SIZED = """\
+variable "max_instances" {
+  default = 10
+}
+resource "google_cloud_run_v2_service" "api" {
+  name = "api"
+  template {
+    scaling {
+      max_instance_count = var.max_instances
+    }
+    containers {
+      image = "acme/api"
+    }
+  }
+}
+"""
+
+
+def test_a_variables_default_is_exact_and_stands_where_it_is_written(make_tree: MakeTree) -> None:
+    api = only(make_tree({"main.tf": SIZED}), Workload)
+    assert (api.environment, evidence(api.instances)) == (None, (10, "var.max_instances", "main.tf:2", "exact"))
+
+
+def test_each_tfvars_file_is_an_environment(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "infra/main.tf": SIZED,
+            "infra/terraform.tfvars": "unused = 1\n",
+            "infra/env/prod.tfvars": "max_instances = 40\n",
+            "infra/env/blue.tfvars": "\n",
+        }
+    )
+    assert {w.environment: evidence(w.instances)[:3] for w in facts(tree, Workload)} == {
+        "prod": (40, "var.max_instances", "infra/env/prod.tfvars:1"),
+        "blue": (10, "var.max_instances", "infra/main.tf:2"),
+    }
+
+
+def test_what_terraform_loads_by_itself_holds_in_all_environments(make_tree: MakeTree) -> None:
+    tree = make_tree({"main.tf": SIZED, "terraform.tfvars": "max_instances = 7\n"})
+    assert evidence(only(tree, Workload).instances) == (7, "var.max_instances", "terraform.tfvars:1", "exact")
+
+
+def test_a_variable_nobody_sets_is_unknown_and_named(make_tree: MakeTree) -> None:
+    tree = make_tree({"main.tf": SIZED.replace("default = 10", "type = number")})
+    assert why(only(tree, Workload).instances) == "var.max_instances has no default and no tfvars file gives it"
+
+
+def test_a_folder_named_after_an_environment_is_one(make_tree: MakeTree) -> None:
+    tree = make_tree({"terraform/prod/main.tf": SIZED, "terraform/staging/main.tf": SIZED})
+    assert [(w.environment, w.unit) for w in facts(tree, Workload)] == [
+        ("prod", "terraform/prod"),
+        ("staging", "terraform/staging"),
+    ]
+
+
+def test_a_local_module_is_read_with_the_arguments_of_its_call(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "live/prod/main.tf": 'module "api" {\n  source = "../../modules/api"\n  max_instances = 25\n}\n',
+            "modules/api/main.tf": SIZED,
+        }
+    )
+    api = only(tree, Workload)
+    assert (api.environment, api.unit) == ("prod", "live/prod")
+    assert evidence(api.instances) == (25, "var.max_instances", "live/prod/main.tf:3", "exact")
+
+
+def test_a_module_that_calls_itself_ends(make_tree: MakeTree) -> None:
+    tree = make_tree({"main.tf": SIZED + 'module "again" {\n  source = "./."\n}\n'})
+    assert facts(tree, Workload)
+
+
+def test_modules_that_multiply_end(make_tree: MakeTree) -> None:
+    files = {
+        f"m{i}/main.tf": f'module "a" {{\n  source = "../m{i + 1}"\n  count = 50\n}}\n' for i in range(7)
+    } | {"m7/main.tf": SIZED}
+    assert len(facts(make_tree(files), Workload)) < 1000
+
+
+def test_for_each_makes_one_service_per_key(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "main.tf": """\
+            locals {
+              services = {
+                api    = { max = 3 }
+                worker = { max = 5 }
+              }
+            }
+            resource "google_cloud_run_v2_service" "all" {
+              for_each = local.services
+              name     = "shop-${each.key}"
+              template {
+                scaling {
+                  max_instance_count = each.value.max
+                }
+                containers {
+                  image = "acme/${each.key}"
+                }
+              }
+            }
+            """
+        }
+    )
+    assert [(w.name, w.image, evidence(w.instances)[0::2]) for w in facts(tree, Workload)] == [
+        ("shop-api", "acme/api", (3, "main.tf:3")),
+        ("shop-worker", "acme/worker", (5, "main.tf:4")),
+    ]
+
+
+def test_a_count_of_zero_is_nothing(make_tree: MakeTree) -> None:
+    off = SIZED.replace('name = "api"', "name = \"api\"\n  count = var.max_instances > 20 ? 1 : 0")
+    assert facts(make_tree({"main.tf": off}), Workload) == []
+
+
+def test_variables_from_a_dynamic_block_are_read(make_tree: MakeTree) -> None:
+    api = service(
+        make_tree,
+        container='dynamic "env" {\n for_each = { POOL = 5 }\n content {\n name = env.key\n value = env.value\n }\n }',
+    )
+    assert evidence(api.variables.variables["POOL"]) == ("5", "POOL", "main.tf:9", "exact")
+    assert api.variables.complete
+
+
+def test_variables_from_an_unreadable_list_leave_the_environment_incomplete(make_tree: MakeTree) -> None:
+    api = service(make_tree, container='dynamic "env" {\n for_each = var.env\n content {\n name = env.key\n }\n }')
+    assert not api.variables.complete
+
+
+# -- databases ---------------------------------------------------------------------------------------------------------
+
+CLOUD_SQL = """\
+resource "google_sql_database_instance" "main" {
+  name             = "orders"
+  project          = "acme"
+  region           = "europe-west1"
+  database_version = "POSTGRES_16"
+  settings {
+    tier = "db-custom-4-16384"
+    %s
+  }
+}
+"""
+
+
+def test_a_cloud_sql_instance_has_tier_version_and_names(make_tree: MakeTree) -> None:
+    database = only(make_tree({"sql.tf": CLOUD_SQL % ""}), Database)
+    assert (database.name, database.provider, database.dialect) == ("orders", "cloud-sql-postgresql", "postgresql")
+    assert evidence(database.tier) == ("db-custom-4-16384", "tier", "sql.tf:7", "exact")
+    assert evidence(database.version)[0] == "16"
+    assert why(database.max_connections) == "max_connections is not set"
+    assert database.identities == ("iac:google_sql_database_instance.main", "cloudsql:acme:europe-west1:orders")
+    assert "${google_sql_database_instance.main.private_ip_address}" in database.hosts
+    assert "/cloudsql/acme:europe-west1:orders" in database.hosts
+
+
+def test_a_flag_states_the_limit(make_tree: MakeTree) -> None:
+    flag = 'database_flags {\n      name  = "max_connections"\n      value = "250"\n    }'
+    database = only(make_tree({"sql.tf": CLOUD_SQL % flag}), Database)
+    assert evidence(database.max_connections) == (250, "max_connections", "sql.tf:10", "exact")
+
+
+def test_managed_pooling_is_a_pooler_on_its_port(make_tree: MakeTree) -> None:
+    pool = """connection_pool_config {
+      connection_pooling_enabled = true
+      flags {
+        name  = "max_pool_size"
+        value = "20"
+      }
+    }"""
+    pooler = only(make_tree({"sql.tf": CLOUD_SQL % pool}), Pooler)
+    assert (pooler.product, pooler.ports) == ("pgbouncer", (6432,))
+    assert evidence(pooler.mode)[0::3] == ("transaction", "default")
+    assert evidence(pooler.pool_size) == (20, "max_pool_size", "sql.tf:12", "exact")
+
+
+def test_a_host_that_an_apply_knows_is_a_token_the_database_lists(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "sql.tf": CLOUD_SQL % "",
+            "run.tf": SERVICE
+            % (
+                "",
+                "",
+                'env {\n name = "DATABASE_URL"\n'
+                ' value = "postgresql://app:hunter2@${google_sql_database_instance.main.private_ip_address}/orders"\n }',
+            ),
+        }
+    )
+    api, database = only(tree, Workload), only(tree, Database)
+    text, _, place, _ = evidence(api.variables.variables["DATABASE_URL"])
+    assert (text, place) == (
+        "postgresql://app:***@${google_sql_database_instance.main.private_ip_address}/orders",
+        "run.tf:10",
+    )
+    assert "${google_sql_database_instance.main.private_ip_address}" in database.hosts
+    assert api.unit == database.unit
+
+
+def test_a_connection_name_is_resolved_when_its_parts_are_written(make_tree: MakeTree) -> None:
+    volume = "volumes {\n cloud_sql_instance {\n instances = [google_sql_database_instance.main.connection_name]\n }\n }"
+    tree = make_tree({"sql.tf": CLOUD_SQL % "", "run.tf": SERVICE % ("", volume, "")})
+    assert only(tree, Workload).instance_connections == ("acme:europe-west1:orders",)
+
+
+def test_a_secret_written_here_gives_its_url_without_the_password(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "secret.tf": """\
+            resource "google_secret_manager_secret" "url" {
+              secret_id = "database-url"
+            }
+            resource "google_secret_manager_secret_version" "url" {
+              secret      = google_secret_manager_secret.url.id
+              secret_data = "postgresql://app:${random_password.db.result}@10.0.0.3/orders"
+            }
+            """,
+            "run.tf": SERVICE
+            % (
+                "",
+                "",
+                'env {\n name = "DATABASE_URL"\n value_source {\n secret_key_ref {\n'
+                " secret = google_secret_manager_secret.url.secret_id\n }\n }\n }",
+            ),
+        }
+    )
+    variables = only(tree, Workload).variables
+    assert evidence(variables.variables["DATABASE_URL"])[0::2] == ("postgresql://app:***@10.0.0.3/orders", "secret.tf:6")
+    assert variables.secrets == {"DATABASE_URL": "secret-manager//database-url/latest"}
+
+
+def test_a_secret_written_elsewhere_is_unknown_and_still_the_same_secret(make_tree: MakeTree) -> None:
+    secret = 'env {\n name = "URL"\n value_source {\n secret_key_ref {\n secret = "database-url"\n }\n }\n }'
+    variables = service(make_tree, container=secret).variables
+    assert why(variables.variables["URL"]) == "URL comes from secret database-url"
+    assert variables.secrets == {"URL": "secret-manager//database-url/latest"}
+
+
+def test_no_password_of_a_variable_is_kept(make_tree: MakeTree) -> None:
+    env = 'env {\n name = "DB_PASSWORD"\n value = "hunter2"\n }\n env {\n name = "URL"\n value = "mysql://u:hunter2@h/d"\n }'
+    assert "hunter2" not in repr(service(make_tree, container=env).variables)
+
+
+def test_an_alloydb_instance_is_sized_by_its_cpus(make_tree: MakeTree) -> None:
+    database = only(
+        make_tree(
+            {
+                "main.tf": """\
+                resource "google_alloydb_instance" "main" {
+                  instance_id = "primary"
+                  machine_config {
+                    cpu_count = 4
+                  }
+                  database_flags = { max_connections = "2000" }
+                }
+                """
+            }
+        ),
+        Database,
+    )
+    assert (database.name, database.provider) == ("primary", "alloydb")
+    assert evidence(database.tier) == (4, "cpu_count", "main.tf:4", "exact")
+    assert evidence(database.max_connections) == (2000, "max_connections", "main.tf:6", "exact")
+
+
+# -- Amazon ------------------------------------------------------------------------------------------------------------
+
+RDS = """\
+resource "aws_db_parameter_group" "pg" {
+  name = "orders-pg16"
+  parameter {
+    name  = "max_connections"
+    value = %s
+  }
+}
+resource "aws_db_instance" "main" {
+  identifier           = "orders"
+  engine               = "postgres"
+  engine_version       = "16.3"
+  instance_class       = "db.t4g.medium"
+  parameter_group_name = aws_db_parameter_group.pg.name
+}
+"""
+
+
+def test_an_rds_instance_takes_its_limit_from_its_parameter_group(make_tree: MakeTree) -> None:
+    database = only(make_tree({"rds.tf": RDS % '"300"'}), Database)
+    assert (database.name, database.provider) == ("orders", "rds-postgresql")
+    assert evidence(database.tier) == ("db.t4g.medium", "instance_class", "rds.tf:12", "exact")
+    assert evidence(database.max_connections) == (300, "max_connections", "rds.tf:5", "exact")
+    assert "${aws_db_instance.main.address}" in database.hosts
+
+
+def test_a_formula_of_a_parameter_group_is_kept_as_it_is(make_tree: MakeTree) -> None:
+    formula = "LEAST({DBInstanceClassMemory/9531392},5000)"
+    database = only(make_tree({"rds.tf": RDS % f'"{formula}"'}), Database)
+    assert evidence(database.max_connections)[0] == formula
+
+
+def test_an_unlinked_parameter_group_says_nothing(make_tree: MakeTree) -> None:
+    text = (RDS % '"300"').replace("aws_db_parameter_group.pg.name", '"default.postgres16"')
+    assert why(only(make_tree({"rds.tf": text}), Database).max_connections) == "max_connections is not set"
+
+
+CLUSTER = """\
+resource "aws_rds_cluster" "main" {
+  cluster_identifier = "orders"
+  engine             = "aurora-postgresql"
+  %s
+}
+resource "aws_rds_cluster_instance" "nodes" {
+  count              = %d
+  cluster_identifier = aws_rds_cluster.main.id
+  instance_class     = "%s"
+}
+"""
+
+
+def test_an_aurora_cluster_is_sized_by_its_instances_and_its_reader_is_a_database_of_its_own(make_tree: MakeTree) -> None:
+    writer, reader = facts(make_tree({"main.tf": CLUSTER % ("", 2, "db.r6g.large")}), Database)
+    assert (writer.name, writer.provider) == ("orders", "aurora-postgresql")
+    assert evidence(writer.tier) == ("db.r6g.large", "instance_class", "main.tf:9", "exact")
+    assert (reader.name, reader.hosts) == ("orders-reader", ("${aws_rds_cluster.main.reader_endpoint}",))
+    assert not set(writer.identities) & set(reader.identities)
+
+
+def test_a_serverless_cluster_is_sized_by_its_largest_capacity(make_tree: MakeTree) -> None:
+    scaling = "serverlessv2_scaling_configuration {\n    min_capacity = 0.5\n    max_capacity = 8\n  }"
+    database = only(make_tree({"main.tf": CLUSTER % (scaling, 1, "db.serverless")}), Database)
+    assert evidence(database.tier) == (8, "max_capacity", "main.tf:6", "exact")
+
+
+def test_an_rds_proxy_is_a_pooler_before_its_target(make_tree: MakeTree) -> None:
+    proxy = """\
+    resource "aws_db_proxy" "main" {
+      name                = "orders-proxy"
+      engine_family       = "POSTGRESQL"
+      idle_client_timeout = 900
+    }
+    resource "aws_db_proxy_target" "main" {
+      db_proxy_name          = aws_db_proxy.main.name
+      db_instance_identifier = aws_db_instance.main.identifier
+    }
+    """
+    pooler = only(make_tree({"proxy.tf": proxy, "rds.tf": RDS % 100}), Pooler)
+    assert (pooler.product, pooler.hosts) == ("rds-proxy", ("${aws_db_proxy.main.endpoint}",))
+    assert evidence(pooler.client_idle_timeout) == (900, "idle_client_timeout", "proxy.tf:4", "exact")
+    assert pooler.backends["*"].host == "${aws_db_instance.main.address}"
+
+
+ECS = """\
+resource "aws_ecs_task_definition" "api" {
+  family = "api"
+  cpu    = 1024
+  container_definitions = jsonencode([
+    {
+      name    = "api"
+      image   = "acme/api:1"
+      command = ["gunicorn", "-w", "4", "app:app"]
+      environment = [
+        { name = "DB_HOST", value = aws_db_instance.main.address },
+        { name = "POOL_SIZE", value = "7" },
+      ]
+      secrets = [{ name = "DATABASE_URL", valueFrom = aws_secretsmanager_secret.url.arn }]
+    },
+    { name = "agent", image = "public.ecr.aws/datadog/agent:7" },
+  ])
+}
+resource "aws_ecs_service" "api" {
+  name            = "api"
+  task_definition = aws_ecs_task_definition.api.arn
+  desired_count   = 4
+  %s
+}
+"""
+
+
+def test_an_ecs_service_doubles_during_a_deployment(make_tree: MakeTree) -> None:
+    api = only(make_tree({"ecs.tf": ECS % ""}), Workload)
+    assert (api.name, api.platform, api.image) == ("api", "ecs", "acme/api:1")
+    assert evidence(api.instances) == (4, "desired_count", "ecs.tf:21", "exact")
+    assert evidence(api.rollout_instances)[0::3] == (8, "default")
+    assert "200 %" in evidence(api.rollout_instances)[1]
+    assert api.rollout_documented
+    assert api.command and api.command.words == ("gunicorn", "-w", "4", "app:app")
+    assert evidence(api.variables.variables["POOL_SIZE"]) == ("7", "POOL_SIZE", "ecs.tf:11", "exact")
+    assert evidence(api.variables.variables["DB_HOST"])[0] == "${aws_db_instance.main.address}"
+    assert api.variables.secrets["DATABASE_URL"] == "aws-secret//${aws_secretsmanager_secret.url.arn}"
+
+
+def test_a_stated_maximum_percent_bounds_the_overlap(make_tree: MakeTree) -> None:
+    api = only(make_tree({"ecs.tf": ECS % "deployment_maximum_percent = 150"}), Workload)
+    assert evidence(api.rollout_instances)[0] == 6
+
+
+def test_blue_green_runs_two_full_sets(make_tree: MakeTree) -> None:
+    text = ECS % 'deployment_maximum_percent = 100\n  deployment_controller {\n    type = "CODE_DEPLOY"\n  }'
+    assert evidence(only(make_tree({"ecs.tf": text}), Workload).rollout_instances)[0] == 8
+
+
+def test_autoscaling_replaces_the_desired_count(make_tree: MakeTree) -> None:
+    scaling = """\
+    resource "aws_appautoscaling_target" "api" {
+      service_namespace = "ecs"
+      resource_id       = "service/${aws_ecs_cluster.main.name}/${aws_ecs_service.api.name}"
+      max_capacity      = 12
+    }
+    """
+    api = only(make_tree({"ecs.tf": ECS % "", "scaling.tf": scaling}), Workload)
+    assert evidence(api.instances) == (12, "max_capacity", "scaling.tf:4", "exact")
+    assert str(api.autoscaler) == "scaling.tf:1"
+
+
+def test_a_count_that_is_changed_elsewhere_is_unknown(make_tree: MakeTree) -> None:
+    text = ECS % "lifecycle {\n    ignore_changes = [desired_count]\n  }"
+    assert why(only(make_tree({"ecs.tf": text}), Workload).instances) == "desired_count is changed outside Terraform"
+
+
+def test_containers_in_a_heredoc_are_read(make_tree: MakeTree) -> None:
+    text = """\
+    resource "aws_ecs_task_definition" "api" {
+      family                = "api"
+      container_definitions = <<DEFINITION
+    [{"name": "api", "image": "${aws_ecr_repository.api.repository_url}:latest", "command": ["python", "-m", "app"]}]
+    DEFINITION
+    }
+    resource "aws_ecs_service" "api" {
+      name            = "api"
+      task_definition = "${aws_ecs_task_definition.api.family}:3"
+      desired_count   = 1
+    }
+    """
+    api = only(make_tree({"ecs.tf": text}), Workload)
+    assert api.command and api.command.words == ("python", "-m", "app")
+    assert str(api.command.location) == "ecs.tf:3"
+
+
+def test_a_lambda_is_bounded_by_what_is_reserved(make_tree: MakeTree) -> None:
+    function = """\
+    resource "aws_lambda_function" "hook" {
+      function_name                  = "hook"
+      handler                        = "app.handler"
+      timeout                        = 30
+      reserved_concurrent_executions = 25
+      environment {
+        variables = { POOL_SIZE = 1 }
+      }
+    }
+    """
+    hook = only(make_tree({"main.tf": function}), Workload)
+    assert (hook.life, evidence(hook.concurrency)[0], hook.concurrency_is_hard) == ("per-invocation", 1, True)
+    assert evidence(hook.instances) == (25, "reserved_concurrent_executions", "main.tf:5", "exact")
+    assert evidence(hook.request_timeout) == (30, "timeout", "main.tf:4", "exact")
+    assert evidence(hook.variables.variables["POOL_SIZE"])[0] == "1"
+
+
+def test_a_lambda_without_a_reservation_shares_the_accounts_quota_which_is_an_estimate(make_tree: MakeTree) -> None:
+    hook = only(make_tree({"main.tf": 'resource "aws_lambda_function" "hook" {\n  function_name = "hook"\n}\n'}), Workload)
+    assert evidence(hook.instances)[0::3] == (1000, "estimate")
+
+
+# -- input from strangers ----------------------------------------------------------------------------------------------
+
+
+def test_a_broken_block_loses_only_itself_and_is_said(make_tree: MakeTree) -> None:
+    tree = make_tree({"main.tf": SIZED + 'resource "x" "y" {\n  a = = 1\n}\n'})
+    assert evidence(only(tree, Workload).instances)[0] == 10
+    assert [(s.path, s.line, s.reason) for s in tree.skipped] == [("main.tf", 15, "a block that is not valid HCL")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "locals {\n  a = local.b\n  b = local.a\n}\n",
+        "".join(f'locals {{\n  a{i} = "${{local.a{i + 1}}}${{local.a{i + 1}}}"\n}}\n' for i in range(100)),
+        'variable "max_instances" {\n  default = ' + "[" * 5_000 + "]" * 5_000 + "\n}\n",
+    ],
+    ids=["circle", "doubling", "nesting"],
+)
+def test_names_that_lead_nowhere_end(make_tree: MakeTree, text: str) -> None:
+    uses = SIZED.replace("var.max_instances\n", "local.a0\n").replace('name = "api"', "name = local.a")
+    api = only(make_tree({"main.tf": uses + text}), Workload)
+    assert isinstance(api.instances, Unknown)
+
+
+def test_a_module_outside_the_tree_is_not_followed(make_tree: MakeTree) -> None:
+    tree = make_tree({"main.tf": SIZED + 'module "x" {\n  source = "../../etc"\n}\n'})
+    assert only(tree, Workload).name == "api"
+
+
+def test_terraform_without_anything_we_read_yields_nothing(make_tree: MakeTree) -> None:
+    assert list(terraform.read(make_tree({"main.tf": 'resource "aws_s3_bucket" "logs" {}\n'}))) == []
+
+
+def test_a_service_without_variables_is_still_a_complete_environment(make_tree: MakeTree) -> None:
+    assert service(make_tree).variables != NO_ENVIRONMENT
+
+
+# -- Azure -------------------------------------------------------------------------------------------------------------
+
+AZURE = """\
+resource "azurerm_postgresql_flexible_server" "main" {
+  name     = "orders"
+  version  = "16"
+  sku_name = "GP_Standard_D2s_v3"
+}
+resource "azurerm_postgresql_flexible_server_configuration" "limit" {
+  name      = "max_connections"
+  server_id = azurerm_postgresql_flexible_server.main.id
+  value     = "400"
+}
+resource "azurerm_postgresql_flexible_server_configuration" "pooler" {
+  name      = "pgbouncer.enabled"
+  server_id = azurerm_postgresql_flexible_server.main.id
+  value     = %s
+}
+"""
+
+
+def test_a_flexible_server_takes_its_limit_from_its_configuration(make_tree: MakeTree) -> None:
+    database = only(make_tree({"main.tf": AZURE % '"false"'}), Database)
+    assert (database.name, database.provider) == ("orders", "azure-postgresql-flexible")
+    assert evidence(database.tier) == ("GP_Standard_D2s_v3", "sku_name", "main.tf:4", "exact")
+    assert evidence(database.max_connections) == (400, "max_connections", "main.tf:9", "exact")
+    assert "orders.postgres.database.azure.com" in database.hosts
+
+
+def test_the_built_in_pooler_is_one_only_when_it_is_enabled(make_tree: MakeTree) -> None:
+    assert facts(make_tree({"main.tf": AZURE % '"false"'}), Pooler) == []
+    pooler = only(make_tree({"main.tf": AZURE % '"true"'}), Pooler)
+    assert (pooler.product, pooler.ports, str(pooler.location)) == ("pgbouncer", (6432,), "main.tf:14")
+    assert evidence(pooler.mode) == ("transaction", "default of the built-in PgBouncer", None, "default")
+    assert evidence(pooler.prepared_statements)[0] is False
+
+
+APP = """\
+resource "azurerm_container_app" "api" {
+  name          = "api"
+  revision_mode = "%s"
+  template {
+    %s
+    container {
+      name  = "api"
+      image = "acme.azurecr.io/api:1"
+      env {
+        name        = "DATABASE_URL"
+        secret_name = "database-url"
+      }
+    }
+  }
+}
+"""
+
+
+def test_a_container_app_scales_to_ten_unless_told_otherwise(make_tree: MakeTree) -> None:
+    tree = make_tree({"a/main.tf": APP % ("Single", ""), "b/main.tf": APP % ("Single", "max_replicas = 4")})
+    first, second = facts(tree, Workload)
+    assert evidence(first.instances) == (10, "default of Container Apps", None, "default")
+    assert evidence(second.instances) == (4, "max_replicas", "b/main.tf:5", "exact")
+    assert not first.concurrency_is_hard
+    assert first.variables.secrets["DATABASE_URL"].endswith("/database-url")
+
+
+def test_several_active_revisions_make_the_count_unknown(make_tree: MakeTree) -> None:
+    app = only(make_tree({"main.tf": APP % ("Multiple", "max_replicas = 4")}), Workload)
+    assert why(app.instances) == "each active revision has replicas of its own"
+
+
+# -- Kubernetes, DigitalOcean, Heroku and others -----------------------------------------------------------------------
+
+DEPLOYMENT = """\
+resource "kubernetes_deployment_v1" "api" {
+  metadata {
+    name = "api"
+  }
+  spec {
+    replicas = 4
+    template {
+      spec {
+        container {
+          name    = "api"
+          image   = "acme/api"
+          command = ["python", "-m", "app"]
+          env {
+            name  = "POOL"
+            value = "5"
+          }
+        }
+      }
+    }
+  }
+}
+"""
+
+
+def test_a_deployment_surges_by_a_quarter(make_tree: MakeTree) -> None:
+    api = only(make_tree({"k8s.tf": DEPLOYMENT}), Workload)
+    assert evidence(api.instances) == (4, "replicas", "k8s.tf:6", "exact")
+    assert evidence(api.rollout_instances)[0] == 5
+    assert api.entrypoint and api.entrypoint.words == ("python", "-m", "app")
+    assert api.command and api.command.words == ()
+
+
+def test_an_autoscaler_replaces_the_replicas(make_tree: MakeTree) -> None:
+    scaler = """\
+    resource "kubernetes_horizontal_pod_autoscaler_v2" "api" {
+      spec {
+        max_replicas = 10
+        scale_target_ref {
+          kind = "Deployment"
+          name = "api"
+        }
+      }
+    }
+    """
+    api = only(make_tree({"k8s.tf": DEPLOYMENT, "hpa.tf": scaler}), Workload)
+    assert evidence(api.instances) == (10, "max_replicas", "hpa.tf:3", "exact")
+    assert evidence(api.rollout_instances)[0] == 13
+
+
+def test_a_digitalocean_cluster_and_its_pool(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "main.tf": """\
+            resource "digitalocean_database_cluster" "main" {
+              name   = "orders"
+              engine = "pg"
+              size   = "db-s-1vcpu-1gb"
+            }
+            resource "digitalocean_database_connection_pool" "api" {
+              cluster_id = digitalocean_database_cluster.main.id
+              name       = "api"
+              mode       = "transaction"
+              size       = 15
+            }
+            """
+        }
+    )
+    database, pooler = only(tree, Database), only(tree, Pooler)
+    assert (database.provider, evidence(database.tier)[0]) == ("digitalocean-postgresql", "db-s-1vcpu-1gb")
+    assert evidence(pooler.mode) == ("transaction", "mode", "main.tf:9", "exact")
+    assert evidence(pooler.pool_size)[0] == 15
+    assert "${digitalocean_database_cluster.main.host}" in pooler.hosts
+
+
+def test_heroku_dynos_and_their_database(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "main.tf": """\
+            resource "heroku_formation" "web" {
+              type     = "web"
+              quantity = 3
+            }
+            resource "heroku_addon" "database" {
+              plan = "heroku-postgresql:standard-0"
+            }
+            resource "heroku_addon" "logs" {
+              plan = "papertrail:choklad"
+            }
+            """
+        }
+    )
+    assert (only(tree, Workload).name, evidence(only(tree, Workload).instances)[0]) == ("web", 3)
+    assert evidence(only(tree, Database).tier) == ("standard-0", "plan", "main.tf:6", "exact")
+
+
+def test_a_managed_database_is_sized_by_one_attribute(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "main.tf": """\
+            resource "neon_endpoint" "main" {
+              autoscaling_limit_max_cu = 2
+              pg_settings = { max_connections = "300" }
+            }
+            resource "aiven_pg" "main" {
+              service_name = "orders"
+              plan         = "startup-4"
+              pg_user_config {
+                pg {
+                  max_connections = 150
+                }
+              }
+            }
+            """
+        }
+    )
+    neon, aiven = facts(tree, Database)
+    assert (neon.provider, evidence(neon.tier)[0]) == ("neon", 2)
+    assert evidence(neon.max_connections) == (300, "max_connections", "main.tf:3", "exact")
+    assert (aiven.name, evidence(aiven.tier)[0]) == ("orders", "startup-4")
+    assert evidence(aiven.max_connections) == (150, "max_connections", "main.tf:10", "exact")

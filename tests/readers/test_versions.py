@@ -1,0 +1,141 @@
+"""What lock and requirement files say of the libraries whose behaviour differs between versions."""
+
+from __future__ import annotations
+
+import pytest
+
+from poollint.readers.versions import read
+
+
+def versions(make_tree, files):
+    return {(v.name, v.specifier, v.pinned, str(v.location), v.folder) for v in read(make_tree(files))}
+
+
+def test_a_lock_file_pins(make_tree):
+    lock = """\
+    version = 1
+
+    [[package]]
+    name = "requests"
+    version = "2.32.0"
+
+    [[package]]
+    name = "SQLAlchemy"
+    version = "2.0.36"
+
+    [[package.source]]
+    name = "asyncpg"
+    version = "9"
+    """
+    for name in ("uv.lock", "poetry.lock", "pdm.lock"):
+        assert versions(make_tree, {f"{name[:2]}/{name}": lock}) >= {
+            ("sqlalchemy", "==2.0.36", "2.0.36", f"{name[:2]}/{name}:9", name[:2])
+        }
+
+
+def test_a_lock_file_names_only_what_matters(make_tree):
+    lock = '[[package]]\nname = "requests"\nversion = "2.32.0"\n'
+    assert versions(make_tree, {"uv.lock": lock}) == set()
+
+
+def test_pipfile_lock(make_tree):
+    lock = '{\n "default": {\n  "asyncpg": {\n   "version": "==0.29.0"\n  }\n }\n}\n'
+    assert versions(make_tree, {"Pipfile.lock": lock}) == {("asyncpg", "==0.29.0", "0.29.0", "Pipfile.lock:3", "")}
+
+
+def test_requirements_keep_pins_ranges_and_bare_names_apart(make_tree):
+    text = """\
+    # comment
+    sqlalchemy[asyncio]==2.0.31 ; python_version > "3"  # why
+    asyncpg>=0.29,<0.31
+    psycopg2_binary
+    Flask-SQLAlchemy @ git+https://example.org/flask-sqlalchemy@2.3.2
+    --hash=sha256:00
+    """
+    assert versions(make_tree, {"api/requirements.txt": text}) == {
+        ("sqlalchemy", "==2.0.31", "2.0.31", "api/requirements.txt:2", "api"),
+        ("asyncpg", ">=0.29,<0.31", None, "api/requirements.txt:3", "api"),
+        ("psycopg2-binary", "", None, "api/requirements.txt:4", "api"),
+        ("flask-sqlalchemy", "", None, "api/requirements.txt:5", "api"),
+    }
+
+
+def test_an_included_file_speaks_for_the_folder_that_includes_it(make_tree):
+    found = versions(make_tree, {"api/requirements.txt": "-r ../base.txt\n", "base.txt": "sqlalchemy==1.4.54\n"})
+    assert found == {("sqlalchemy", "==1.4.54", "1.4.54", "base.txt:1", "api")}
+
+
+def test_files_that_include_each_other_end(make_tree):
+    files = {"a-requirements.txt": "-r b-requirements.txt\nrq\n", "b-requirements.txt": "-r a-requirements.txt\n"}
+    assert ("rq", "", None, "a-requirements.txt:2", "") in versions(make_tree, files)
+
+
+def test_a_folder_of_requirements_speaks_for_the_folder_around_it(make_tree):
+    found = versions(make_tree, {"api/requirements/base.txt": "sqlalchemy~=2.0.3\n"})
+    assert found == {("sqlalchemy", "~=2.0.3", None, "api/requirements/base.txt:1", "api")}
+
+
+def test_pyproject_of_every_kind(make_tree):
+    text = """\
+    [project]
+    dependencies = [
+      "sqlalchemy>=2,<2.1",
+    ]
+    [project.optional-dependencies]
+    fast = ["asyncpg==0.31.0"]
+    [dependency-groups]
+    dev = ["gunicorn>=23", {include-group = "x"}]
+    """
+    assert versions(make_tree, {"pyproject.toml": text}) == {
+        ("sqlalchemy", ">=2,<2.1", None, "pyproject.toml:3", ""),
+        ("asyncpg", "==0.31.0", "0.31.0", "pyproject.toml:6", ""),
+        ("gunicorn", ">=23", None, "pyproject.toml:8", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('"^2.0"', ">=2.0,<3"),
+        ('"^0.29"', ">=0.29,<0.30"),
+        ('"^0.0.3"', ">=0.0.3,<0.0.4"),
+        ('"~2.0.3"', ">=2.0.3,<2.1"),
+        ('"~=2.0.3"', "~=2.0.3"),
+        ('"2.0.36"', "==2.0.36"),
+        ('"*"', ""),
+        ('{version = "^1.4", extras = ["asyncio"]}', ">=1.4,<2"),
+        ('{git = "https://example.org/x.git"}', ""),
+    ],
+)
+def test_poetry_has_operators_of_its_own(make_tree, written, meant):
+    (found,) = read(make_tree({"pyproject.toml": f"[tool.poetry.dependencies]\nSQLAlchemy = {written}\n"}))
+    assert (found.specifier, found.location.line) == (meant, 2)
+
+
+def test_setup_cfg_and_setup_py(make_tree):
+    found = versions(
+        make_tree,
+        {
+            "a/setup.cfg": "[options]\ninstall_requires =\n    sqlalchemy>=1.4\n",
+            "b/setup.py": "from setuptools import setup\nNEEDS = ['sqlalchemy<2']\nsetup(install_requires=NEEDS)\n",
+        },
+    )
+    assert found == {
+        ("sqlalchemy", ">=1.4", None, "a/setup.cfg:3", "a"),
+        ("sqlalchemy", "<2", None, "b/setup.py:2", "b"),
+    }
+
+
+def test_conda_and_pip_in_an_environment_file(make_tree):
+    text = "dependencies:\n  - sqlalchemy=1.4\n  - conda-forge::asyncpg=0.29.0=py311\n  - pip:\n    - psycopg==3.2.1\n"
+    assert versions(make_tree, {"environment.yml": text}) == {
+        ("sqlalchemy", "==1.4.*", None, "environment.yml:2", ""),
+        ("asyncpg", "==0.29.0.*", None, "environment.yml:3", ""),
+        ("psycopg", "==3.2.1", "3.2.1", "environment.yml:5", ""),
+    }
+
+
+def test_a_broken_file_is_skipped_and_said(make_tree):
+    tree = make_tree({"pyproject.toml": "sqlalchemy = [", "requirements.txt": "sqlalchemy==2.0.1\n"})
+    assert [v.pinned for v in read(tree)] == ["2.0.1"]
+    assert [s.path for s in tree.skipped] == ["pyproject.toml"]

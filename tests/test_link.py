@@ -1,0 +1,419 @@
+"""Which engine runs where, and which database it talks to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from linking import (
+    compose_database,
+    database,
+    default,
+    engine,
+    joined,
+    number,
+    on,
+    pool,
+    variables,
+    web,
+    workload,
+)
+from poollint.config import Configuration, StatedDatabase, StatedPooler, StatedService
+from poollint.facts import Build, Client, Known, Location, Pooler, Process, Project, Target, Unknown, Workload
+
+URL = "env:DATABASE_URL"
+
+
+def names(project: Project) -> list[tuple[str | None, str | None]]:
+    """The (workload, database) of every client."""
+    return [(c.workload.name if c.workload else None, c.database.name if c.database else None) for c in project.clients]
+
+
+def only(project: Project) -> Client:
+    (client,) = project.clients
+    return client
+
+
+class TestWhichEngineRunsWhere:
+    def test_the_entry_point_that_imports_it(self) -> None:
+        client = only(joined([workload("api", 40, web(4))]))
+        assert client.workload and client.workload.name == "api"
+        assert client.how.startswith("entry point imports app/db.py")
+        assert client.steady.formula == "40 instances × 4 processes × (5 + 10)"
+        assert client.steady.lowered == Known(2400, client.steady.lowered.origin, "default")
+
+    def test_four_engine_sites_of_which_one_is_reachable_count_once(self) -> None:
+        sites = [engine(f"meeting/{name}.py:5", pool(target=on("db.example.org"))) for name in ("a", "b", "c", "d")]
+        project = joined([workload("meeting", 2)], *sites, imports={"app.main:app": ["meeting/b.py"]})
+        counted = [client for client in project.clients if client.database]
+        assert [client.engine.name for client in counted] == ["meeting/b.py:5"]
+        assert {client.engine.name for client in project.clients} == {f"meeting/{n}.py:5" for n in "abcd"}
+
+    def test_an_unreached_engine_stays_possible_while_a_workload_is_unaccounted_for(self) -> None:
+        sites = [engine(f"app/{name}.py:5", pool(target=on("db.example.org"))) for name in ("a", "b")]
+        unreadable = workload("worker", 2, web(entry=None))
+        project = joined([workload("api", 2), unreadable], *sites, imports={"app.main:app": ["app/a.py"]})
+        assert (None, "orders") in names(project)
+
+    def test_one_engine_with_two_workloads_is_two_clients(self) -> None:
+        worker = workload("worker", 3, replace(web(8, "app.tasks"), kind="worker", server="celery"))
+        assert sorted(w for w, _ in names(joined([workload("api"), worker])) if w) == ["api", "worker"]
+
+    def test_the_configuration_states_it(self) -> None:
+        stated = Configuration(services={"api": StatedService("api", code=("services/api/**",))})
+        sites = engine("services/api/db.py:3"), engine("services/other/db.py:3")
+        project = joined([workload("api", 1, web(entry=None))], *sites, configuration=stated)
+        client = next(client for client in project.clients if client.workload)
+        assert client.engine.name == "services/api/db.py:3"
+        assert client.how.startswith("the configuration states the code of api")
+
+    def test_the_only_engine_below_the_build_context(self) -> None:
+        api = workload("api", 1, web(entry=None), build=Build("services/api"))
+        project = joined([api], engine("services/api/db.py:3"), engine("services/other/db.py:3"))
+        client = next(client for client in project.clients if client.workload)
+        assert client.engine.name == "services/api/db.py:3"
+        assert "the only engine in what api is built from" in client.how
+
+    def test_two_engines_below_the_build_context_are_not_guessed_at(self) -> None:
+        api = workload("api", 1, web(entry=None), build=Build("api"))
+        project = joined([api], engine("api/a.py:3"), engine("api/b.py:3"))
+        assert all(client.workload is None for client in project.clients)
+
+    def test_the_only_engine_there_is(self) -> None:
+        client = only(joined([workload("api", 1, web(entry=None))]))
+        assert client.workload and "the only engine there is" in client.how
+
+    def test_without_a_command_the_variable_tells_that_only_one_engine_reads(self) -> None:
+        api = replace(workload("api", variables=variables(DATABASE_URL="postgresql://db/x")), run=())
+        nginx = replace(workload("proxy"), run=())
+        project = _unread(api, nginx)
+        assert [w for w, _ in names(project)] == ["api"]
+        assert "sets DATABASE_URL, which only this engine reads" in only(project).how
+
+    def test_tests_and_samples_are_run_by_nothing(self) -> None:
+        project = joined([workload("api")], engine("tests/db.py:3", role="test"))
+        assert only(project).workload is None
+
+    def test_a_migration_before_the_server_ends_before_it_starts(self) -> None:
+        step = Process("alembic", "migration", number(1, "alembic"), number(1, "alembic"), entry="env")
+        project = joined([workload("api", 2, step, web(4))])
+        assert [client.process.kind for client in project.clients if client.process] == ["web"]
+
+    def test_values_are_those_of_the_workloads_environment(self) -> None:
+        large = engine("app/db.py:8", pool(number(20, "DB_POOL_SIZE", "deploy/api.yaml:12"), identities=(URL,)))
+        api = workload("api", 2, web(), variables=variables(DB_POOL_SIZE="20"))
+        client = only(joined([api], engine(), per_variable={"DB_POOL_SIZE": large}))
+        assert client.steady.lowered.value == 60
+        assert client.steady.factors[2][1].origin.location == Location("deploy/api.yaml", 12)
+
+
+def _unread(*workloads: Workload) -> Project:
+    """Link workloads whose command nobody could read."""
+    import poollint.commands as commands
+
+    original = commands.processes
+    commands.processes = lambda workload, tree, images: ()  # type: ignore[assignment]
+    try:
+        return joined(workloads)
+    finally:
+        commands.processes = original
+
+
+class TestWhatIsStated:
+    def test_numbers_replace_those_of_the_manifest(self) -> None:
+        said = StatedService("api", instances=number(20, "instances", "poollint.toml:3", "stated"), processes=number(2, "processes"))
+        client = only(joined([workload("api", 40, web(4))], configuration=Configuration(services={"api": said})))
+        assert client.steady.formula == "20 instances × 2 processes × (5 + 10)"
+        assert client.steady.factors[0][1].certainty == "stated"
+
+    def test_an_assumption_needs_no_configured_service(self) -> None:
+        assumed = Configuration(assume={"api.instances": number(7, "--assume api.instances", None, "stated")})
+        client = only(joined([workload("api", Unknown("no file says how many"))], configuration=assumed))
+        assert client.steady.lowered.value == 105
+
+    def test_a_service_that_no_file_describes_is_a_workload(self) -> None:
+        assumed = Configuration(assume={"api.instances": number(3, "instances"), "api.processes": number(4, "processes")})
+        client = only(joined([], configuration=assumed))
+        assert client.workload and client.workload.platform == "stated"
+        assert client.steady.lowered.value == 180
+
+    def test_a_database_is_stated_by_the_variable_that_names_it(self) -> None:
+        orders = StatedDatabase("orders", max_connections=number(200, "max-connections"), match=("DATABASE_URL",))
+        client = only(joined([workload()], configuration=Configuration(databases={"orders": orders})))
+        assert client.database and (client.database.name, client.database.max_connections.value) == ("orders", 200)
+
+    def test_a_stated_maximum_keeps_the_servers_own_reserve(self) -> None:
+        orders = StatedDatabase("orders", max_connections=number(200, "max-connections"), match=("*.internal",))
+        site = engine("app/db.py:8", pool(target=on("a.internal")))
+        client = only(joined([workload()], site, configuration=Configuration(databases={"orders": orders})))
+        assert client.database and client.database.reserved.value == 3
+
+    def test_an_environment_has_numbers_of_its_own(self) -> None:
+        staging = StatedDatabase("orders", max_connections=number(50, "staging"))
+        orders = StatedDatabase(
+            "orders", max_connections=number(500, "prod"), match=("DATABASE_URL",), environments={"staging": staging}
+        )
+        both = [workload("api", environment="prod"), workload("api", environment="staging")]
+        project = joined(both, configuration=Configuration(databases={"orders": orders}))
+        assert {(c.environment, c.database.max_connections.value) for c in project.clients if c.database} == {
+            ("prod", 500),
+            ("staging", 50),
+        }
+
+    def test_a_stated_pooler_stands_before_its_database(self) -> None:
+        orders = StatedDatabase(
+            "orders", match=("DATABASE_URL",), pooler=StatedPooler("pgbouncer", number("transaction", "mode"))
+        )
+        client = only(joined([workload()], configuration=Configuration(databases={"orders": orders})))
+        assert client.pooler and (client.pooler.product, client.pooler.mode.value) == ("pgbouncer", "transaction")
+
+
+class TestWhichDatabase:
+    def test_two_services_with_the_same_variable_and_nothing_else_are_two_databases(self) -> None:
+        sites = engine("a/db.py:3"), engine("b/db.py:3")
+        both = [
+            workload("a", 1, web(entry="a"), unit="services/a"),
+            workload("b", 1, web(entry="b"), unit="services/b"),
+        ]
+        project = joined(both, *sites, imports={"a": ["a/db.py"], "b": ["b/db.py"]})
+        databases = [database for _, database in names(project)]
+        assert len(set(databases)) == 2
+
+    def test_inside_one_unit_the_same_variable_is_one_database(self) -> None:
+        project = joined([workload("api"), workload("worker")])
+        assert {database for _, database in names(project)} == {"DATABASE_URL"}
+
+    def test_the_same_secret_is_the_same_database_in_every_unit(self) -> None:
+        secret = variables({"DATABASE_URL": "secret-manager/p/orders-url/latest"})
+        both = [workload("a", unit="a", variables=secret), workload("b", unit="b", variables=secret)]
+        assert len({database for _, database in names(joined(both))}) == 1
+
+    def test_the_same_host_port_and_name(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db.example.org", 5432)))
+        both = [workload("a", unit="a"), workload("b", unit="b")]
+        assert {database for _, database in names(joined(both, site))} == {"orders"}
+
+    def test_another_name_on_a_host_that_nothing_defines_is_another_database(self) -> None:
+        first = engine("app/a.py:8", pool(target=on("db.example.org", name="orders")))
+        second = engine("app/b.py:8", pool(target=on("db.example.org", name="users")))
+        assert {database for _, database in names(joined([workload()], first, second))} == {"orders", "users"}
+
+    def test_a_compose_service_answers_inside_its_own_project_only(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db")))
+        both = [workload("a", unit="a"), workload("b", unit="b")]
+        project = joined([*both, compose_database("a"), compose_database("b", 50)], site)
+        limits = {client.workload.name: client.database.max_connections.value for client in project.clients}
+        assert limits == {"a": 100, "b": 50}
+        assert {database for _, database in names(project)} == {"a/db", "b/db"}
+
+    def test_a_socket_names_the_instance(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("/cloudsql/p:r:orders-db")))
+        fact = database("main", identities=("cloudsql:p:r:orders-db",), provider="cloud-sql-postgresql")
+        client = only(joined([workload(), fact], site))
+        assert client.database and client.database.name == "main"
+        assert "socket /cloudsql/p:r:orders-db" in client.how
+
+    def test_the_only_attached_instance_is_the_one(self) -> None:
+        client = only(joined([workload(instance_connections=("p:r:orders-db",))]))
+        assert client.database and (client.database.name, client.database.provider) == ("orders-db", "cloud-sql-postgresql")
+
+    def test_two_attached_instances_tell_nothing(self) -> None:
+        client = only(joined([workload(instance_connections=("p:r:a", "p:r:b"))]))
+        assert client.database and client.database.name == "DATABASE_URL"
+
+    def test_a_host_taken_from_a_resource(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("${google_sql_database_instance.main.private_ip_address}")))
+        fact = database("main", identities=("iac:google_sql_database_instance.main",))
+        client = only(joined([workload(), fact], site))
+        assert client.database and client.database.max_connections.value == 500
+        assert "google_sql_database_instance.main" in client.how
+
+    def test_localhost_names_no_server(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("localhost")))
+        both = [workload("a", unit="a"), workload("b", unit="b")]
+        assert {database for _, database in names(joined(both, site))} == {"a/orders", "b/orders"}
+
+    def test_a_default_of_the_code_is_not_a_shared_server(self) -> None:
+        fallback = pool(target=on("db.example.org"), identities=(URL,))
+        fallback = replace(fallback, target=replace(fallback.target, certainty="fallback"))
+        both = [workload("a", unit="a"), workload("b", unit="b")]
+        assert len({database for _, database in names(joined(both, engine("app/db.py:8", fallback)))}) == 2
+
+    def test_alternatives_that_point_elsewhere_are_not_decided(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("a.example.org")), pool(target=on("b.example.org")))
+        client = only(joined([workload()], site))
+        assert client.database is None
+        assert "different databases" in client.how
+
+    def test_a_sqlite_engine_has_no_budget(self) -> None:
+        site = engine("app/db.py:8", pool(dialect=number("sqlite", "sqlite")))
+        assert only(joined([workload()], site)).database is None
+
+
+def bouncer(**fields: object) -> Pooler:
+    made = Pooler(
+        name="pgbouncer",
+        product="pgbouncer",
+        location=Location("docker-compose.yml", 9),
+        mode=number("transaction", "POOL_MODE", "docker-compose.yml:12"),
+        backends={"*": Target("postgresql", "db", 5432)},
+        hosts=("pgbouncer",),
+        ports=(6432,),
+        unit="deploy",
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+class TestPoolers:
+    def test_a_pooler_leads_to_the_database_behind_it(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("pgbouncer", 6432)))
+        client = only(joined([workload(), bouncer(), compose_database("deploy")], site))
+        assert client.pooler and client.pooler.name == "pgbouncer"
+        assert client.database and client.database.name == "db"
+
+    def test_port_6432_of_a_plain_postgres_is_no_pooler(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db", 6432)))
+        client = only(joined([workload(), compose_database("deploy", ports=(6432,))], site))
+        assert client.pooler is None
+        assert client.database and client.database.name == "db"
+
+    def test_an_orphaned_pooler_changes_nothing(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db")))
+        client = only(joined([workload(), bouncer(hosts=()), compose_database("deploy")], site))
+        assert client.pooler is None
+
+    def test_a_host_label_with_its_name_is_certain_but_says_no_mode(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("orders-pgbouncer.internal.example.org")))
+        client = only(joined([workload()], site))
+        assert client.pooler and client.pooler.product == "pgbouncer"
+        assert isinstance(client.pooler.mode, Unknown)
+
+    @pytest.mark.parametrize("host", ["db-6432.example.org", "poolers.example.org", "bouncer.example.org"])
+    def test_other_hosts_are_no_poolers(self, host: str) -> None:
+        client = only(joined([workload()], engine("app/db.py:8", pool(target=on(host, 6432)))))
+        assert client.pooler is None
+
+    def test_a_pooler_defined_here_that_says_no_mode_is_in_session_mode(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("pgbouncer", 6432)))
+        client = only(joined([workload(), bouncer(mode=Unknown("not set")), compose_database("deploy")], site))
+        assert client.pooler and client.pooler.mode.value == "session"
+
+
+class TestHops:
+    def test_cloud_run_to_a_network_forgets_after_ten_minutes(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("10.0.0.5")))
+        client = only(joined([workload(egress="vpc")], site))
+        assert [hop.seconds.value for hop in client.hops] == [600]
+
+    def test_cloud_run_to_the_internet_after_twenty(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db.example.org")))
+        assert [hop.seconds.value for hop in only(joined([workload()], site)).hops] == [1200]
+
+    def test_a_socket_belongs_to_the_platforms_proxy(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("/cloudsql/p:r:i")))
+        assert only(joined([workload(egress="vpc")], site)).hops == ()
+
+    def test_a_shorter_keepalive_disarms_it(self) -> None:
+        quiet = pool(target=on("10.0.0.5"), connect_args={"keepalives_idle": number(60, "keepalives_idle")})
+        assert only(joined([workload(egress="vpc")], engine("app/db.py:8", quiet))).hops == ()
+
+    def test_a_longer_keepalive_does_not(self) -> None:
+        late = pool(target=on("10.0.0.5"), connect_args={"keepalives_idle": number(900, "keepalives_idle")})
+        assert only(joined([workload(egress="vpc")], engine("app/db.py:8", late))).hops
+
+    def test_a_stated_timeout_is_of_unknown_kind(self) -> None:
+        orders = StatedDatabase("orders", idle_timeout=number(300, "idle-timeout"), match=("DATABASE_URL",))
+        plain = replace(workload(), platform="kubernetes")
+        (hop,) = only(joined([plain], configuration=Configuration(databases={"orders": orders}))).hops
+        assert (hop.seconds.value, hop.effect) == (300, "unknown")
+
+    @pytest.mark.parametrize(("mode", "expected"), [("transaction", ["closes"]), ("session", [])])
+    def test_a_poolers_client_timeout_counts_where_it_shares_connections(self, mode: str, expected: list[str]) -> None:
+        site = engine("app/db.py:8", pool(target=on("pgbouncer", 6432)))
+        cutting = bouncer(mode=number(mode, "pool_mode"), client_idle_timeout=number(120, "client_idle_timeout"))
+        plain = replace(workload(), platform="compose")
+        client = only(joined([plain, cutting, compose_database("deploy")], site))
+        assert [hop.effect for hop in client.hops] == expected
+
+    def test_an_engine_without_a_workload_has_no_platform(self) -> None:
+        assert only(joined([], engine("app/db.py:8", pool(target=on("10.0.0.5"))))).hops == ()
+
+
+class TestOneThingDescribedTwice:
+    def test_a_dockerfile_that_another_workload_builds_is_not_a_workload(self) -> None:
+        run = web(2, files=("Dockerfile",))
+        docker = workload("app", Unknown("not written"), run, platform="docker", build=Build("", "Dockerfile"))
+        assert [w for w, _ in names(joined([docker, workload("api", 3, run)]))] == ["api"]
+
+    def test_a_dockerfile_alone_is_one(self) -> None:
+        docker = workload("app", Unknown("not written"), web(2), platform="docker", build=Build("", "Dockerfile"))
+        assert [w for w, _ in names(joined([docker]))] == ["app"]
+
+    def test_a_procfile_beside_a_platform_that_starts_the_same(self) -> None:
+        procfile = workload("web", Unknown("not written"), platform="procfile")
+        assert [w for w, _ in names(joined([procfile, workload("api", 3)]))] == ["api"]
+
+    def test_two_files_of_one_cloud_run_service_are_merged(self) -> None:
+        deployed = workload("api", Unknown("kept from before"), unit="ci", location=Location(".github/deploy.yml", 9))
+        client = only(joined([deployed, workload("api", 12)]))
+        assert client.steady.factors[0][1].value == 12
+
+    def test_the_configuration_names_the_environment_of_a_file(self) -> None:
+        named = Configuration(environments={"prod": ("deploy/*.yaml",)})
+        assert only(joined([workload()], configuration=named)).environment == "prod"
+
+
+class TestLimits:
+    def test_a_tier_is_looked_up_in_the_table(self) -> None:
+        fact = database(
+            "main",
+            Unknown("no flag"),
+            provider="cloud-sql-postgresql",
+            tier=number("db-custom-4-16384", "tier", "db.tf:4"),
+            reserved=Unknown("not read"),
+            identities=("cloudsql:p:r:i",),
+        )
+        client = only(joined([workload(instance_connections=("p:r:i",)), fact]))
+        assert client.database
+        limit = client.database.max_connections
+        assert (limit.value, limit.certainty) == (500, "default")
+        assert "db-custom-4-16384" in limit.origin.says
+
+    def test_a_written_flag_wins_over_the_table(self) -> None:
+        fact = database("main", 120, provider="cloud-sql-postgresql", tier=number("db-f1-micro", "tier"), identities=("cloudsql:p:r:i",))
+        client = only(joined([workload(instance_connections=("p:r:i",)), fact]))
+        assert client.database and client.database.max_connections.value == 120
+
+    def test_nothing_is_known_of_a_server_that_nothing_describes(self) -> None:
+        client = only(joined([workload()]))
+        assert client.database and isinstance(client.database.max_connections, Unknown)
+
+
+class TestRollout:
+    def test_only_a_documented_overlap_counts(self) -> None:
+        surging = workload("api", 10, rollout_instances=default(13), rollout_documented=True)
+        assert only(joined([surging])).rollout.lowered.value == 195
+        assert only(joined([replace(surging, rollout_documented=False)])).rollout.lowered.value == 150
+
+
+class TestMissing:
+    def test_the_limit_is_asked_for_with_the_demand(self) -> None:
+        (entry,) = joined([workload("api", 10, web(4))]).missing
+        assert entry.needs == "DATABASE_URL.max-connections"
+        assert "600 connections" in entry.reason
+
+    def test_instances_are_asked_for_with_what_fits(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db")))
+        facts = [workload("api", Unknown("no file says how many"), web(2)), compose_database("deploy")]
+        (entry,) = joined(facts, site).missing
+        assert entry.needs == "api.instances"
+        assert "each instance opens up to 30 connections, so 3 fit into db" in entry.reason
+
+    def test_nothing_is_asked_where_the_verdict_stands(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db")))
+        facts = [workload("api", 10, web(4)), workload("b", Unknown("?")), compose_database("deploy")]
+        assert joined(facts, site).missing == ()
+
+    def test_development_is_not_asked_for(self) -> None:
+        assert joined([workload("api", 10, environment="dev")]).missing == ()
