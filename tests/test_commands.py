@@ -450,3 +450,75 @@ def test_honcho_starts_the_lines_of_the_procfile(run):
     (one,) = run("honcho start worker", files)
     assert [said(process.processes) for process in both] == ["2 --workers Procfile:1 exact", "3 --concurrency Procfile:2 exact"]
     assert one.server == "celery"
+
+
+# -- programs that serve
+
+CLI = """\
+import click
+import uvicorn
+
+
+@click.group()
+def cli(): ...
+
+
+@cli.command()
+def serve():
+    uvicorn.run("app.main:app", workers=5)
+
+
+@cli.command("run-jobs")
+def jobs():
+    print("one process")
+
+
+if __name__ == "__main__":
+    cli()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("python cli.py serve", ("uvicorn", "web", 5)),
+        ("python cli.py run-jobs", ("python", "script", 1)),
+        ("python cli.py", ("python", "script", 1)),
+        ("python -m cli serve", ("uvicorn", "web", 5)),
+        ("shop serve", ("uvicorn", "web", 5)),
+        ("shop run-jobs", ("python", "script", 1)),
+    ],
+)
+def test_only_the_subcommand_that_is_called_serves(run, command, expected):
+    (process,) = run(command, {"cli.py": CLI, "pyproject.toml": '[project.scripts]\nshop = "cli:cli"\n'})
+    assert (process.server, process.kind, process.processes.value) == expected
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import uvicorn\nuvicorn.run('app.main:app', workers=3)\n",
+        "import uvicorn as u\n\ndef main():\n    u.run('app.main:app', workers=3)\n\nif __name__ == '__main__':\n    main()\n",
+        "from uvicorn import run\nN = 3\n\ndef go():\n    run('app.main:app', workers=N)\n\ndef main():\n    go()\n\nmain()\n",
+        "from app.serving import serve\n\nserve()\n",
+        "import asyncio\nfrom app.serving import serve\n\nasync def main():\n    serve()\n\nasyncio.run(main())\n",
+    ],
+)
+def test_calls_are_followed_to_the_server_they_start(run, program):
+    serving = "import uvicorn\nfrom .limits import N\n\ndef serve():\n    uvicorn.run('app.main:app', workers=3)\n\ndef other():\n    uvicorn.run('x:y', workers=9)\n"
+    (process,) = run("python start.py", {"start.py": program, "app/serving.py": serving, "app/limits.py": "N = 3\n"})
+    assert (process.server, process.processes.value, process.entry) == ("uvicorn", 3, "app.main:app")
+
+
+def test_a_function_that_nothing_calls_serves_nothing(run):
+    program = "import uvicorn\n\ndef debug():\n    uvicorn.run('app.main:app', workers=9)\n\nprint('job')\n"
+    (process,) = run("python job.py", {"job.py": program})
+    assert (process.server, process.kind) == ("python", "script")
+
+
+def test_flask_run_by_its_application_is_one_process(run):
+    program = "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run(port=80)\n"
+    (process,) = run("python main.py", {"main.py": program})
+    assert (process.server, process.processes.value, process.units.certainty) == ("flask", 1, "estimate")
+    (other,) = run("python main.py", {"main.py": "from bot import app\napp.start()\n"})
+    assert other.server == "python"

@@ -177,7 +177,7 @@ MISTAKES = {
     '[[ignore]]\nrule = "missing-recycle"\npath = "x"\nuntil = "soon"': "poollint.toml:4: `until` must be a date",
     'required-version = ">=99"': "poollint.toml:1: this is poollint 0.1.0, but >=99 is required",
     'required-version = "newest"': "poollint.toml:1: not a version specifier: 'newest'; write required-version",
-    "x = [": "poollint.toml: not TOML",
+    "\nx = [": "poollint.toml:2: not TOML: ",
     "\nfail-on = = 1": "poollint.toml:2: not TOML: ",
 }
 

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from poollint import _hcl
-from poollint._hcl_values import Budget, Reference, evaluate, reference
+from poollint._hcl_evaluate import Budget, evaluate
+from poollint._hcl_values import Reference, reference
 from poollint.facts import Known, Location, Origin, Setting, Unknown
 
 
@@ -71,7 +72,7 @@ def plain(setting: Setting) -> object:
         ("concat([1], [2, 3])[1]", 2),
         ('{"a" = 1, (tostring(2)) = 3}', {"a": 1, "2": 3}),
         ("[{n = 1}, {n = 2}][*].n", [1, 2]),
-        ("[for k, v in {a = 1, b = 2} : \"${k}=${v}\" if v > 1]", ["b=2"]),
+        ('[for k, v in {a = 1, b = 2} : "${k}=${v}" if v > 1]', ["b=2"]),
         ('{for name in ["a"] : upper(name) => name}', {"A": "a"}),
         ("{a = {b = [5]}}.a.b[0]", 5),
         ("try(var.three, 9)", 3),
@@ -142,7 +143,8 @@ def test_blocks_have_types_labels_and_places() -> None:
 def test_a_broken_block_loses_only_itself() -> None:
     file = _hcl.parse(
         "main.tf",
-        'variable "a" {\n  default = 1\n}\n\nresource "x" "broken" {\n  b = = 3\n}\n\nvariable "c" {\n  default = 3\n}\n',
+        'variable "a" {\n  default = 1\n}\n\nresource "x" "broken" {\n  b = = 3\n}\n\n'
+        'variable "c" {\n  default = 3\n}\n',
     )
     assert [block.labels[-1] for block in file.body.blocks] == ["a", "c"]
     assert [str(place) for place in file.broken] == ["main.tf:5"]
@@ -177,5 +179,5 @@ def test_a_file_above_the_limit_is_refused() -> None:
 
 
 def test_texts_that_double_are_cut() -> None:
-    setting = value("join(\"\", [" + ",".join(['"' + "x" * 500 + '"'] * 100) + "])")
+    setting = value('join("", [' + ",".join(['"' + "x" * 500 + '"'] * 100) + "])")
     assert isinstance(setting, Unknown)

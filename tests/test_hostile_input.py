@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-
-from test_cli import SERVICE, poollint
+from running import SERVICE, poollint
 
 Write = Callable[[Mapping[str, str]], Path]
 

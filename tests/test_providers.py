@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from typing import get_args
 
 import pytest
 
 from poollint import providers
+from poollint._pages import pages_directory
 from poollint.facts import NO_CEILING, Known, Target, Unknown
-from poollint.providers.limits import version_fits
+from poollint.providers import files
+from poollint.providers.limits import Grade, version_fits
 from poollint.providers.schema import Misspelt, sections
 
 NAMES = tuple(providers.table())
@@ -92,7 +95,7 @@ HOMES = {
 
 
 def test_all_65_records_have_a_home():
-    folder = providers.pages_directory() / "providers"
+    folder = pages_directory() / "providers"
     assert len(HOMES) == 65
     for homes in HOMES.values():
         for name in homes.split():
@@ -125,11 +128,22 @@ def test_a_file_is_named_like_its_provider_and_keeps_the_schema(name):
     ],
 )
 def test_a_slip_in_a_file_is_an_error_that_names_the_file(old, new, complaint):
-    text = (providers.pages_directory() / "providers" / "cloud-sql-postgresql.yaml").read_text(encoding="utf-8")
+    text = (pages_directory() / "providers" / "cloud-sql-postgresql.yaml").read_text(encoding="utf-8")
     assert old in text
     with pytest.raises(Misspelt) as raised:
-        providers.read(text.replace(old, new, 1), "cloud-sql-postgresql.yaml")
+        files.read(text.replace(old, new, 1), "cloud-sql-postgresql.yaml")
     assert complaint in str(raised.value) and "cloud-sql-postgresql.yaml" in str(raised.value)
+
+
+def test_the_readme_shows_a_file_that_can_be_read_and_names_every_key():
+    readme = (pages_directory() / "providers" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    provider = files.read(example, "README.md")
+    assert provider.max_connections("medium").value == 400
+    for key in files.KEYS.split():
+        assert f"`{key}`" in readme or f"\n{key}:" in example, key
+    for grade in get_args(Grade):
+        assert f"| `{grade}` |" in readme
 
 
 def figures(data):
@@ -159,13 +173,14 @@ def test_every_number_has_a_source_with_a_date(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_largest_default_is_not_below_any_default(name):
     provider = providers.get(name)
-    values = [f["value"] for f in providers.as_json(provider)["max_connections"] if f["value"] is not None and not f["per"]]
+    rows = providers.as_json(provider)["max_connections"]
+    values = [row["value"] for row in rows if row["value"] is not None and not row["per"]]
     if provider.largest:
         assert provider.largest.value == NO_CEILING or provider.largest.value >= max(values, default=0)
 
 
 def test_every_file_is_readable_as_yaml_with_short_lines():
-    for path in (providers.pages_directory() / "providers").rglob("*.yaml"):
+    for path in (pages_directory() / "providers").rglob("*.yaml"):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             assert len(line) <= 120 or "://" in line, f"{path.name}:{number}"
             assert "\t" not in line
@@ -220,7 +235,7 @@ def test_every_pattern_with_a_host_has_an_example():
         ("EP-cool-darkness-123456.us-east-2.aws.neon.tech", None, "postgresql", "neon", "direct"),
         ("orders.c9akciq32rgp.eu-central-1.rds.amazonaws.com", 5433, "postgresql", "rds-postgresql", "instance"),
         ("orders.c9akciq32rgp.eu-central-1.rds.amazonaws.com", None, "mariadb", "rds-mariadb", "instance"),
-        ("orders.cluster-c9akciq32rgp.eu-central-1.rds.amazonaws.com", None, "postgresql", "aurora-postgresql", "cluster"),
+        ("x.cluster-c9akciq32rgp.eu-central-1.rds.amazonaws.com", None, "postgresql", "aurora-postgresql", "cluster"),
         ("orders.cluster-c9akciq32rgp.eu-central-1.rds.amazonaws.com", None, "mysql", "aurora-mysql", "cluster"),
         ("orders.proxy-c9akciq32rgp.eu-central-1.rds.amazonaws.com", None, "mysql", "rds-proxy", "proxy"),
         ("orders.postgres.database.azure.com", None, "postgresql", "azure-postgresql-flexible", "direct"),
@@ -260,6 +275,10 @@ def test_a_host_that_others_share_tells_nothing(host, port):
     assert providers.match(Target("postgresql", host, port)) is None
 
 
+def test_a_host_of_absurd_length_tells_nothing():
+    assert providers.match(Target("postgresql", "a:" * 500_000 + ".db.example.com")) is None
+
+
 def test_weak_patterns_help_a_caller_with_other_evidence():
     found = providers.match(Target("postgresql", "my-db.internal", 5433), weak=True)
     assert (found.provider.name, found.role, found.weak) == ("fly-postgres-legacy", "direct", True)
@@ -285,13 +304,16 @@ def test_endpoints_say_whether_prepared_statements_survive():
         return providers.match(Target("postgresql", host, port)).prepared_statements
 
     neon = survive("ep-a-1-pooler.us-east-2.aws.neon.tech")
-    assert (neon.value, neon.certainty, neon.origin.url) == (True, "default", "https://neon.com/docs/connect/connection-pooling")
+    assert (neon.value, neon.certainty) == (True, "default")
+    assert neon.origin.url == "https://neon.com/docs/connect/connection-pooling"
     supabase = survive("aws-1-us-east-1.pooler.supabase.com", 6543)
     assert (supabase.value, supabase.certainty) == (False, "default")
     azure = survive("orders.postgres.database.azure.com", 6432)
     assert (azure.value, azure.certainty) == (False, "default")
     assert isinstance(survive("abc-useast1-1.horizon.psdb.cloud", 6432), Unknown)
-    assert isinstance(survive("pgbouncer", 6432), Unknown)
+    assert isinstance(survive("pgbouncer", 6432), Unknown)  # by its version, which no host tells
+    assert survive("pgdog").value is True
+    assert survive("pgcat").value is False
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
@@ -386,7 +408,8 @@ def test_mariadb_on_rds_needs_its_version():
 
 def test_the_seeds_wrong_figures_for_postgresql_on_rds_are_nowhere():
     provider = providers.get("rds-postgresql")
-    rows = {row.get("tier"): row["value"] for row in providers.as_json(provider)["max_connections"]}
+    (row,) = providers.as_json(provider)["max_connections"]
+    rows = row["evaluated"]
     assert len(rows) > 360
     assert not {tier for tier, value in rows.items() if value in (170, 683)}
     assert {rows["db.t3.medium"], rows["db.m4.xlarge"]} == {450, 1802}  # 4 and 16 GiB
@@ -429,6 +452,30 @@ def test_aurora_serverless_goes_by_the_maximum_capacity(tier, postgresql, mysql)
         setting = limit("aurora-serverless-v2", tier, dialect=dialect)
         assert (setting.value, setting.certainty) == (value, "default")
     assert isinstance(limit("aurora-serverless-v2", tier), Unknown)  # of which engine?
+
+
+def test_a_capacity_may_be_written_with_a_fraction():
+    assert limit("aurora-serverless-v2", "16.0", dialect="postgresql").certainty == "default"
+    assert limit("neon", "0.50").value == limit("neon", "0.5").value == 209
+    assert limit("alloydb", "4.0").value == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "tier", "value"),
+    [
+        ("LEAST({DBInstanceClassMemory/9531392},5000)", "db.t3.medium", 450),
+        ("LEAST({DBInstanceClassMemory/9531392}, 300)", "db.t3.medium", 300),
+        ("{DBInstanceClassMemory/12582880}", "db.m5.large", 682),
+        ("GREATEST({DBInstanceClassMemory*1/9531392},100)", "db.t1.micro", 100),
+        ("{log(DBInstanceClassMemory/805306368)*45}", "db.m5.large", None),
+        ("LEAST({DBInstanceClassMemory/9531392},5000)", "db.unheard.of", None),
+        ("LEAST({DBInstanceClassMemory/9531392},5000)", None, None),
+        ("__import__('os')", "db.m5.large", None),
+    ],
+)
+def test_a_formula_in_a_parameter_group_has_a_ceiling(text, tier, value):
+    setting = providers.parameter_formula(text, tier)
+    assert (setting.value if isinstance(setting, Known) else None) == value
 
 
 def test_aurora_serverless_between_the_documented_capacities_is_an_estimate():
@@ -489,7 +536,8 @@ def test_default_limits(name, tier, value, certainty):
 
 
 @pytest.mark.parametrize(
-    "name", ["fly-mpg", "planetscale-postgres", "scaleway-rdb", "linode-managed-db", "xata", "nile", "yugabytedb", "pgbouncer"]
+    "name",
+    ["fly-mpg", "planetscale-postgres", "scaleway-rdb", "linode-managed-db", "xata", "nile", "yugabytedb", "pgbouncer"],
 )
 def test_a_limit_nobody_publishes_is_unknown(name):
     assert isinstance(limit(name, None), Unknown)
@@ -703,7 +751,13 @@ def test_the_support_of_a_version_says_why():
 
 @pytest.mark.parametrize(
     ("product", "mode"),
-    [("pgbouncer", "session"), ("pgcat", "transaction"), ("pgdog", "transaction"), ("pgpool", "session"), ("odyssey", None)],
+    [
+        ("pgbouncer", "session"),
+        ("pgcat", "transaction"),
+        ("pgdog", "transaction"),
+        ("pgpool", "session"),
+        ("odyssey", None),  # every rule of its configuration must say one
+    ],
 )
 def test_default_modes(product, mode):
     setting = providers.default_mode(product)
@@ -783,7 +837,8 @@ def test_a_resource_type_tells_the_provider(name, attributes, provider):
 
 
 def test_a_resource_says_where_its_tier_stands():
-    entry = providers.resource("cloud-sql-postgresql", "google_sql_database_instance", {"database_version": "POSTGRES_16"})
+    attributes = {"database_version": "POSTGRES_16"}
+    entry = providers.resource("cloud-sql-postgresql", "google_sql_database_instance", attributes)
     assert entry.fields["tier"] == "settings.tier"
 
 
@@ -791,21 +846,21 @@ def test_a_resource_says_where_its_tier_stands():
 
 
 def forget():
-    for function in (providers._text, providers._card, providers._load, providers._classes):
+    for function in (files.text_of, files.card, files.load, files.classes):
         function.cache_clear()
 
 
 def test_a_lookup_by_name_reads_one_file():
     forget()
     assert providers.get("neon").title.startswith("Neon")
-    assert providers._text.cache_info().misses == 1
+    assert files.text_of.cache_info().misses == 1
 
 
 def test_a_host_that_nobody_knows_parses_no_whole_file():
     forget()
     assert providers.match(Target("postgresql", "db.example.com")) is None
-    assert providers._load.cache_info().misses == 0
-    assert providers._card.cache_info().misses == len(NAMES)
+    assert files.load.cache_info().misses == 0
+    assert files.card.cache_info().misses == len(NAMES)
 
 
 def test_the_sections_of_a_file_are_its_top_level_keys():
@@ -823,7 +878,7 @@ def test_the_table_knows_its_names():
 
 
 def test_a_row_is_printed_with_its_sources():
-    text = providers.describe(providers.get("cloud-sql-postgresql"))
+    text = providers.describe("cloud-sql-postgresql").splitlines()
     assert text[:2] == [
         "Cloud SQL for PostgreSQL",
         "cloud-sql-postgresql: database, postgresql, figures gathered 2026-10",
@@ -837,5 +892,11 @@ def test_a_row_is_printed_with_its_sources():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_row_can_be_printed(name):
     provider = providers.get(name)
-    assert all(isinstance(line, str) and "\n" not in line for line in providers.describe(provider))
-    assert json.loads(json.dumps(providers.as_json(provider)))["name"] == name
+    text = providers.describe(provider)
+    assert text == providers.describe(name) and text.startswith(f"{provider.title}\n{name}: ")
+    assert not re.search(r"(?<!=)\bNone\b|\bFigure\b|\s$", text)
+    assert json.loads(json.dumps(providers.as_json(name)))["name"] == name
+
+
+def test_the_whole_table_is_one_document():
+    assert [row["name"] for row in providers.as_json()["providers"]] == list(NAMES)

@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from test_cli import poollint
+from running import poollint
 
 TOP = Path(__file__).parents[1]
 SHOWN = re.compile(r"<!-- output of: poollint (?P<arguments>[^\n]*) -->\n```\n(?P<text>.*?)```\n", re.DOTALL)

@@ -1,4 +1,4 @@
-"""Terraform's language as blocks and attributes with their places, through tree-sitter; `_hcl_values` evaluates it.
+"""Terraform's language as blocks and attributes with their places, through tree-sitter; `_hcl_evaluate` evaluates it.
 
 One broken block loses only itself: a text with errors is cut at its top-level blocks, each is parsed alone, and a block
 that holds an error anywhere is left out, because an attribute lost in the wreck would look like an absent one.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from poollint.facts import Location
@@ -110,7 +111,9 @@ def _parser() -> Any:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
 
 
-_TOP = re.compile(rb"^(?:(?:resource|data|module|variable|locals|output|provider|terraform)\b|[a-z_]\w*[ \t]*=)", re.MULTILINE)
+_TOP = re.compile(
+    rb"^(?:(?:resource|data|module|variable|locals|output|provider|terraform)\b|[a-z_]\w*[ \t]*=)", re.MULTILINE
+)
 
 
 def _pieces(path: str, content: bytes) -> File:
@@ -119,7 +122,7 @@ def _pieces(path: str, content: bytes) -> File:
     broken: list[Location] = []
     starts = [match.start() for match in _TOP.finditer(content)] or [0]
     row, before = 0, 0
-    for start, end in zip(starts, [*starts[1:], len(content)]):
+    for start, end in pairwise([*starts, len(content)]):
         row += content.count(b"\n", before, start)
         before = start
         piece = _source(path, content[start:end], row)

@@ -39,9 +39,10 @@ def parse(path: str, text: str) -> Document:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
-        line = re.search(r"\(at line (\d+)", str(problem))
+        told = re.search(r"\(at line (\d+)", str(problem))
+        line = int(told[1]) if told else len(text.splitlines()) or 1  # else: at the end of the document
         reason = re.sub(r"\s*\(at .*\)$", "", str(problem))
-        raise Unreadable(f"not TOML: {reason}", int(line[1]) if line else None) from None
+        raise Unreadable(f"not TOML: {reason}", line) from None
     except RecursionError:
         raise Unreadable("nested too deeply", None) from None
     return Document(path, data, _places(text))

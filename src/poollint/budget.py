@@ -227,14 +227,20 @@ def server_side(pooler: Pooler, clients: tuple[Client, ...]) -> ServerSide:
     each = size.value + value_of(reserve, 0)
     copies = value_of(replicas) or 1
     one = min(pools.value * each, cap)
-    text = f"{pools.value} {MULTIPLE} ({size.value} + {value_of(reserve, 0)})" if value_of(reserve) else grouped(size.value)
-    if one == cap:
-        text = f"{grouped(cap)} (max_db_connections)"
-    if copies > 1:
-        text = f"{copies} replicas {MULTIPLE} {text}"
     used = tuple((name, setting) for name, setting in factors if isinstance(setting, Known))
     total = Known(int(one * copies), Origin("server side of " + pooler.name), weakest(setting for _, setting in used))
-    return ServerSide(pooler, clients, total, used, text)
+    return ServerSide(pooler, clients, total, used, _server_formula(pools.value, size.value, value_of(reserve, 0), cap, copies))
+
+
+def _server_formula(pools: int, size: int, reserve: int, cap: float, copies: int) -> str:
+    """Return `2 replicas × 3 databases × (20 + 5)`, or the cap where that is smaller."""
+    each = f"({size} + {reserve})" if reserve else grouped(size)
+    parts = [f"{copies} replicas"] if copies > 1 else []
+    if pools * (size + reserve) >= cap:
+        each = f"{grouped(cap)} (max_db_connections)"
+    elif pools > 1:
+        parts.append(f"{pools} databases")
+    return f" {MULTIPLE} ".join([*parts, each])
 
 
 def _databases(clients: Iterable[Client]) -> set[str]:

@@ -49,19 +49,13 @@ def poollint() -> None:
     """
 
 
-def main() -> NoReturn:
+def main() -> None:
     """Run the command line; whatever goes wrong inside ends with one short message, not with a traceback."""
     try:
         poollint.main(prog_name="poollint")
-    except SystemExit:
-        raise
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing more to say
-        sys.exit(FAILURE)
     except Exception as problem:  # noqa: BLE001 - the last line of defence
         say(_failure(problem))
         sys.exit(FAILURE)
-    raise SystemExit(0)
 
 
 def _failure(problem: Exception) -> str:
@@ -117,11 +111,12 @@ PROJECT = (
                  help="Read this configuration instead of the project's."),
     click.option("--isolated", is_flag=True, help="Read no configuration."),
 )  # fmt: skip
-VOICE = (
-    click.option("-q", "--quiet", is_flag=True, help="Print findings only."),
-    click.option("-v", "--verbose", is_flag=True, help="Also print what is suppressed, and every unknown."),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Color the text."),
-)
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Say nothing on standard error but what went wrong.")
+COLOR = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Color the text.")
+
+
+def _verbose(what: str) -> Any:
+    return click.option("-v", "--verbose", is_flag=True, help=f"Also print {what}.")
 
 
 def _with(*options: Any) -> Any:
@@ -154,7 +149,7 @@ def _formats() -> tuple[str, ...]:
 @click.option("--strict", is_flag=True, help="Also exit 1 when a file could not be read or an input is unknown.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule, on standard error.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of --format json, and stop.")
-@_with(*PROJECT, *VOICE)
+@_with(*PROJECT, QUIET, _verbose("what is suppressed, and every unknown"), COLOR)
 def check(paths: tuple[Path, ...], **options: Any) -> None:
     """Judge the project under the PATHs (default: here)."""
     if options["schema"]:
@@ -292,7 +287,7 @@ AS_TEXT_OR_JSON = click.option("--format", "name", type=click.Choice(["text", "j
 @poollint.command()
 @PATHS
 @AS_TEXT_OR_JSON
-@_with(*PROJECT, *VOICE)
+@_with(*PROJECT, QUIET, _verbose("why places and roles are believed"))
 def facts(paths: tuple[Path, ...], name: str, **options: Any) -> None:
     """Print what poollint saw and how it linked it."""
 
@@ -307,7 +302,7 @@ def facts(paths: tuple[Path, ...], name: str, **options: Any) -> None:
 @poollint.command()
 @PATHS
 @click.option("--format", "name", type=click.Choice(["text", "json", "markdown"]), default="text")
-@_with(*PROJECT, *VOICE)
+@_with(*PROJECT, QUIET)
 def budget(paths: tuple[Path, ...], name: str, **options: Any) -> None:
     """Print who may open how many connections to which database."""
 

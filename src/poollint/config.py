@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from poollint.escape import clean
 from poollint.facts import NOT_READ, SEVERITIES, Known, Location, Origin, Setting
 
 FILES = ("poollint.toml", "pyproject.toml")  # the first that speaks of poollint wins
@@ -99,6 +100,9 @@ class ConfigurationError(click.ClickException):
     """The configuration cannot be used: said with file, line and what was probably meant."""
 
     exit_code = 2
+
+    def format_message(self) -> str:
+        return clean(self.message)
 
 
 def load(

@@ -7,6 +7,7 @@ followed, nothing above 2 MiB is read, and what is refused is remembered in `Tre
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import signal
 import stat
@@ -194,10 +195,11 @@ def discover(paths: list[Path], *, exclude: tuple[str, ...] = (), tracked_only: 
     top = root if (root / ".git").exists() else None
     found: set[str] = set()
     for start in starts:
-        within = git_root(start if start.is_dir() else start.parent)
-        listed = _git_files(start, tracked_only) if within else None
-        for file in listed if listed is not None else _walk(start):
-            found.add(_relative(file, root))
+        folder = start if start.is_dir() else start.parent
+        prefix = _relative(folder, root)
+        listed = _git_files(start, tracked_only) if git_root(folder) else None
+        names = listed if listed is not None else _walk(start)
+        found.update(names if prefix == "." else (posixpath.normpath(f"{prefix}/{name}") for name in names))
     bases = tuple(_relative(start, root) for start in starts)
     kept = [path for path in found if not FOREIGN.intersection(path.split("/")[:-1])]
     if exclude:
@@ -234,49 +236,48 @@ def git(folder: Path, *arguments: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _git_files(start: Path, tracked_only: bool) -> list[Path] | None:
+def _git_files(start: Path, tracked_only: bool) -> list[str] | None:
+    """List what Git knows below `start`, relative to its folder."""
     folder = start if start.is_dir() else start.parent
     others = () if tracked_only else ("--others", "--exclude-standard")
     listing = git(folder, "ls-files", "-z", "--cached", *others, "--", "." if start.is_dir() else start.name)
-    if listing is None:
-        return None
-    return [folder / os.fsdecode(name) for name in listing.split(b"\0") if name]
+    return None if listing is None else [os.fsdecode(name) for name in listing.split(b"\0") if name]
 
 
-def _walk(start: Path) -> Iterator[Path]:
+def _walk(start: Path) -> Iterator[str]:
+    """List what is below `start`, relative to its folder, without following links."""
     if start.is_file():
-        yield start
+        yield start.name
         return
     ignored = _gitignore(start)
-    folders = [start]
+    folders = [""]
     while folders:
         folder = folders.pop()
         try:
-            entries = list(os.scandir(folder))
+            entries = list(os.scandir(os.path.join(start, folder)))
         except OSError:
             continue
         for entry in entries:
-            path = Path(entry.path)
+            name = f"{folder}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in FOREIGN and not ignored(path, True):
-                    folders.append(path)
-            elif not ignored(path, False):
-                yield path
+                if entry.name not in FOREIGN and not ignored(f"{name}/"):
+                    folders.append(f"{name}/")
+            elif not ignored(name):
+                yield name
 
 
-def _gitignore(start: Path) -> Callable[[Path, bool], bool]:
+def _gitignore(start: Path) -> Callable[[str], bool]:
     """Outside Git, an exported tree still has its top-level .gitignore; nested ones are not read."""
     try:
         lines = (start / ".gitignore").read_text("utf-8", "replace").splitlines()
     except OSError:
-        return lambda path, is_folder: False
+        return lambda name: False
     from pathspec import PathSpec
 
     try:
-        spec = PathSpec.from_lines("gitwildmatch", lines)
+        return PathSpec.from_lines("gitwildmatch", lines).match_file
     except ValueError:
-        return lambda path, is_folder: False
-    return lambda path, is_folder: spec.match_file(path.relative_to(start).as_posix() + ("/" if is_folder else ""))
+        return lambda name: False
 
 
 def _relative(path: Path, root: Path) -> str:

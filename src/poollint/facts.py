@@ -561,6 +561,7 @@ class Project:
     versions: tuple[Version, ...] = ()
     missing: tuple[Missing, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    dead_settings: tuple[DeadSetting, ...] = ()  # engine options that belong to no engine
     files: int = 0
 
     def clients_of(self, engine: Engine) -> tuple[Client, ...]:

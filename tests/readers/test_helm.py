@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from poollint.facts import Unknown
-from poollint.readers import kubernetes, operators
+from poollint.readers import helm, kubernetes
 from poollint.readers._helm_template import Chart, read_template
 
 CHART = "apiVersion: v2\nname: shop\nappVersion: '1.2'\n"
@@ -121,6 +121,7 @@ class TestValues:
         ("files", "environments"),
         [
             (["values-prod.yaml", "values.staging.yaml"], ["prod", "staging"]),
+            (["values-staging.yaml"], [None, "staging"]),
             (["values/production.yaml"], ["prod"]),
             (["environments/prod/values.yaml"], ["prod"]),
             (["values-eu.yaml", "values-us.yaml"], [None, "eu", "us"]),
@@ -205,7 +206,7 @@ class TestSubcharts:
             "app/Chart.yaml": "apiVersion: v2\nname: app\ndependencies: [{name: postgresql, repository: 'https://charts.example/bitnami'}]\n",
             "app/values.yaml": "postgresql:\n  primary:\n    extendedConfiguration: |\n      shared_buffers = 1GB\n      max_connections = 250\n",
         })
-        (database,) = operators.read(tree)
+        (database,) = helm.read(tree)
         assert (database.name, database.dialect) == ("app-postgresql", "postgresql")
         assert "app-postgresql" in database.hosts
         assert (database.max_connections.value, str(database.max_connections.origin.location)) == (250, "app/values.yaml:5")
@@ -244,6 +245,9 @@ class TestTheLanguage:
             ('{{ include "shop.fullname" . }}-api', "shop-api"),
             ('{{ include "shop.resourceName" (list . "api") }}', "shop-api"),
             ('{{/* a "comment */}}{{ .Values.a }}', "3"),
+            ('{{ index .Values.nested "deep" }}', "x"),
+            ('{{ if hasKey .Values.nested "deep" }}a{{ else }}b{{ end }}', "a"),
+            ('{{ if eq (toString (index .Values.nested "none" | default "")) "true" }}a{{ else }}b{{ end }}', "b"),
             ("{{ with .Values.nested }}{{ .deep }}{{ end }}", "x"),
         ],
     )

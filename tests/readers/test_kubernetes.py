@@ -118,6 +118,10 @@ class TestAnAutoscaler:
         (api,) = kubernetes.read(tree)
         assert str(api.instances.origin.location) == "deploy/scaling/hpa.yaml:7"
 
+    def test_of_another_service_of_the_same_name_is_not(self, make_tree):
+        tree = make_tree({"a/k8s/app.yaml": deployment("replicas: 3"), "b/k8s/app.yaml": deployment("replicas: 2"), "b/k8s/hpa.yaml": HPA})
+        assert [fact.instances.value for fact in kubernetes.read(tree)] == [3, 10]
+
     def test_of_another_environment_is_not(self, make_tree):
         tree = make_tree({"prod/app.yaml": deployment("replicas: 3"), "staging/hpa.yaml": HPA})
         (api,) = kubernetes.read(tree)
@@ -256,6 +260,16 @@ class TestVariables:
         env = "envFrom: [{configMapRef: {name: elsewhere, optional: true}}]"
         assert workload(deployment(container=env)).variables.complete
 
+    def test_of_a_config_map_of_another_service_are_not_taken(self, make_tree):
+        text = deployment(container="envFrom: [{configMapRef: {name: settings}}]")
+        (api,) = kubernetes.read(make_tree({"a/k8s/app.yaml": text, "b/k8s/settings.yaml": SETTINGS}))
+        assert not api.variables.complete and "POOL" not in api.variables.variables
+
+    def test_of_a_config_map_in_a_folder_beside_are(self, make_tree):
+        text = deployment(container="envFrom: [{configMapRef: {name: settings}}]")
+        (api,) = kubernetes.read(make_tree({"k8s/api/app.yaml": text, "k8s/config/settings.yaml": SETTINGS}))
+        assert str(api.variables.variables["POOL"].origin.location) == "k8s/config/settings.yaml:5"
+
     def test_of_a_secret_are_names_without_values(self, workload):
         secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n  DATABASE_URL: postgresql://app:hunter2@db/shop\n"
         api = workload(deployment(container="envFrom: [{secretRef: {name: db}}]"), secret)
@@ -313,6 +327,37 @@ class TestContainers:
         assert read(deployment(name="cache").replace("registry/shop:1", "redis:7")) == []
 
 
+class TestRequests:
+    INGRESS = (
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: shop\n  annotations:\n"
+        "    nginx.ingress.kubernetes.io/proxy-read-timeout: '20'\nspec:\n  rules:\n    - http:\n        paths:\n"
+        "          - {path: /, backend: {service: {name: api, port: {number: 80}}}}\n"
+    )
+    SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: api}\nspec: {selector: {app: api}}\n"
+
+    def test_end_when_the_ingress_in_front_stops_waiting(self, workload):
+        timeout = workload(deployment(), self.SERVICE, self.INGRESS).request_timeout
+        assert (timeout.value, timeout.origin.says, str(timeout.origin.location)) == (20, "proxy-read-timeout", "k8s/2.yaml:6")
+
+    def test_to_another_service_are_none_of_its_business(self, workload):
+        assert isinstance(workload(deployment(), self.SERVICE, self.INGRESS.replace("name: api", "name: web")).request_timeout, Unknown)
+
+
+class TestAuthProxies:
+    @pytest.mark.parametrize(
+        "proxy",
+        [
+            "{name: proxy, image: 'gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14', args: [--port=5432, 'shop-prod:europe-west1:orders']}",
+            "{name: proxy, image: 'gcr.io/cloudsql-docker/gce-proxy:1.33', command: [/cloud_sql_proxy, '-instances=shop-prod:europe-west1:orders=tcp:5432']}",
+        ],
+    )
+    def test_lead_to_an_instance(self, workload, proxy):
+        assert workload(deployment() + f"        - {proxy}\n").instance_connections == ("shop-prod:europe-west1:orders",)
+
+    def test_that_are_not_there_lead_nowhere(self, workload):
+        assert workload(deployment(container="args: ['shop-prod:europe-west1:orders']")).instance_connections == ()
+
+
 class TestServers:
     SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: orders-db, namespace: shop}\nspec: {selector: {app: postgres}}\n"
 
@@ -341,6 +386,11 @@ class TestServers:
         (pooler,) = read(text.replace("registry/shop:1", "edoburu/pgbouncer:v1.24.0"), ini)
         assert (pooler.mode.value, pooler.pool_size.value) == ("transaction", 40)
         assert str(pooler.pool_size.origin.location) == "k8s/1.yaml:10"
+
+    def test_with_an_exporter_beside_them_are_still_alone(self, read):
+        text = deployment(name="postgres").replace("registry/shop:1", "postgres:16") + "        - {name: metrics, image: quay.io/prometheuscommunity/postgres-exporter}\n"
+        (database,) = read(text, self.SERVICE)
+        assert database.name == "postgres" and "localhost" not in database.hosts
 
     def test_beside_the_application_are_reached_at_localhost(self, read):
         text = deployment(container="ports: [{containerPort: 80}]") + "        - {name: bouncer, image: 'edoburu/pgbouncer:v1.24.0'}\n"

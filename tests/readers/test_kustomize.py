@@ -203,6 +203,27 @@ class TestGenerators:
         assert "hunter2" not in repr(api)
 
 
+class TestReplacements:
+    TARGET = (
+        "    targets:\n      - select: {kind: Deployment}\n        fieldPaths: ['spec.template.spec.containers.[name=api].env.[name=MODE].value']\n"
+    )
+
+    def test_copy_a_field_with_its_place(self, prod):
+        api = prod(
+            "configMapGenerator: [{name: settings, literals: [POOL=9]}]\nreplacements:\n"
+            "  - source: {kind: ConfigMap, name: settings, fieldPath: data.POOL}\n" + self.TARGET
+        )
+        mode = api.variables.variables["MODE"]
+        assert (mode.value, str(mode.origin.location)) == ("9", "k8s/overlays/prod/kustomization.yaml:2")
+        assert api.variables.variables["WORKERS"].value == "2"
+
+    @pytest.mark.parametrize("options", ["", "        options: {delimiter: '-', index: 1}\n"])
+    def test_of_what_is_not_here_or_of_a_part_leave_it_open(self, prod, options):
+        name = "api" if options else "elsewhere"
+        api = prod(f"replacements:\n  - source: {{kind: Deployment, name: {name}}}\n" + self.TARGET + options)
+        assert isinstance(api.variables.variables["MODE"], Unknown)
+
+
 def test_components_change_what_their_user_has(prod):
     api = prod(
         "components: [../../big]\n",
@@ -238,3 +259,42 @@ class TestWhatIsNotFollowed:
     def test_files_beside_a_kustomization_that_describe_others_are(self, read):
         other = APP.replace("name: api", "name: web")
         assert [f.name for f in read(**{"k8s__base__web.yaml": other})] == ["api", "web"]
+
+
+class TestUntrustedInput:
+    @pytest.mark.parametrize(
+        "overlay",
+        [
+            "replicas: [{name: api, count: [1]}]\nimages: [1, {name: registry/shop}]\nnamePrefix: {a: b}\n",
+            "patches: [1, {}, {patch: ''}, {patch: '['}, {path: missing.yaml}, {target: 3, patch: 'a: b'}]\n",
+            "patches: [{target: {kind: '(((a+)+)+)+$', name: '.*.*.*.*.*b'}, patch: '[{op: remove, path: /spec}]'}]\n",
+            "patchesJson6902: [{target: {kind: Deployment}, patch: '[{op: add, path: " + "/a" * 3000 + ", value: 1}]'}]\n",
+            "patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /spec/template/spec/containers/99999999999/x, value: 1}]'}]\n",
+            "configMapGenerator: [1, {name: settings, literals: [1, x], envs: [../../../x], files: ['=', a=b=c]}]\n",
+            "replacements: [1, {}, {source: 1, targets: [{select: {}, fieldPaths: ['', '[', a.b]}]}, {path: nowhere.yaml}]\n",
+            "components: [3, .]\ncrds: x\nhelmCharts: [{name: x}]\n",
+        ],
+    )
+    def test_odd_kustomizations_change_nothing_else(self, read, overlay):
+        (api,) = read(**{"k8s__overlays__prod": "resources: [../../base]\n" + overlay})
+        assert api.name == "api" and api.image.startswith("registry/shop")
+        assert not any("could not be read" in skipped.reason for skipped in read.tree.skipped)
+
+    def test_deep_bases_end(self, make_tree):
+        files = {f"d{n}/kustomization.yaml": f"resources: [../d{n + 1}]\n" for n in range(60)}
+        tree = make_tree(files | {"d60/kustomization.yaml": "resources: [app.yaml]\n", "d60/app.yaml": APP})
+        assert list(kubernetes.read(tree)) == []
+        assert any("more than" in skipped.reason for skipped in tree.skipped)
+
+    @pytest.mark.parametrize("key", ["resources", "components"])
+    def test_bases_that_double_with_every_level_end(self, make_tree, key):
+        files = {"d0/kustomization.yaml": f"{key}: [../d1a, ../d1b]\n"}
+        for n in range(1, 18):
+            for side in "ab":
+                files[f"d{n}{side}/kustomization.yaml"] = f"kind: {'Component' if key == 'components' else 'Kustomization'}\n{key}: [../d{n + 1}a, ../d{n + 1}b]\n"
+        for side in "ab":
+            files[f"d18{side}/kustomization.yaml"] = "resources: [app.yaml]\n"
+            files[f"d18{side}/app.yaml"] = APP
+        tree = make_tree(files)
+        list(kubernetes.read(tree))
+        assert any("too often" in skipped.reason for skipped in tree.skipped)

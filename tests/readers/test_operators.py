@@ -151,45 +151,6 @@ class TestCrunchy:
         assert not any(isinstance(fact, Pooler) for fact in read(self.CLUSTER.partition("  proxy:")[0]))
 
 
-class TestConfigConnector:
-    SQL = """\
-        apiVersion: sql.cnrm.cloud.google.com/v1beta1
-        kind: SQLInstance
-        metadata: {name: orders, annotations: {cnrm.cloud.google.com/project-id: p}}
-        spec:
-          databaseVersion: POSTGRES_15
-          region: europe-west1
-          settings:
-            tier: db-custom-4-16384
-            databaseFlags: [{name: max_connections, value: "400"}]
-        """
-
-    def test_an_instance_has_a_tier_flags_and_a_connection_name(self, read):
-        (database,) = read(self.SQL)
-        assert (database.provider, database.dialect, database.version.value) == ("cloud-sql-postgresql", "postgresql", "15")
-        assert (database.tier.value, str(database.tier.origin.location)) == ("db-custom-4-16384", "k8s/db.yaml:8")
-        assert (database.max_connections.value, database.max_connections.origin.location.line) == (400, 9)
-        assert database.identities == ("cloudsql:p:europe-west1:orders",)
-
-    def test_mysql_is_another_provider(self, read):
-        (database,) = read(self.SQL.replace("POSTGRES_15", "MYSQL_8_0"))
-        assert (database.provider, database.version.value) == ("cloud-sql-mysql", "8.0")
-
-    def test_sql_server_is_none_of_ours(self, read):
-        assert read(self.SQL.replace("POSTGRES_15", "SQLSERVER_2019_STANDARD")) == []
-
-    def test_alloydb_counts_its_cpus(self, read):
-        (database,) = read("""\
-            apiVersion: alloydb.cnrm.cloud.google.com/v1beta1
-            kind: AlloyDBInstance
-            metadata: {name: orders}
-            spec:
-              machineConfig: {cpuCount: 4}
-              databaseFlags: [{name: max_connections, value: "1200"}]
-            """)
-        assert (database.provider, database.tier.value, database.max_connections.value) == ("alloydb", "4", 1200)
-
-
 def test_clusters_of_other_groups_are_none_of_ours(read):
     assert read("apiVersion: cluster.x-k8s.io/v1beta1\nkind: Cluster\nmetadata: {name: c}\nspec: {}\n") == []
 

@@ -64,7 +64,10 @@ def test_a_bare_cloud_run_service_has_the_defaults_of_the_platform(make_tree: Ma
     assert api.concurrency_is_hard
     assert evidence(api.request_timeout) == (300, "default of Cloud Run", None, "default")
     assert api.variables.complete
-    assert (api.rollout_documented, why(api.rollout_instances)) == (False, "Cloud Run documents no overlap of revisions")
+    assert (api.rollout_documented, why(api.rollout_instances)) == (
+        False,
+        "Cloud Run documents no overlap of revisions",
+    )
 
 
 def test_the_smaller_of_the_service_and_the_revision_maximum_counts(make_tree: MakeTree) -> None:
@@ -314,9 +317,9 @@ def test_a_module_that_calls_itself_ends(make_tree: MakeTree) -> None:
 
 
 def test_modules_that_multiply_end(make_tree: MakeTree) -> None:
-    files = {
-        f"m{i}/main.tf": f'module "a" {{\n  source = "../m{i + 1}"\n  count = 50\n}}\n' for i in range(7)
-    } | {"m7/main.tf": SIZED}
+    files = {f"m{i}/main.tf": f'module "a" {{\n  source = "../m{i + 1}"\n  count = 50\n}}\n' for i in range(7)} | {
+        "m7/main.tf": SIZED
+    }
     assert len(facts(make_tree(files), Workload)) < 1000
 
 
@@ -352,7 +355,7 @@ def test_for_each_makes_one_service_per_key(make_tree: MakeTree) -> None:
 
 
 def test_a_count_of_zero_is_nothing(make_tree: MakeTree) -> None:
-    off = SIZED.replace('name = "api"', "name = \"api\"\n  count = var.max_instances > 20 ? 1 : 0")
+    off = SIZED.replace('name = "api"', 'name = "api"\n  count = var.max_instances > 20 ? 1 : 0')
     assert facts(make_tree({"main.tf": off}), Workload) == []
 
 
@@ -426,7 +429,8 @@ def test_a_host_that_an_apply_knows_is_a_token_the_database_lists(make_tree: Mak
                 "",
                 "",
                 'env {\n name = "DATABASE_URL"\n'
-                ' value = "postgresql://app:hunter2@${google_sql_database_instance.main.private_ip_address}/orders"\n }',
+                ' value = "postgresql://app:hunter2@${google_sql_database_instance.main.private_ip_address}/orders"\n'
+                " }",
             ),
         }
     )
@@ -441,7 +445,9 @@ def test_a_host_that_an_apply_knows_is_a_token_the_database_lists(make_tree: Mak
 
 
 def test_a_connection_name_is_resolved_when_its_parts_are_written(make_tree: MakeTree) -> None:
-    volume = "volumes {\n cloud_sql_instance {\n instances = [google_sql_database_instance.main.connection_name]\n }\n }"
+    volume = (
+        "volumes {\n cloud_sql_instance {\n instances = [google_sql_database_instance.main.connection_name]\n }\n }"
+    )
     tree = make_tree({"sql.tf": CLOUD_SQL % "", "run.tf": SERVICE % ("", volume, "")})
     assert only(tree, Workload).instance_connections == ("acme:europe-west1:orders",)
 
@@ -468,7 +474,10 @@ def test_a_secret_written_here_gives_its_url_without_the_password(make_tree: Mak
         }
     )
     variables = only(tree, Workload).variables
-    assert evidence(variables.variables["DATABASE_URL"])[0::2] == ("postgresql://app:***@10.0.0.3/orders", "secret.tf:6")
+    assert evidence(variables.variables["DATABASE_URL"])[0::2] == (
+        "postgresql://app:***@10.0.0.3/orders",
+        "secret.tf:6",
+    )
     assert variables.secrets == {"DATABASE_URL": "secret-manager//database-url/latest"}
 
 
@@ -480,7 +489,8 @@ def test_a_secret_written_elsewhere_is_unknown_and_still_the_same_secret(make_tr
 
 
 def test_no_password_of_a_variable_is_kept(make_tree: MakeTree) -> None:
-    env = 'env {\n name = "DB_PASSWORD"\n value = "hunter2"\n }\n env {\n name = "URL"\n value = "mysql://u:hunter2@h/d"\n }'
+    env = 'env {\n name = "DB_PASSWORD"\n value = "hunter2"\n }\n'
+    env += 'env {\n name = "URL"\n value = "mysql://u:hunter2@h/d"\n }'
     assert "hunter2" not in repr(service(make_tree, container=env).variables)
 
 
@@ -534,10 +544,16 @@ def test_an_rds_instance_takes_its_limit_from_its_parameter_group(make_tree: Mak
     assert "${aws_db_instance.main.address}" in database.hosts
 
 
-def test_a_formula_of_a_parameter_group_is_kept_as_it_is(make_tree: MakeTree) -> None:
-    formula = "LEAST({DBInstanceClassMemory/9531392},5000)"
-    database = only(make_tree({"rds.tf": RDS % f'"{formula}"'}), Database)
-    assert evidence(database.max_connections)[0] == formula
+def test_the_default_formula_leaves_the_limit_to_the_class(make_tree: MakeTree) -> None:
+    database = only(make_tree({"rds.tf": RDS % '"LEAST({DBInstanceClassMemory/9531392}, 5000)"'}), Database)
+    assert why(database.max_connections) == "max_connections is the default formula"
+    assert evidence(database.tier)[0] == "db.t4g.medium"
+
+
+def test_another_formula_takes_the_class_out_of_play(make_tree: MakeTree) -> None:
+    database = only(make_tree({"rds.tf": RDS % '"{DBInstanceClassMemory/4000000}"'}), Database)
+    assert why(database.max_connections) == "max_connections is the formula {DBInstanceClassMemory/4000000}"
+    assert isinstance(database.tier, Unknown)
 
 
 def test_an_unlinked_parameter_group_says_nothing(make_tree: MakeTree) -> None:
@@ -559,7 +575,9 @@ resource "aws_rds_cluster_instance" "nodes" {
 """
 
 
-def test_an_aurora_cluster_is_sized_by_its_instances_and_its_reader_is_a_database_of_its_own(make_tree: MakeTree) -> None:
+def test_an_aurora_cluster_is_sized_by_its_instances_and_its_reader_is_a_database_of_its_own(
+    make_tree: MakeTree,
+) -> None:
     writer, reader = facts(make_tree({"main.tf": CLUSTER % ("", 2, "db.r6g.large")}), Database)
     assert (writer.name, writer.provider) == ("orders", "aurora-postgresql")
     assert evidence(writer.tier) == ("db.r6g.large", "instance_class", "main.tf:9", "exact")
@@ -698,7 +716,9 @@ def test_a_lambda_is_bounded_by_what_is_reserved(make_tree: MakeTree) -> None:
 
 
 def test_a_lambda_without_a_reservation_shares_the_accounts_quota_which_is_an_estimate(make_tree: MakeTree) -> None:
-    hook = only(make_tree({"main.tf": 'resource "aws_lambda_function" "hook" {\n  function_name = "hook"\n}\n'}), Workload)
+    hook = only(
+        make_tree({"main.tf": 'resource "aws_lambda_function" "hook" {\n  function_name = "hook"\n}\n'}), Workload
+    )
     assert evidence(hook.instances)[0::3] == (1000, "estimate")
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import posixpath
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 
-from poollint.facts import NO_CEILING, NOT_READ, Known, Location, Origin, Process, Setting, Unknown
+from poollint._words import Word
+from poollint.facts import NO_CEILING, NOT_READ, Known, Location, Origin, Process
 
-from . import _python, _shell
+from . import _programs, _shell
 from ._entry import directory_of, module_path
 from ._run import Run
-from ._gunicorn import default_of_platform
-from ._web import asynchronous, default
-from poollint._words import NO_PLACE, Word
+from ._web import default
 
 Launch = Callable[[list[Word], Run], None]
 
@@ -122,115 +119,12 @@ def _program(path: str | None, entry: str, directory: str, words: list[Word], ru
     text = run.tree.text(path) if path else None
     if path is not None and text is not None:
         run.read.append(path)
-        served = next(served_by(path, text, entry, directory, words[0].location, run), None)
+        served = _programs.served(path, entry, directory, words, run)
         if served is not None:
             run.start(served)
             return
     kind = "migration" if _MIGRATING.search(entry) else "script"
     run.start(Process("python", kind, default(1, "python"), NOT_READ, entry=entry, directory=directory, location=words[0].location))
-
-
-# -- servers started by a program
-
-
-def served_by(path: str, text: str, entry: str, directory: str, place: Location, run: Run) -> Iterator[Process]:
-    """Yield what a file starts by `uvicorn.run(...)` and its kind."""
-    if not any(word in text for word in ("uvicorn", "hypercorn", "granian", "gunicorn", "waitress", ".run(", "aiohttp", "web.run_app")):
-        return
-    module = _python.parse(text)
-    if module is None:
-        return
-    names = _python.Names(run, replace(NO_PLACE, path=path))
-    names.block([node for node in _statements(module)])
-    for node in ast.walk(module):
-        if isinstance(node, ast.Call):
-            call = names.dotted(node.func)
-            if call in ("uvicorn.run", "uvicorn.main", "uvicorn.Config"):
-                yield _uvicorn_run(node, names, entry, directory, place)
-                return
-            if call == "waitress.serve":
-                units = _keyword(node, "threads", names) or default(4, "waitress")
-                yield Process("waitress", "web", default(1, "waitress"), units, entry=entry, directory=directory, location=place)
-                return
-            if call in ("aiohttp.web.run_app", "web.run_app"):
-                yield Process("aiohttp", "web", default(1, "aiohttp"), asynchronous("aiohttp"), entry=entry, directory=directory, location=place)
-                return
-            if call.endswith(".run") and _is_flask(call, module):
-                units = Known(NO_CEILING, Origin("app.run() serves every request in a thread", names.at(node)), "estimate")
-                yield Process("flask", "web", default(1, "app.run()"), units, entry=entry, directory=directory, location=place)
-                return
-
-
-def _statements(module: ast.Module) -> Iterator[ast.stmt]:
-    """Yield the module's statements, with those of `if __name__ == "__main__"` and of functions that servers start in."""
-    for node in module.body:
-        if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)[:40]:
-            yield from node.body
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name in ("main", "run", "start", "serve", "cli"):
-            yield node
-            yield from node.body
-        else:
-            yield node
-
-
-def _is_flask(call: str, module: ast.Module) -> bool:
-    """Say whether `name.run` is the `run` of a Flask application made or imported here."""
-    name = call.removesuffix(".run").rpartition(".")[2]
-    if name not in ("app", "application", "server"):
-        return False
-    return "flask" in {(node.module or "").partition(".")[0] for node in module.body if isinstance(node, ast.ImportFrom)} or any(
-        isinstance(node, ast.ImportFrom) and any(alias.name in ("app", "application", "create_app") for alias in node.names)
-        for node in module.body
-    )
-
-
-def _keyword(node: ast.Call, name: str, names: _python.Names) -> Setting | None:
-    value = next((keyword.value for keyword in node.keywords if keyword.arg == name), None)
-    if value is None:
-        return None
-    found = names.value(value)
-    says = found.origin.says if found.origin.says not in ("", "written", "number of CPUs") else f"{name}="
-    return replace(found, origin=replace(found.origin, says=says))
-
-
-def _uvicorn_run(node: ast.Call, names: _python.Names, entry: str, directory: str, place: Location) -> Process:
-    """`uvicorn.run(app, workers=n)`: one process unless the application is an import string and nothing reloads."""
-    workers = _keyword(node, "workers", names)
-    reload = _keyword(node, "reload", names)
-    application = names.value(node.args[0]) if node.args else _keyword(node, "app", names) or NOT_READ
-    is_string = isinstance(application, Known) and isinstance(application.value, str)
-    processes: Setting = _default_of_run(node, names)
-    if workers is not None and not (isinstance(workers, Known) and workers.value is None):
-        processes = _whole(workers)
-    if reload is not None and isinstance(reload, Known) and reload.value:
-        processes = replace(reload, value=1)
-    elif reload is not None and isinstance(reload, Unknown) and processes != replace_value(processes, 1):
-        processes = Unknown(reload.reason, reload.origin)
-    if application is not NOT_READ and not is_string and isinstance(node.args[0] if node.args else None, (ast.Name, ast.Attribute, ast.Call)):
-        processes = Known(1, Origin("uvicorn.run(app) without an import string", names.at(node)), "default")
-    target = str(application.value) if is_string and isinstance(application, Known) and ":" in str(application.value) else entry
-    concurrency = _keyword(node, "limit_concurrency", names)
-    if isinstance(concurrency, Known) and isinstance(concurrency.value, int):
-        concurrency = replace(concurrency, value=max(1, concurrency.value - 1))
-    return Process("uvicorn", "web", processes, asynchronous("uvicorn"), entry=target, directory=directory,
-                   concurrency=concurrency or NOT_READ, location=place)  # fmt: skip
-
-
-def _default_of_run(node: ast.Call, names: _python.Names) -> Setting:
-    variable = names.run.variable("WEB_CONCURRENCY")
-    if variable is not None:
-        return _whole(variable)
-    return default_of_platform(names.run, "uvicorn.run")
-
-
-def replace_value(setting: Setting, value: object) -> Setting:
-    return replace(setting, value=value) if isinstance(setting, Known) else setting
-
-
-def _whole(setting: Setting) -> Setting:
-    from ._gunicorn import as_count
-
-    return as_count(setting, "workers=")
 
 
 # -- console scripts

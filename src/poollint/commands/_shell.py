@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEEPEST_NODES = 60
 LARGEST_SCRIPT = 200_000  # characters
+MOST_ROUNDS = 32  # of a loop
 
 Launch = Callable[[list[Word], Run], None]
 
@@ -69,7 +70,10 @@ class _Script:
     source: Source
     run: Run
     launch: Launch
-    handlers: dict[str, Any] = field(default_factory=dict)
+    rows: list[int] = field(init=False)  # where each line starts, in characters
+
+    def __post_init__(self) -> None:
+        self.rows = [0, *(match.end() for match in re.finditer("\n", self.source.text))]
 
     # -- statements
 
@@ -206,8 +210,8 @@ class _Script:
         values = [child for child in node.children if child.is_named and child not in (name, body)]
         if name is None or body is None:
             return None
-        words = [word for value in values for word in self.words(value)][:32]
-        for word in words:
+        words = [word for value in values[:MOST_ROUNDS] for word in self.words(value)]
+        for word in words[:MOST_ROUNDS]:
             self.run.scope.variables[_text(name)] = _setting(word, _text(name))
             self.statement(body, depth)
         return True
@@ -413,7 +417,10 @@ class _Script:
             yield from expand(text, self.run.scope)
 
     def at(self, node: Node) -> Location:
-        return self.source.at(len(self.content[: node.start_byte].decode("utf-8", "replace")))
+        row, column = node.start_point
+        start = self.rows[min(row, len(self.rows) - 1)]
+        line = self.content[node.start_byte - column : node.start_byte]
+        return self.source.at(start + len(line.decode("utf-8", "replace")))
 
 
 class Returned(Exception):

@@ -29,7 +29,7 @@ def _hops(run: Run, way: Reached) -> Iterator[Hop]:
         yield hop
     if way.pooler is not None:
         yield from _pooler_hops(way.pooler, way)
-    elif way.database is not None:
+    elif way.database is not None and not _is_socket(run, way):
         yield from _server_hops(way.database, way)
     if way.database is not None and isinstance(way.database.idle_timeout, Known):
         yield Hop(f"the path to {way.database.name}", way.database.idle_timeout)
@@ -43,7 +43,10 @@ def _platform_hop(run: Run, way: Reached) -> Hop | None:
 
 
 def _is_socket(run: Run, way: Reached) -> bool:
-    """Say whether the connection is a socket of the platform's Cloud SQL proxy; not knowing counts as one when attached."""
+    """Say whether the connection is a socket of the platform's Cloud SQL proxy, whose own connection is another path.
+
+    Where the URL is not readable, an attached instance is there to be used.
+    """
     if way.target and way.target.host:
         return way.target.host.startswith("/cloudsql/")
     return bool(run.workload and run.workload.instance_connections)
@@ -52,8 +55,6 @@ def _is_socket(run: Run, way: Reached) -> bool:
 def _server_hops(database: Database, way: Reached) -> Iterator[Hop]:
     if database.provider is None:
         return
-    if way.target and way.target.host and way.target.host.startswith("/cloudsql/"):
-        return  # the proxy's own connection is on that path, not this one
     endpoint = providers.match(way.target) if way.target else None
     if endpoint and endpoint.provider.name == database.provider:
         yield from endpoint.hops(database.dialect)

@@ -18,6 +18,7 @@ from poollint.link.workloads import SERVING
 
 if TYPE_CHECKING:
     from poollint.python.code import Code
+    from poollint.python.graph import Reach
 
 _UNCOUNTED_ROLES = ("test", "sample")
 _GUESSED_ROLES = ("service", "worker", "library")  # what may be meant when no entry point tells
@@ -51,8 +52,10 @@ def runs(tree: Tree, workloads: Sequence[Workload], code: Code, configuration: C
             unaccounted = unaccounted or None in links
             found += [run for run in links if run is not None]
     run = {each.engine.location for each in found}
-    joins = unaccounted or not found
-    found += [Run(engine, joins=joins) for engine in code.engines() if engine.location not in run]
+    possible = unaccounted or not found
+    for engine in code.engines():
+        if engine.location not in run:
+            found.append(Run(engine, joins=possible and engine.role in _GUESSED_ROLES))
     return tuple(found)
 
 
@@ -61,15 +64,17 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
     if workload.kind == "init":
         return  # ends before the containers beside it start, so it never adds to them
     service = stated.service_of(configuration, workload)
+    engines = [engine for engine in code.engines() if engine.role not in _UNCOUNTED_ROLES]
     for process in _counted(workload):
-        variables = variables_of(workload, process)
-        engines = [engine for engine in code.engines(variables) if engine.role not in _UNCOUNTED_ROLES]
         answer = _chosen(engines, workload, process, service, code)
-        if answer is None:
-            yield None
+        if not answer:
+            yield from () if answer is not None else (None,)
             continue
+        # The places are the same in every environment; the values are read in this workload's.
+        variables = variables_of(workload, process)
+        here = {engine.location: engine for engine in code.engines(variables)}
         for engine, how in answer:
-            yield Run(engine, workload, process, variables, service, how)
+            yield Run(here.get(engine.location, engine), workload, process, variables, service, how)
 
 
 def _counted(workload: Workload) -> tuple[Process | None, ...]:
@@ -100,10 +105,9 @@ def _chosen(
     if globs:
         chosen = [engine for engine in engines if stated.matches(globs, engine.location.path)]
         return [(engine, f"the configuration states the code of {workload.name}") for engine in chosen]
-    if process and process.entry:
-        reach = code.reaches(process.entry, process.directory)
-        if reach is not None:
-            return [(engine, reach.how(engine.location.path)) for engine in engines if engine.location.path in reach.paths]
+    if process and (reach := reach_of(process, code)) is not None:
+        reached = [engine for engine in engines if engine.location.path in reach.paths and _may_use(process, engine)]
+        return [(engine, reach.how(engine.location.path)) for engine in reached]
     candidates = [engine for engine in engines if engine.role in _GUESSED_ROLES]
     if process is None or workload.platform == "stated":
         return _by_variable(candidates, workload)
@@ -113,6 +117,19 @@ def _chosen(
     if len(candidates) == 1 and not _has_own_folder(workload, process):
         return [(candidates[0], f"the only engine there is, and {process.server} is what {workload.name} starts")]
     return None if below or not _has_own_folder(workload, process) else []
+
+
+def reach_of(process: Process, code: Code) -> Reach | None:
+    """Return what a command imports; the path of a script counts from the root, a module from its import root."""
+    if not process.entry:
+        return None
+    from_root = code.reaches(process.entry, "") if process.entry.endswith(".py") else None
+    return from_root or code.reaches(process.entry, process.directory)
+
+
+def _may_use(process: Process, engine: Engine) -> bool:
+    """A web server that imports the tasks does not run them."""
+    return not (process.kind == "web" and engine.role == "worker" and engine.place != "module")
 
 
 def _by_variable(candidates: list[Engine], workload: Workload) -> Answer | None:

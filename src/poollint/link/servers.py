@@ -50,6 +50,10 @@ class _Group:
     unit: str = ""
 
     @property
+    def environments(self) -> Iterable[str | None]:
+        return dict.fromkeys(seat.environment for seat in self.seats)
+
+    @property
     def stated(self) -> str | None:
         return next((seat.stated for seat in self.seats if seat.stated), None)
 
@@ -59,17 +63,19 @@ def join(
 ) -> Joined:
     """Return for each run the database it talks to; runs that share one get the same name."""
     facts = [_placed(database, configuration) for database in databases]
+    poolers = [settled(_placed_pooler(pooler, configuration)) for pooler in poolers]
     hosts = Hosts(facts, poolers)
     seats = [seat_of(run, hosts, configuration) for run in runs]
     groups = _grouped(seats, facts)
     _name_all(groups)
-    made = {(g.name, at): _made(g, at, configuration) for g in groups for at in {seat.environment for seat in g.seats}}
+    made = {(g.name, at): _made(g, at, configuration) for g in groups for at in g.environments}
     home = {id(seat): group for group in groups for seat in group.seats}
     reached = tuple(_reached(seat, home.get(id(seat)), made, configuration) for seat in seats)
     used = {id(fact) for group in groups for fact in group.facts}
     unused = [limited(fact, None) for fact in facts if id(fact) not in used]
     met = tuple(dict.fromkeys(way.pooler for way in reached if way.pooler))
-    rest = tuple(settled(pooler) for pooler in poolers if pooler not in met)
+    places = {(pooler.name, pooler.location, pooler.environment) for pooler in met}
+    rest = tuple(p for p in poolers if (p.name, p.location, p.environment) not in places)
     return Joined(reached, (*made.values(), *unused), (*met, *rest))
 
 
@@ -116,8 +122,8 @@ def _root(seat: Seat, same: _Same, by_variable: dict[str, set[str]]) -> str:
     if seat.pool is None or seat.pooler:
         return ""
     if not seat.weak:
-        workload = seat.run.workload
-        return f"engine:{seat.run.engine.location}:{workload.unit if workload else ''}:{workload.name if workload else ''}"
+        # Whatever its URL is, inside one unit it is the same one.
+        return f"engine:{seat.run.engine.location}:{seat.unit}"
     weak = seat.weak[0]
     known = by_variable.get(weak, set())
     seat.how = seat.how or f"variable {weak.rpartition(':')[2]}"
@@ -174,7 +180,7 @@ def _wanted(group: _Group) -> tuple[str, str]:
     if named := next((seat.target.database for seat in group.seats if seat.target and seat.target.database), None):
         return named, unit
     variables = [name for seat in group.seats if seat.pool for name in variables_of(seat.pool)]
-    return (variables[0] if variables else f"database of {group.seats[0].run.engine.location.path}"), unit
+    return (variables[0] if variables else group.seats[0].run.engine.location.path.removesuffix(".py")), unit
 
 
 # -- what is known of the server ---------------------------------------------------------------------------------------
@@ -183,6 +189,11 @@ def _wanted(group: _Group) -> tuple[str, str]:
 def _placed(database: Database, configuration: Configuration) -> Database:
     named = stated.environment_of(configuration, database.location.path) if database.location else None
     return replace(database, environment=named) if named else database
+
+
+def _placed_pooler(pooler: Pooler, configuration: Configuration) -> Pooler:
+    named = stated.environment_of(configuration, pooler.location.path) if pooler.location else None
+    return replace(pooler, environment=named) if named else pooler
 
 
 def _made(group: _Group, environment: str | None, configuration: Configuration) -> Database:
@@ -211,4 +222,4 @@ def _provider(group: _Group, identities: Iterable[str], dialect: str | None) -> 
     from poollint import providers
 
     endpoints = (providers.match(seat.target) for seat in group.seats if seat.target)
-    return next((endpoint.provider.name for endpoint in endpoints if endpoint), None)
+    return next((e.provider.name for e in endpoints if e and e.provider.kind == "database"), None)

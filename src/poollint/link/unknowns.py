@@ -20,7 +20,8 @@ def missing(project: Project) -> tuple[Missing, ...]:
             for entry in _of_budget(budget):
                 if entry.needs not in found or found[entry.needs].weight < entry.weight:
                     found[entry.needs] = entry
-    return tuple(sorted(found.values(), key=lambda entry: (-entry.weight, entry.needs)))
+    decisive = [entry for entry in found.values() if entry.weight]
+    return tuple(sorted(decisive, key=lambda entry: (-entry.weight, entry.needs)))
 
 
 def _of_budget(budget: Budget) -> Iterator[Missing]:

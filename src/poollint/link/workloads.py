@@ -145,7 +145,9 @@ def _built(workload: Workload, among: Sequence[Workload], start: Callable[[Workl
 
 def _is_found(workload: Workload, code: Code) -> bool:
     """Say whether an entry point of its command is a file of the project."""
-    return any(process.entry and code.reaches(process.entry, process.directory) for process in workload.run)
+    from poollint.link.running import reach_of
+
+    return any(reach_of(process, code) for process in workload.run)
 
 
 def _builds(workloads: Sequence[Workload]) -> dict[Build, set[str]]:
@@ -174,7 +176,9 @@ def _with_stated(workload: Workload, service: StatedService) -> Workload:
             workload, instances=service.instances, rollout_instances=service.instances, rollout_documented=False
         )
     if isinstance(service.concurrency, Known):
-        workload = replace(workload, concurrency=service.concurrency)
+        # Where no manifest says what its number means, the stated one is meant as a limit.
+        is_hard = workload.concurrency_is_hard or not isinstance(workload.concurrency, Known)
+        workload = replace(workload, concurrency=service.concurrency, concurrency_is_hard=is_hard)
     if isinstance(service.processes, Known):
         workload = replace(workload, run=_with_processes(workload.run, service.processes))
     return workload
@@ -240,6 +244,7 @@ def _from_statement(service: StatedService, code: Code) -> Workload:
         location=at,
         instances=service.instances,
         concurrency=service.concurrency,
+        concurrency_is_hard=True,
         sources=service.code,
         run=(process,),
     )

@@ -1,14 +1,15 @@
 """Numbers that depend on what was bought: the default limit for a tier, evaluated from a provider's table or formula.
 
 A limit is a list of blocks; the first block that fits the tier, the version and the dialect gives the number.
+Named tuples, here and in `schema`: making a data class takes seven times as long, and every run pays for it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from poollint import _formula
 from poollint.facts import Certainty, Known, Origin
@@ -27,9 +28,11 @@ SURE: frozenset[str] = frozenset({"documented", "documented_secondhand", "measur
 UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a number was read: `name` in its file, `date` the page's own where it has one, else when the file was made."""
+class Source(NamedTuple):
+    """Where a number was read.
+
+    name  as its file calls it; date: the page's own where it has one, else when the file was put together
+    """
 
     name: str
     title: str
@@ -37,8 +40,7 @@ class Source:
     date: str
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """One number (or word) with its source; a value of None is a number that nobody publishes."""
 
     value: Any
@@ -54,8 +56,7 @@ class Figure:
         return Known(self.value, Origin(says, url=self.source.url), self.certainty)
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """What the name of a tier says: `pattern` matches it whole, its groups and `variables` feed steps and formulas."""
 
     pattern: str
@@ -73,8 +74,7 @@ class Size:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """The value from `bound` on, or (exact) at `bound` only."""
 
     bound: float
@@ -82,8 +82,7 @@ class Step:
     figure: Figure
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """One way to come to a number. What it leaves empty it does not use.
 
     dialects, versions, only   when it holds: dialects, "<10.5", a pattern of tiers
@@ -100,9 +99,9 @@ class Block:
     key: str = ""
     per: str = ""
     constant: Figure | None = None
-    tiers: Mapping[str, Figure] = field(default_factory=dict)
+    tiers: Mapping[str, Figure] = MappingProxyType({})
     sizes: tuple[Size, ...] = ()
-    classes: Mapping[str, float] = field(default_factory=dict)  # tier → GiB, of a file in sizes/
+    classes: Mapping[str, float] = MappingProxyType({})  # tier → GiB, of a file in sizes/
     classes_name: str = ""
     by: str = "memory"
     steps: tuple[Step, ...] = ()
@@ -135,8 +134,11 @@ class Block:
     def _name(self, tier: str | None) -> str | None:
         if tier is None:
             return None
-        match = re.fullmatch(self.key, tier.strip(), re.IGNORECASE) if self.key else None
-        return (match[1] if match else tier.strip()).lower()
+        tier = tier.strip().lower()
+        match = re.fullmatch(self.key, tier, re.IGNORECASE) if self.key else None
+        name = match[1] if match else tier
+        # A capacity is 16, 16.0 or 0.50, as the file that gives it writes its numbers.
+        return name.rstrip("0").rstrip(".") if re.fullmatch(r"\d+\.\d+", name) else name
 
     def _size(self, name: str) -> tuple[dict[str, float], Figure] | None:
         if name in self.classes:
@@ -150,11 +152,11 @@ class Block:
     def _computed(self, variables: dict[str, float], claim: Figure) -> Figure | None:
         found = self._step(variables.get(self.by))
         if found is None and self.formula and _formula.names(self.formula) <= variables.keys():
-            found = replace(self.base, value=int(_formula.evaluate(self.formula, variables)))
+            found = self.base._replace(value=int(_formula.evaluate(self.formula, variables)))
         if found is None:
             return self.constant
         # A sure step for a memory that is only believed gives a number that is only believed.
-        return found if claim.grade in SURE else replace(found, grade=claim.grade)
+        return found if claim.grade in SURE else found._replace(grade=claim.grade)
 
     def _step(self, amount: float | None) -> Figure | None:
         if amount is None:

@@ -116,8 +116,10 @@ def _by_value(block: Block) -> list[tuple[Figure, list[str]]]:
 
 
 def _condition(block: Block) -> str:
-    said = [*block.dialects, f"version {block.versions}" if block.versions else "", f"tiers {block.only}" if block.only else ""]
-    return "".join(f"; {word}" for word in said if word)
+    said = list(block.dialects)
+    said += [f"version {block.versions}"] if block.versions else []
+    said += [f"tiers {block.only}"] if block.only else []
+    return "".join(f"; {word}" for word in said)
 
 
 def _reserves(provider: Provider) -> Iterator[str]:
@@ -220,18 +222,16 @@ def _endpoint(pattern: Any) -> dict[str, Any]:
 
 
 def _limits(blocks: tuple[Block, ...]) -> list[dict[str, Any]]:
-    """Return one entry for each number, and for each class whose number a formula gives."""
+    """Return one entry for each number; a formula over the classes of a file comes with its results."""
     found: list[dict[str, Any]] = []
     for block in blocks:
         holds = {"dialects": list(block.dialects), "versions": block.versions or None, "per": block.per or None}
         found += [{"tier": tier, **_figure(figure), **holds} for tier, figure in block.tiers.items()]
         for step in block.steps:
             found.append({"by": block.by, "at" if step.exact else "from": step.bound, **_figure(step.figure), **holds})
-        for name in block.classes if block.formula else ():
-            figure = block.figure(name, {})
-            found += [{"tier": name, **_figure(figure), **holds}] if figure else []
         if block.formula:
-            found.append({"formula": block.formula, **_figure(block.base), **holds})
+            evaluated = {name: figure.value for name in block.classes if (figure := block.figure(name, {}))}
+            found.append({"formula": block.formula, "evaluated": evaluated, **_figure(block.base), **holds})
         if block.constant:
             found.append({"tier": None, **_figure(block.constant), **holds})
     return found

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, get_args
 
 from poollint.facts import NO_CEILING
 from poollint.providers.limits import Block, Figure, Grade, Size, Source, Step
@@ -24,8 +24,7 @@ class Misspelt(ValueError):
     """A provider file breaks the schema; the text names the file and the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """One way to connect: what host, port and database name look like, and what answers there.
 
     weak      true of many other hosts as well: needs other evidence
@@ -50,12 +49,11 @@ class Pattern:
     examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """Something that ends connections.
 
     after    "idle" or "age"; effect: "closes", "forgets" or "unknown"
-    where    "client": the engine's own socket; "pooler-to-server", "transaction", "wait" and "compute" are no concern of a pool
+    where    "client": the engine's own socket; "pooler-to-server", "transaction", "wait" and "compute" do not touch it
     on_path  true when a client of this provider meets it without further evidence; if it has `roles`, only through an
              endpoint of these, and never through one of `not_roles`
     """
@@ -71,8 +69,7 @@ class Ending:
     dialects: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(NamedTuple):
     """Connections that the server or the provider keeps; a value of None is a number that nobody publishes."""
 
     what: str
@@ -81,13 +78,12 @@ class Reserve:
     versions: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class IacType:
+class IacType(NamedTuple):
     """A resource that declares this provider.
 
     tool    "terraform", "cloudformation", "config-connector", "bicep", "kubernetes", "file", ...
     when    attribute → pattern that its text must contain
-    fields  what poollint wants to know ("tier", "max_connections", "version", "mode", ...) → where the resource says it
+    fields  what poollint wants to know ("tier", "max_connections", "version", "mode", ...) → where it stands
     """
 
     tool: str
@@ -96,27 +92,24 @@ class IacType:
     fields: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Support:
+class Support(NamedTuple):
     """Whether protocol-level prepared statements survive a pooler of these versions."""
 
     versions: str
     figure: Figure
 
 
-@dataclass(frozen=True, slots=True)
-class PoolerFacts:
+class PoolerFacts(NamedTuple):
     """How a pooler behaves: a product of its own, or the one in front of a provider."""
 
     product: str
     default_mode: Figure | None = None
     prepared_statements: tuple[Support, ...] = ()
-    limits: Mapping[str, tuple[Block, ...]] = field(default_factory=dict)
+    limits: Mapping[str, tuple[Block, ...]] = MappingProxyType({})
     images: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(NamedTuple):
     """A limit of its own on one kind of connection, per instance of a platform."""
 
     connection: str
@@ -163,16 +156,16 @@ class Reader:
         return Figure(value, self.word(grade, get_args(Grade)), found, data.get("note", ""))
 
     def pattern(self, data: Any) -> Pattern:
-        self.keys(
-            data, "host ports database dialects mode pooler prepared_statements weak fallback also variables note examples", required="role"
-        )
+        narrowing, telling = "host ports database dialects weak fallback", "mode pooler prepared_statements also"
+        self.keys(data, f"{narrowing} {telling} variables note examples", required="role")
         if data.get("mode") is not None:
             self.word(data["mode"], MODES)
         listed = {key: words(data.get(key)) for key in ("dialects", "also", "variables", "examples")}
         return Pattern(**{**data, **listed, "ports": tuple(data.get("ports", ()))})
 
     def ending(self, data: Any) -> Ending:
-        self.keys(data, "grade source note after effect where on_path roles not_roles dialects", required="what seconds")
+        given = "grade source note after effect where on_path roles not_roles dialects"
+        self.keys(data, given, required="what seconds")
         return Ending(
             what=data["what"],
             seconds=self.figure(data, data["seconds"]),

@@ -51,7 +51,7 @@ def _getenv(call: Call) -> Value:
 def _environ(call: Call) -> Value:
     found = call.variable(call.text(0))
     if isinstance(found, Known) and found.value is None:
-        return call.unknown(f"{call.text(0)} is not set, and the code needs it")
+        return Open(f"{call.text(0)} is not set, and the code needs it", call.origin, absent=True)
     return found
 
 

@@ -74,8 +74,8 @@ def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, f
             return base
         return text.method(world, base, func.attr, arguments(world, node, module, frame), origin)
     if isinstance(base, Instance) and func.attr == "get" and node.args and objects.is_plain_settings(world, base):
-        key = expressions.evaluate(world, node.args[0], module, frame)  # `values.get("HOST")` in a validator
-        return objects.item(world, base, key, origin, node, module, frame)
+        # `values.get("HOST")` in a validator
+        return objects.field_or_default(world, base, arguments(world, node, module, frame), origin, node, module)
     if isinstance(base, (Table, Listing)):
         return objects.container_method(world, base, func.attr, arguments(world, node, module, frame), origin)
     return None

@@ -42,9 +42,9 @@ class Code:
     @property
     def dead_settings(self) -> tuple[DeadSetting, ...]:
         """Return the engine options that belong to no engine at all."""
-        if not self._sites.found or any(site.factory == "flask-sqlalchemy" and not self._facts.roles.is_aside(site.module.path) for site in self._sites.found):
-            return ()
-        return tuple(self._facts.flask.orphans())
+        sites = self._sites.found
+        used = any(s.factory == "flask-sqlalchemy" and not self._facts.roles.is_aside(s.module.path) for s in sites)
+        return () if used or not sites else tuple(self._facts.flask.orphans())
 
     def entry_module(self, entry: str, directory: str = "") -> str | None:
         """Return the file an entry point names: "app.main:app", "app.main", "scripts/run.py" or "package" (its __main__)."""
@@ -55,7 +55,7 @@ class Code:
         # `app.main.app` and `-A app.celery_app.celery` may end in an attribute.
         for dotted in (name, name.rpartition(".")[0]):
             below = posixpath.join(directory, dotted.replace(".", "/")) if dotted else ""
-            path = (self._file(below) or self.modules.path_of(dotted, start)) if dotted else None
+            path = (self._file(below, ":" in entry) or self.modules.path_of(dotted, start)) if dotted else None
             if path:
                 return path
         return None
@@ -71,10 +71,11 @@ class Code:
 
     # -- inside
 
-    def _file(self, path: str) -> str | None:
-        known = self.modules.tree
-        for candidate in (path, f"{path}.py", f"{path}/__main__.py", f"{path}/__init__.py"):
-            if candidate.endswith(".py") and candidate in known:
+    def _file(self, path: str, is_imported: bool = False) -> str | None:
+        """Return the file of a module; a package that is run, not imported, runs its __main__."""
+        inside = (f"{path}/__init__.py",) if is_imported else (f"{path}/__main__.py", f"{path}/__init__.py")
+        for candidate in (path, f"{path}.py", *inside):
+            if candidate.endswith(".py") and candidate in self.modules.tree:
                 return candidate
         return None
 

@@ -7,16 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from poollint.facts import DeadSetting, Engine, Known, Pool, Unknown, Version, value_of
+from poollint.facts import DeadSetting, Engine, Known, Origin, Pool, Setting, Unknown, Version, value_of
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask import Flask
+from poollint.python.modules import Module
 from poollint.python.pings import Pings
 from poollint.python.pools import Library, merged, pool_of
 from poollint.python.roles import Roles
 from poollint.python.sites import Site
 from poollint.python.uses import Uses
 from poollint.python.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
-from poollint.sqlalchemy_tables import COERCED_BY_CONFIG, FALSE_WORDS, NOT_COERCED_BY_CONFIG
+from poollint.sqlalchemy_tables import COERCED_BY_CONFIG, FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS
 from poollint.versions import declared
 
 
@@ -94,8 +95,36 @@ def _way(world: World, site: Site, library: Library) -> Way:
         keywords = {name: value for name, value in arguments.keywords.items() if name != "url"}
         arguments = replace(arguments, keywords=keywords)
     pool = pool_of(world, arguments, url, site.is_async, library)
-    pool = replace(pool, identities=tuple(dict.fromkeys((*pool.identities, *_connector(world, arguments)))))
+    pool = replace(
+        pool,
+        pool_class=_named_in(site, pool.pool_class),
+        identities=tuple(dict.fromkeys((*pool.identities, *_connector(world, arguments)))),
+        arguments={**pool.arguments, **_unconverted(site, arguments)},
+    )
     return Way(pool, (*dead, *dead_settings(arguments)))
+
+
+def _named_in(site: Site, pool_class: Setting) -> Setting:
+    """Return the pool class with the place where the code names it for this engine, not where it is imported."""
+    if not isinstance(pool_class, Known) or pool_class.origin.location is None:
+        return pool_class
+    wanted = f"sqlalchemy.pool.{pool_class.value}"
+    for expression in _poolclass_expressions(site):
+        for node in ast.walk(expression):
+            if isinstance(node, (ast.Name, ast.Attribute)) and site.module.qualified(node) == wanted:
+                return replace(pool_class, origin=Origin("poolclass", site.module.location(node)))
+    return pool_class
+
+
+def _poolclass_expressions(site: Site) -> Iterator[ast.expr]:
+    """Yield what `poolclass=` is given in the call, then what any dict of the file holds under that key."""
+    yield from (keyword.value for keyword in site.call.keywords if keyword.arg == "poolclass")
+    for node in ast.walk(site.module.tree):
+        match node:
+            case ast.Dict(keys=keys, values=values):
+                yield from (v for k, v in zip(keys, values) if isinstance(k, ast.Constant) and k.value == "poolclass")
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value="poolclass"))], value=value):
+                yield value
 
 
 # -- engine_from_config --------------------------------------------------------------------------------------------------
@@ -165,6 +194,32 @@ def _dead(keywords: Mapping[str, Value]) -> Iterator[DeadSetting]:
             if value.value.strip().lower() in FALSE_WORDS:
                 why = f"the text {value.value!r} is true, so it switches the option on"
                 yield DeadSetting(name, as_setting(value), why, f"Pass {name}=False, or leave it out.")
+
+
+def _unconverted(site: Site, arguments: Arguments) -> dict[str, Known]:
+    """Return the numbers that are taken from the environment as they are: whatever is set there, it is text."""
+    found: dict[str, Known] = {}
+    for keyword in site.call.keywords:
+        if keyword.arg in NUMBERS and isinstance(arguments.keywords.get(keyword.arg), Unknown):
+            if name := _raw_variable(site.module, keyword.value):
+                says = f"{name} of the environment, which is text"
+                found[keyword.arg] = Known(f"${name}", Origin(says, site.module.location(keyword.value)))
+    return found
+
+
+def _raw_variable(module: Module, node: ast.expr, depth: int = 0) -> str | None:
+    """Return the variable of `os.environ["N"]` or `os.getenv("N")` without a default, also behind a module's constant."""
+    if isinstance(node, ast.Name) and depth < 2:
+        bindings = module.scope.binds.get(node.id, [])
+        values = [stmt.value for stmt in bindings if isinstance(stmt, ast.Assign)]
+        return _raw_variable(module, values[0], depth + 1) if len(values) == len(bindings) == 1 else None
+    if isinstance(node, ast.Subscript) and module.qualified(node.value) == "os.environ":
+        key: ast.expr | None = node.slice
+    elif isinstance(node, ast.Call) and module.qualified(node.func) in ("os.getenv", "os.environ.get") and len(node.args) == 1:
+        key = node.args[0] if not node.keywords else None
+    else:
+        return None
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
 # -- creator -------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,30 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
             Open(f"set by {name}, which no file gives", here, symbol, frozenset({name}), absent=True)
         )
     return world.taught(replaceable_by(default, name))
+
+
+_PRESENCE = re.compile(r"(?P<no>not\()?(?P<none>eq\()?env:(?P<name>\w+)(?(none), None\))(?(no)\))")
+
+
+def presence_tested(world: World, test: Value) -> tuple[str, bool] | None:
+    """Return the variable whose presence a condition asks for, and the condition's truth when it is there.
+
+    Only for variables that may well be absent: `if value`, `value is not None` after `value = os.getenv("X")`.
+    """
+    match = _PRESENCE.fullmatch(getattr(test, "symbol", "")) if isinstance(test, Open) else None
+    if match is None:
+        return None
+    value = variable(world, match["name"])
+    if not (isinstance(value, Open) and value.absent):
+        return None
+    return match["name"], (match["no"] is None) != (match["none"] is not None)
+
+
+def default_by_absence(present: Value | None, absent: Value | None, name: str) -> Value | None:
+    """Return the default that `value if value else default` gives a variable; None when the branches say more than that."""
+    is_default = isinstance(absent, (Known, Text)) and not (isinstance(absent, Known) and absent.value is None)
+    is_variable = isinstance(present, (Unknown, Text, Url)) and name in variables_of(present)
+    return replaceable_by(absent, name) if is_default and is_variable and absent is not None else None
 
 
 def replaceable_by(default: Value, name: str) -> Value:

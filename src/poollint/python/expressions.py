@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import calls, flow, names, objects, operators, text
+from poollint.python import calls, environment, flow, names, objects, operators, text
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope
 from poollint.python.values import (
@@ -233,10 +233,8 @@ def _boolean_rest(world: World, node: ast.BoolOp, start: int, module: Module, fr
 
 def _instead(rest: Known | Text, variable: Open) -> Value:
     """`os.getenv("X") or 5`: 5 is the default of X."""
-    from poollint.python.environment import replaceable_by
-
     for name in sorted(variable.variables):
-        rest = replaceable_by(rest, name)  # type: ignore[assignment]
+        rest = environment.replaceable_by(rest, name)  # type: ignore[assignment]
     return rest
 
 
@@ -256,6 +254,12 @@ def _compare(world: World, node: ast.Compare, module: Module, frame: Frame | Non
 
 def _conditional(world: World, node: ast.IfExp, module: Module, frame: Frame | None) -> Value:
     test = evaluate(world, node.test, module, frame)
+    if tested := environment.presence_tested(world, test):
+        name, when_present = tested
+        branches = {True: node.body, False: node.orelse}
+        one, other = (evaluate(world, branches[side], module, frame) for side in (when_present, not when_present))
+        if (default := environment.default_by_absence(one, other, name)) is not None:
+            return default
     holds = operators.truth(world, test, place(module, node.test, frame))
     if holds is None:
         return flow.merged(

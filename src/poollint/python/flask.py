@@ -108,7 +108,7 @@ class Flask:
             for node in ast.walk(module.tree):
                 if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
                     found.add(node.id if isinstance(node, ast.Name) else node.attr)
-                elif isinstance(node, (ast.Subscript, ast.Call)):
+                elif isinstance(node, ast.Call) or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
                     found.update(_looked_up(node))
         return frozenset(key for key in found if key.startswith(FLASK_PREFIX))
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown, weakest
-from poollint.python import calls, expressions, names, objects, operators
+from poollint.python import calls, environment, expressions, names, objects, operators
 from poollint.python.modules import Module
-from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, MUTATORS, Scope, dotted, expressions_of
+from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, MUTATORS, Scope, child_statements, dotted, expressions_of
 from poollint.python.values import (
     ClassRef,
     Frame,
@@ -36,6 +36,7 @@ ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 LOOPS = (ast.For, ast.AsyncFor)
 RAISES = Unknown("raises an error")
 _EITHER = Unknown("one of two branches")
+_BREAK, _NEXT = Unknown("break"), Unknown("continue")
 
 
 def name_in(
@@ -186,6 +187,7 @@ class _Slice:
         self.is_read = False  # the initial value has been asked for
         self.is_touched = False
         self.needs_touch = needs_touch
+        self.turning = 0  # loops whose turns are being run
         self._value: Value | None = None
 
     def result(self) -> Value | None:
@@ -212,7 +214,8 @@ class _Slice:
         """Run a block; "here" when it came to the place, "break" or "next" when it left the turn of a loop."""
         end = next((number for number, stmt in enumerate(body) if stmt in self.path), len(body))
         for stmt in body[self._start(body, end) : end]:
-            if self.name in self.scope.touches.get(stmt, ()) and (left := self.execute(stmt)):
+            matters = self.name in self.scope.touches.get(stmt, ()) or (self.turning and stmt in self.scope.jumps)
+            if matters and (left := self.execute(stmt)):
                 return left
         if end < len(body):
             self.enter(body[end])
@@ -234,6 +237,8 @@ class _Slice:
 
     def enter(self, stmt: ast.stmt) -> None:
         """Run the part of a statement that comes before the place inside it."""
+        if any(child in self.path for child in child_statements(stmt)):
+            self._effects(stmt)
         for field in ("body", "orelse", "finalbody"):
             block = getattr(stmt, field, None)
             if isinstance(block, list) and any(child in self.path for child in block):
@@ -252,14 +257,9 @@ class _Slice:
                 self.run(arm.body)
 
     def execute(self, stmt: ast.stmt) -> str | None:
+        self._effects(stmt)
         handler = _STATEMENTS.get(type(stmt))
-        if handler is not None:
-            left = handler(self, stmt)
-            if left:
-                return left
-        if not isinstance(stmt, (*FUNCTIONS, ast.ClassDef)):
-            self._effects(stmt)
-        return None
+        return handler(self, stmt) if handler is not None else None
 
     def _import(self, stmt: ast.Import | ast.ImportFrom) -> None:
         found = names.imported_as(self.module, stmt, self.name)
@@ -308,6 +308,8 @@ class _Slice:
         if self._is_not_taken(stmt.orelse):
             return self.run(stmt.body)
         test = self._evaluate(stmt.test)
+        if self._takes_default(stmt, test):
+            return None
         holds = operators.truth(self.world, test, expressions.place(self.module, stmt.test, self.frame))
         if holds is None:
             self._either(stmt.body, stmt.orelse, reason_of(test))
@@ -317,7 +319,24 @@ class _Slice:
         left = self.run(branch)
         if self._value is not before and self._value is not None:
             self.value = as_sure_as(self._value, test)
-        return left or _leaves_turn(branch) or ("here" if _leaves(branch) else None)
+        return left or ("here" if _leaves(branch) else None)
+
+    def _takes_default(self, stmt: ast.If, test: Value) -> bool:
+        """`if size is None: size = 5` after `size = os.getenv("SIZE")`: 5 is the variable's default."""
+        tested = environment.presence_tested(self.world, test)
+        if tested is None or self.turning or any(child in self.scope.jumps for child in (stmt, *stmt.body)):
+            return False
+        name, when_present = tested
+        before, found = self.value, {}
+        for side, branch in ((True, stmt.body), (False, stmt.orelse)):
+            self.value = before
+            self.run(branch)
+            found[side] = self.value
+        self.value = before
+        default = environment.default_by_absence(found[when_present], found[not when_present], name)
+        if default is not None:
+            self.value = default
+        return default is not None
 
     def _is_not_taken(self, body: list[ast.stmt]) -> bool:
         """Whoever comes to the place has not taken a branch that leaves; nobody goes on after a `raise`."""
@@ -361,23 +380,30 @@ class _Slice:
             if item.optional_vars is not None and dotted(item.optional_vars) == self.name:
                 self.value = objects.entered(self.world, self._evaluate(item.context_expr))
 
-    def _for(self, stmt: ast.For | ast.AsyncFor) -> None:
+    def _for(self, stmt: ast.For | ast.AsyncFor) -> str | None:
         items = objects.items_of(self.world, self._evaluate(stmt.iter))
         if items is None or len(items) > expressions.LARGEST_LOOP:
             self.value = self._changing(stmt)
-            return
-        key, turns = self._loop(stmt), self.world.turns
+            return None
         for item in items:
-            turns[key] = item
-            try:
-                if self.name in (bound := unpacked(stmt.target, item)):
-                    self.value = bound[self.name]
-                left = self.run(stmt.body)
-            finally:
-                del turns[key]
+            left = self._turn(stmt, item)
+            if left == "here":
+                return left
             if left == "break":
-                break
-        self.run(stmt.orelse)
+                return None
+        return self.run(stmt.orelse)
+
+    def _turn(self, stmt: ast.For | ast.AsyncFor, item: Value) -> str | None:
+        key, turns = self._loop(stmt), self.world.turns
+        turns[key] = item
+        self.turning += 1
+        try:
+            if self.name in (bound := unpacked(stmt.target, item)):
+                self.value = bound[self.name]
+            return self.run(stmt.body)
+        finally:
+            del turns[key]
+            self.turning -= 1
 
     def _enter_loop(self, stmt: ast.For | ast.AsyncFor) -> None:
         """The place is inside the loop: its target is the item of this turn, what earlier turns changed is not known."""
@@ -425,6 +451,8 @@ class _Slice:
     # -- effects of calls
 
     def _effects(self, stmt: ast.stmt) -> None:
+        if isinstance(stmt, (*FUNCTIONS, ast.ClassDef)):
+            return
         for node in expressions_of(stmt):
             if isinstance(node, ast.NamedExpr) and node.target.id == self.name:
                 self.value = self._evaluate(node.value)
@@ -484,6 +512,8 @@ _STATEMENTS: dict[type, Callable[..., str | None]] = {
     ast.AsyncFor: _Slice._for,
     ast.While: _Slice._while,
     ast.Match: _Slice._match,
+    ast.Break: lambda _, __: "break",
+    ast.Continue: lambda _, __: "next",
 }
 
 
@@ -508,14 +538,30 @@ class _Returns:
 
     def __init__(self, world: World, module: Module, scope: Scope, frame: Frame) -> None:
         self.world, self.module, self.scope, self.frame = world, module, scope, frame
+        self.turning = 0
 
     def run(self, body: list[ast.stmt]) -> Value | None:
         for number, stmt in enumerate(body):
-            if stmt in self.scope.returns and (value := self.execute(stmt)) is not None:
+            matters = stmt in self.scope.returns or (self.turning and stmt in self.scope.jumps)
+            if isinstance(stmt, ast.If) and matters and (default := self._default(stmt, body[number + 1 :])) is not None:
+                return default
+            if matters and (value := self.execute(stmt)) is not None:
                 if value is _EITHER:  # one branch returned, the other went on
                     return self._either(stmt, body[number + 1 :])
                 return value
         return None
+
+    def _default(self, stmt: ast.If, rest: list[ast.stmt]) -> Value | None:
+        """`if value is None: return 5`, then `return int(value)`: 5 is the variable's default."""
+        tested = environment.presence_tested(self.world, self._evaluate(stmt.test))
+        if tested is None or self.turning:
+            return None
+        name, when_present = tested
+        found = {}
+        for side, branch in ((True, stmt.body), (False, stmt.orelse)):
+            value = self.run(branch)
+            found[side] = value if value is not None else self.run(rest)
+        return environment.default_by_absence(found[when_present], found[not when_present], name)
 
     def _either(self, stmt: ast.stmt, rest: list[ast.stmt]) -> Value:
         assert isinstance(stmt, ast.If)
@@ -535,6 +581,10 @@ class _Returns:
                 return self._evaluate(value)
             case ast.Raise():
                 return replace(RAISES, origin=Origin("raise", self.module.location(stmt)))
+            case ast.Break():
+                return _BREAK
+            case ast.Continue():
+                return _NEXT
             case ast.If():
                 return self._if(stmt)
             case ast.With(body=body) | ast.AsyncWith(body=body):
@@ -555,7 +605,7 @@ class _Returns:
         if holds is None:
             return _EITHER
         value = self.run(stmt.body if holds else stmt.orelse)
-        return None if value is None else as_sure_as(value, test)
+        return value if value is None or value in (_BREAK, _NEXT) else as_sure_as(value, test)
 
     def _only_raises(self, body: list[ast.stmt]) -> bool:
         kinds = set().union(*(self.scope.returns.get(stmt, ()) for stmt in body))
@@ -578,11 +628,16 @@ class _Returns:
         key = (stmt, self.frame.path)
         for item in items:
             self.world.turns[key] = item
+            self.turning += 1
             try:
-                if (value := self.run(stmt.body)) is not None:
-                    return value
+                value = self.run(stmt.body)
             finally:
                 del self.world.turns[key]
+                self.turning -= 1
+            if value is _BREAK:
+                return None
+            if value is not None and value is not _NEXT:
+                return value
         return self.run(stmt.orelse)
 
     def _match(self, stmt: ast.Match) -> Value | None:
@@ -671,11 +726,9 @@ def as_sure_as(value: Value, test: Value) -> Value:
 def _default_of(value: Value | None, variable: Value) -> Value | None:
     """Return the value of an `except` that stands in for an absent variable."""
     if isinstance(value, Known) and isinstance(variable, Open):
-        from poollint.python.environment import replaceable_by
-
         found: Value = value
         for name in sorted(variable.variables):
-            found = replaceable_by(found, name)
+            found = environment.replaceable_by(found, name)
         return found
     return value
 

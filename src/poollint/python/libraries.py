@@ -140,12 +140,12 @@ def item(world: World, base: LibraryRef | LibraryObject, key: Value, node: ast.A
 
 def changed(
     world: World, base: LibraryObject | LibraryRef, method: str, given: Arguments, call: ast.Call, module: Module
-) -> Value:
-    """Return a library's object after a method changed it, as its reader `Class.method` says."""
+) -> Value | None:
+    """Return a library's object after a method changed it, as the changer `Class.method` says; None when there is none."""
     name = f"{base.name}.{method}"
     found = _CHANGERS.get(name) if _readers() else None
     if found is None:
-        return base
+        return None
     return found(Call(world, name, given, call, module, None, base, Origin(method, module.location(call))))
 
 

@@ -94,8 +94,8 @@ class Lifecycle:
             further = list(self._outward(step, definition))
             yield from (item for item in further if isinstance(item, Run))
             todo.extend(item for item in further if isinstance(item, _Step))
-            if not further:
-                says = f"nothing in the project calls {definition.name}"
+            if all(isinstance(item, Run) and item.context.kind == "fixture" for item in further):
+                says = f"nothing in the project calls {definition.name}" + (", but tests and samples" if further else "")
                 yield _run(step, Context("unknown", says, step.module.location(definition)))
 
     def _outward(self, step: _Step, definition: Function | ast.ClassDef) -> Iterator[Run | _Step]:

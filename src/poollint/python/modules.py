@@ -18,6 +18,8 @@ from poollint.facts import Location
 from poollint.python import names
 from poollint.python.scopes import Scope, scope_of
 
+_SHARED = frozenset({"ctx", "op"})
+
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -180,6 +182,7 @@ class Module:
         self.path = path
         self.text = text
         self.tree = tree
+        self._parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}  # read so far
 
     def __repr__(self) -> str:
@@ -227,18 +230,30 @@ class Module:
     # -- structure
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the file that has a place or children, parents before children; walked once."""
+        found: list[ast.AST] = [self.tree]
+        parents = self._parents
+        for node in found:  # grows while it is walked
+            for name in node._fields:
+                child = getattr(node, name, None)
+                # ast shares one Load() among all nodes: operators and contexts have no parent.
+                if isinstance(child, ast.AST):
+                    if name not in _SHARED:
+                        parents[child] = node
+                        found.append(child)
+                elif isinstance(child, list) and name != "ops":
+                    for item in child:
+                        if isinstance(item, ast.AST):
+                            parents[item] = node
+                            found.append(item)
+        return found
+
+    @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """Child → parent for every node."""
-        found: dict[ast.AST, ast.AST] = {}
-        todo: list[ast.AST] = [self.tree]
-        while todo:
-            node = todo.pop()
-            for child in ast.iter_child_nodes(node):
-                # ast shares one Load() among all nodes: only what has a place has a parent.
-                if not isinstance(child, (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop)):
-                    found[child] = node
-                    todo.append(child)
-        return found
+        _ = self.nodes
+        return self._parents
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield the nodes around a node, innermost first."""
@@ -269,14 +284,14 @@ class Module:
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """Every import of the file, also those in functions, in the order of their lines."""
-        found = [imported for node in ast.walk(self.tree) for imported in imports_of(node)]
+        found = [imported for node in self.nodes for imported in imports_of(node)]
         return tuple(sorted(found, key=lambda imported: imported.line))
 
     @cached_property
     def calls(self) -> dict[str, list[ast.Call]]:
         """Last part of the callee's name → the calls in this file, to find the callers of a function."""
         found: dict[str, list[ast.Call]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Call):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 found.setdefault(name, []).append(node)
@@ -289,7 +304,7 @@ class Module:
     @cached_property
     def _writers(self) -> dict[str, tuple[ast.AST, ...]]:
         found: dict[str, tuple[ast.AST, ...]] = {}
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.Global):
                 function = next(iter(self.enclosing_functions(node)), None)
                 for name in node.names if function else ():

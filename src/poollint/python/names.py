@@ -74,13 +74,13 @@ def scope_at(module: Module, node: ast.AST) -> Scope:
 def scopes_around(module: Module, node: ast.AST) -> list[Scope]:
     """Return the scopes that a name at this node is looked up in, innermost first; classes only from their own body."""
     found: list[Scope] = []
-    child = node
+    child, below = node, node
     for parent in module.ancestors(node):
-        if isinstance(parent, SCOPES) and _runs_inside(child, parent):
+        if isinstance(parent, SCOPES) and _runs_inside(below, child, parent):
             is_hidden = isinstance(parent, ast.ClassDef) and any(isinstance(s.node, (*FUNCTIONS, ast.Lambda)) for s in found)
             if not is_hidden:
                 found.append(scope_for(module, parent))
-        child = parent
+        child, below = parent, child
     return found
 
 
@@ -94,13 +94,14 @@ def scope_for(module: Module, node: ast.AST) -> Scope:
     return scope
 
 
-def _runs_inside(child: ast.AST, parent: ast.AST) -> bool:
+def _runs_inside(below: ast.AST, child: ast.AST, parent: ast.AST) -> bool:
+    """Say whether a child of a scope's node runs in that scope; `below` is the child's child on the way."""
     if isinstance(parent, (*FUNCTIONS, ast.ClassDef)):
         return isinstance(child, ast.stmt) and child in parent.body
     if isinstance(parent, ast.Lambda):
         return child is parent.body
     if isinstance(parent, COMPREHENSIONS):
-        return not (child is parent.generators[0])
+        return not (child is parent.generators[0] and below is child.iter)
     return True
 
 

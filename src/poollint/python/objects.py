@@ -56,6 +56,8 @@ def imported(world: World, module: Module, found: Import) -> Value:
     match target:
         case None:
             return Unknown(f"{found.module or found.name} could not be read", origin)
+        case LibraryRef(name="typing.TYPE_CHECKING" | "typing_extensions.TYPE_CHECKING"):
+            return Traced(False, origin)
         case LibraryRef():
             return target
         case (other, None):
@@ -91,6 +93,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
     match base:
         case ModuleRef(module=other):
             return member(world, other, name, origin)
+        case LibraryRef(name="typing" | "typing_extensions") if name == "TYPE_CHECKING":
+            return Traced(False, origin)
         case LibraryRef(name=dotted, owner=owner):
             return LibraryRef(names.canonical(f"{dotted}.{name}"), origin, owner)
         case ClassRef():
@@ -253,6 +257,18 @@ def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: M
     return found
 
 
+def field_or_default(
+    world: World, base: Instance, given: Arguments, origin: Origin, node: ast.AST, module: Module
+) -> Value:
+    """Return `values.get("HOST", default)`: a field, or the default when the class has none of that name."""
+    key = given.positional[0]
+    if not isinstance(key, Known) or not isinstance(key.value, str):
+        return unsettled("a key that is not known", key, origin=origin)
+    if settings.has_field(lineage(world, base.cls), key.value):
+        return attribute(world, base, key.value, node, module, None)
+    return given.get("default", 1) or Traced(None, origin)
+
+
 def is_plain_settings(world: World, base: Instance) -> bool:
     """Say whether `.get("X")` on an instance asks for its field X."""
     return settings.is_settings(lineage(world, base.cls)) and method_of(world, base.cls, "get") is None
@@ -363,11 +379,19 @@ def item(world: World, base: Value, key: Value, origin: Origin, node: ast.AST, m
     return world.taught(unsettled(reason, base, key, origin=origin, symbol=operation("item", base, key)))
 
 
+_MAY_BE_DICT = (Unknown, Instance, LibraryObject, LibraryRef)
+
+
+def _started(value: Value | None, origin: Origin) -> Table:
+    """Return a dict of which only what is set from now on is known."""
+    reason = reason_of(value) if value is not None else "what was in the dict before is not known"
+    return Table({}, origin, False, reason)
+
+
 def put(table: Value | None, keys: list[Value], value: Value, origin: Origin) -> Value:
     """Return a dict after `d[k1][k2] = value`."""
-    if table is None or isinstance(table, Unknown):
-        reason = reason_of(table) if table is not None else "what was in the dict before is not known"
-        table = Table({}, origin, False, reason)
+    if table is None or isinstance(table, _MAY_BE_DICT):
+        table = _started(table, origin)
     key = key_of(keys[0]) if keys else None
     if not isinstance(table, Table):
         return Unknown(f"an item of {described(table)} was set", origin)
@@ -390,11 +414,10 @@ def mutated(
             inner = mutated(world, value.get(key), keys[1:], method, given, call, module)
             return value.put(key, inner) if inner is not None else value
         return value
-    if isinstance(value, (LibraryObject, LibraryRef)):
-        return libraries.changed(world, value, method, given, call, module)
-    if method in ("update", "setdefault") and (value is None or isinstance(value, (Unknown, Instance))):
-        reason = reason_of(value) if isinstance(value, Unknown) else "what was in the dict before is not known"
-        value = Table({}, origin_of(value), False, reason)
+    if isinstance(value, (LibraryObject, LibraryRef)) and (found := libraries.changed(world, value, method, given, call, module)):
+        return found
+    if method in ("update", "setdefault") and (value is None or isinstance(value, _MAY_BE_DICT)):
+        value = _started(value, origin_of(value))
     if isinstance(value, Table):
         return _table_after(value, method, given)
     if isinstance(value, Listing):

@@ -81,6 +81,8 @@ def binary(op: ast.operator, left: Value, right: Value, origin: Origin) -> Value
 
 def _calculated(op: ast.operator, a: Any, b: Any, left: Value, right: Value, origin: Origin) -> Value:
     function = _ARITHMETIC.get(type(op))
+    if isinstance(op, ast.Mult) and isinstance(a, str) and isinstance(b, int) and 0 <= b <= 100 and len(a) <= 100:
+        return derived(a * b, left, right, origin=origin)
     if function is None or not _is_number(a) or not _is_number(b):
         if isinstance(op, ast.Pow) and _is_number(a) and _is_number(b) and abs(a) <= 1024 and 0 <= b <= 16:
             function = operator.pow
@@ -201,8 +203,23 @@ def _answer(world: World, key: str, plain: bool | None, flipped: bool, variables
     return None if choice is None else bool(choice)
 
 
+def settled(world: World, value: Value) -> Value:
+    """Return a condition as this world has answered it, wherever it was asked."""
+    symbol = symbol_of(value) if variables_of(value) or isinstance(value, Open) else ""
+    if not symbol:
+        return value
+    world.asked += 1
+    flipped = symbol.startswith("not(")
+    answer = world.answers.get(symbol[4:-1] if flipped else symbol)
+    return value if answer is None else Traced(bool(answer.choice) != flipped, origin_of(value), "fallback", symbol)
+
+
 def compare(world: World, op: ast.cmpop, left: Value, right: Value, origin: Origin) -> Value:
     """Return `left op right` for one comparison."""
+    return settled(world, _compared(world, op, left, right, origin))
+
+
+def _compared(world: World, op: ast.cmpop, left: Value, right: Value, origin: Origin) -> Value:
     match op:
         case ast.NotEq():
             return negated(world, compare(world, ast.Eq(), left, right, origin), origin)

@@ -29,6 +29,7 @@ class Scope:
     touches      statement → names that it, or anything inside it, binds or changes
     touched      all of those names
     returns      statements that hold a `return` or `raise` of this scope, and which of the two
+    jumps        statements that hold a `break` or `continue`
     stars        `from x import *` of this scope
     inner        functions and classes that stand in this scope
     """
@@ -40,6 +41,7 @@ class Scope:
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
     returns: dict[ast.stmt, set[str]] = field(default_factory=dict)
+    jumps: set[ast.stmt] = field(default_factory=set)
     stars: list[ast.ImportFrom] = field(default_factory=list)
     inner: list[ast.AST] = field(default_factory=list)
     yields: bool = False
@@ -172,6 +174,8 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
         scope.touches.setdefault(here[0], set()).update(changed)
         if ends:
             scope.returns.setdefault(here[0], set()).update(ends)
+        if isinstance(stmt, (ast.Break, ast.Continue)):
+            scope.jumps.add(here[0])
         here = here[1]
 
 

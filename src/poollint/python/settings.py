@@ -92,10 +92,13 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
     """Return what a field of an instance holds, None when it is no field of a settings class."""
     if not (is_settings(bases) or _is_dataclass(bases) or "typing.NamedTuple" in bases):
         return None
-    found = _field_named(world, bases, name)
+    found = next((found for found in _fields(bases) if found.name == name), None)
     if found is None:
         return None
     passed = _passed(world, owner, bases, found)
+    if passed is not None and owner.prefixes:
+        # `db: Database = Database(size=8)`: an argument of the default, which DB__SIZE replaces.
+        return _from_environment(world, owner, bases, found, passed)
     if passed is not None:
         return _validated(world, owner, bases, found, _cast(world, found, passed))
     default = _default(world, owner, bases, found)
@@ -121,11 +124,8 @@ def _is_dataclass(bases: Bases) -> bool:
     return False
 
 
-def _field_named(world: World, bases: Bases, name: str) -> _Field | None:
-    for found in _fields(bases):
-        if found.name == name:
-            return found
-    return None
+def has_field(bases: Bases, name: str) -> bool:
+    return any(found.name == name for found in _fields(bases))
 
 
 def _fields(bases: Bases) -> Iterator[_Field]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import urls
+from poollint.python import operators, urls
 from poollint.python.values import (
     Arguments,
     LibraryObject,
@@ -130,7 +130,7 @@ def method(world: World, value: Value, name: str, arguments: Arguments, origin: 
     if isinstance(value, Known):
         return _of_known(world, value, name, arguments, origin)
     if name == "startswith":
-        return starts(world, value, arguments, origin)
+        return operators.settled(world, starts(world, value, arguments, origin))
     if name == "replace" and len(arguments.positional) >= 2:
         return _replaced(value, arguments, origin)
     if isinstance(value, Text) and name in ("lower", "upper"):
@@ -162,7 +162,7 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
     symbol = operation(name, value, *(argument for argument in arguments.positional if isinstance(argument, Known)))
     if name == "startswith":
         _teach_scheme(world, symbol, value, inputs[0][0] if inputs[0] else "")
-    return _wrapped(result, value, symbol, origin)
+    return operators.settled(world, _wrapped(result, value, symbol, origin))
 
 
 def _wrapped(result: Any, value: Known, symbol: str, origin: Origin) -> Value:

@@ -52,7 +52,11 @@ class Resource:
     def word(self, *keys: str | int) -> str | None:
         """Return a plain text property."""
         setting = self.get(*keys)
-        plain = isinstance(setting, Known) and isinstance(setting.value, (str, int)) and not isinstance(setting.value, Reference)
+        plain = (
+            isinstance(setting, Known)
+            and isinstance(setting.value, (str, int))
+            and not isinstance(setting.value, Reference)
+        )
         return str(setting.value) if plain else None  # type: ignore[union-attr]
 
     def number(self, *keys: str | int, absent: Setting | None = None) -> Setting:
@@ -104,7 +108,11 @@ class Template:
             name, argument = _function(node)
             if name:
                 known = name in _INTRINSIC
-                return getattr(self, f"_{name.lower()}")(node, argument) if known else _unknown(node, f"{name[:40]} is not evaluated")
+                return (
+                    getattr(self, f"_{name.lower()}")(node, argument)
+                    if known
+                    else _unknown(node, f"{name[:40]} is not evaluated")
+                )
             return self._literal(node)
         finally:
             self._depth -= 1
@@ -153,7 +161,11 @@ class Template:
             if match[1]:
                 return "${" + match[2] + "}"
             setting = self.value(given[match[2]]) if match[2] in given else self._named(match[2], node)
-            return str(setting.value) if isinstance(setting, Known) and not isinstance(setting.value, (tuple, dict)) else match[0]
+            return (
+                str(setting.value)
+                if isinstance(setting, Known) and not isinstance(setting.value, (tuple, dict))
+                else match[0]
+            )
 
         made = _SUB.sub(put, text)
         if len(made) > 20_000:
@@ -166,7 +178,11 @@ class Template:
     def _join(self, node: Node, argument: Node | None) -> Setting:
         separator = argument.text_at(0) if argument is not None else None
         parts = [self.value(item) for item in (argument.items_at(1) if argument is not None else ())]
-        if separator is None or not parts or not all(isinstance(p, Known) and isinstance(p.value, (str, int)) for p in parts):
+        if (
+            separator is None
+            or not parts
+            or not all(isinstance(p, Known) and isinstance(p.value, (str, int)) for p in parts)
+        ):
             return next((p for p in parts if isinstance(p, Unknown)), _unknown(node, "a list that cannot be read"))
         made = separator.join(str(p.value) for p in parts)[:20_000]
         return Known(Reference(made) if "${" in made else made, Origin("", node.location))
@@ -176,7 +192,9 @@ class Template:
         listed = self.value(argument.at(1)) if argument is not None and argument.at(1) is not None else None
         if not isinstance(listed, Known) or not isinstance(listed.value, tuple) or index is None:
             return _unknown(node, "a choice that cannot be read")
-        return listed.value[int(index)] if 0 <= index < len(listed.value) else _unknown(node, "a choice beyond the list")
+        return (
+            listed.value[int(index)] if 0 <= index < len(listed.value) else _unknown(node, "a choice beyond the list")
+        )
 
     def _findinmap(self, node: Node, argument: Node | None) -> Setting:
         keys = [self._plain(item) for item in (argument.items_at() if argument is not None else ())]

@@ -1,6 +1,6 @@
 """Helm charts by their values: one bundle per environment that has a values file.
 
-values.yaml, then the file of the environment over it; a subchart sees its own section of its parent's values over its own.
+values.yaml, then the file of the environment over it; a subchart sees its section of its parent's values over its own.
 Templates are read as far as `_helm_template` goes; what stays open is said once per chart.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint._yaml import Mapping, Node, Unreadable
-from poollint.environments import environment_of, environment_word, is_production
+from poollint.environments import environment_of, environment_word
 from poollint.facts import Location
 from poollint.readers import _manifests, _merge
 from poollint.readers._helm_template import Chart as Template
@@ -27,7 +27,8 @@ DEPENDENCY = "helm dependency"  # the group of what a chart includes from elsewh
 _LARGEST_TEMPLATE = 200_000  # bytes
 _DEEPEST = 5  # charts within charts
 _ADVICE = "a Helm chart whose templates are read only in part: render it and pass the result as a PATH"
-_WORKLOADS = re.compile(r"^kind:\s*(Deployment|StatefulSet|DaemonSet|CronJob|Job|Rollout|ScaledJob|Service)\b", re.MULTILINE)
+_RUNNING = frozenset("Deployment StatefulSet DaemonSet CronJob Job Rollout ScaledJob".split())
+_RUNS = re.compile(rf"^kind:\s*({'|'.join(sorted(_RUNNING))})\b", re.MULTILINE)
 # Files that are laid over the values of every environment, or hold no environment's.
 _NO_ENVIRONMENT = frozenset("default defaults common base global secret secrets override overrides schema".split())
 
@@ -43,6 +44,7 @@ class Chart:
     node: Node
 
     def path(self, *parts: str) -> str:
+        """Return a path inside the chart, below the project's root."""
         return posixpath.join(self.folder, *parts)
 
     def owns(self, path: str) -> bool:
@@ -72,7 +74,8 @@ def bundles(tree: Tree, chart: Chart, every: list[Chart]) -> Iterator[Bundle]:
     if any(chart.folder in _included(other, every) for other in every if other is not chart):
         return
     reader = _Reader(tree, every)
-    values = _first(tree, chart.path("values.yaml")) or _first(tree, chart.path("values.yml")) or _merge.mapping((), chart.node.location)
+    own = _first(tree, chart.path("values.yaml")) or _first(tree, chart.path("values.yml"))
+    values = own or _merge.mapping((), chart.node.location)
     for environment, layers in _environments(tree, chart):
         merged = merged_values([values, *layers]) or values
         manifests = reader.manifests(chart, merged, chart.name, 0)
@@ -110,8 +113,8 @@ def _environments(tree: Tree, chart: Chart) -> list[tuple[str | None, list[Node]
         node = _first(tree, path) if key else None
         if key and node is not None:
             found.setdefault(key, []).append(node)
-    # values.yaml alone may be what development runs or what production does: with a file of production's, that one counts.
-    is_for_all = not any(environment_word(name) and is_production(name) for name, _ in found)
+    # values.yaml alone may be what production runs; a file of production's own replaces it.
+    is_for_all = not any(environment_word(name) == "prod" for name, _ in found)
     return [
         *([(None, [])] if is_for_all else []),
         *(
@@ -156,6 +159,7 @@ class _Reader:
         self.holes: set[Location] = set()
 
     def manifests(self, chart: Chart, values: Node, release: str, depth: int) -> list[Manifest]:
+        """Return the objects of a chart and of those it includes, as these values make them."""
         template = Template(chart.name, release, chart.version, values)
         prefix = chart.path("templates") + "/"
         found: list[Manifest] = []
@@ -172,14 +176,15 @@ class _Reader:
         return found
 
     def _elsewhere(self, chart: Chart, values: Node, release: str) -> Iterator[Manifest]:
-        """Yield the dependencies that come from a registry, with their values as `spec`: `operators` knows some of them."""
+        """Yield the dependencies from a registry, with their values as `spec`: `operators` knows some of them."""
         here = {other.name for other in self.every if other.folder in _included(chart, self.every)}
         for dependency in chart.node.items_at("dependencies"):
             name = dependency.text_at("name") or ""
             alias = dependency.text_at("alias") or name
             if name and name not in here and not _is_off(dependency, values):
-                spec = values.at(alias) or _merge.mapping((), dependency.location)
-                yield Manifest(_merge.with_value(_merge.mapping((), dependency.location), ("spec",), spec), name, DEPENDENCY, f"{release}-{alias}", "", chart.file)
+                empty = _merge.mapping((), dependency.location)
+                node = _merge.with_value(empty, ("spec",), values.at(alias) or empty)
+                yield Manifest(node, name, DEPENDENCY, f"{release}-{alias}", "", chart.file)
 
     def _values_of(self, chart: Chart, other: Chart, values: Node) -> Node | None:
         """Return what a subchart sees, or None when a condition of its parent turns it off."""
@@ -203,7 +208,7 @@ class _Reader:
         try:
             read = read_template(path, text, template)
         except Unreadable:
-            self.is_partial = self.is_partial or _WORKLOADS.search(text) is not None
+            self.is_partial = self.is_partial or _RUNS.search(text) is not None
             return []
         found = [_named(manifest) for manifest in _manifests.manifests_of(read.documents, path)]
         if read.holes and any(manifest.kind in _RUNNING for manifest in found):
@@ -224,6 +229,3 @@ def _is_off(dependency: Node, values: Node) -> bool:
     """Say whether the condition of a dependency is false in the values of its parent."""
     conditions = (dependency.text_at("condition") or "").split(",")
     return any(c.strip() and values.text_at(*c.strip().split(".")) == "false" for c in conditions)
-
-
-_RUNNING = frozenset("Deployment StatefulSet DaemonSet CronJob Job Rollout ScaledJob".split())

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from poollint._yaml import Mapping, Node, Scalar, Sequence, Unreadable, documents
 from poollint.facts import Location
 from poollint.readers import _merge
+from poollint.readers._helm_functions import ABSENT, FUNCTIONS, ROOT, SAME, Absent, Hidden, Root, Value, Words, holds
 
 _ACTION = re.compile(
     r"""\{\{(-?)                                               # -, to take away the blanks before it
@@ -28,32 +29,6 @@ _MOST_TEXT = 500_000  # characters of one template's outcome
 _MOST_ROUNDS = 200  # of one loop
 _MOST_ACTIONS = 20_000
 _ANY_COLUMN = 1_000  # of a hole whose indentation is not known: it may be inside anything
-
-
-class _Absent:
-    """A path that no values file has: false in a condition, unknown as a value."""
-
-
-class _Hidden:
-    """Something that only Helm itself can tell."""
-
-    def __init__(self, text: str = "") -> None:
-        self.text = text
-
-
-class _List:
-    """What `list` gives to a helper template; only its words matter, as parts of a name."""
-
-    def __init__(self, words: list[str]) -> None:
-        self.words = words
-
-
-class _Root:
-    """The dot of a whole template, and `$` everywhere."""
-
-
-ABSENT, ROOT = _Absent(), _Root()
-Value = Node | _Absent | _Hidden | _List | _Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +140,14 @@ def _text_piece(text: str, line: int, left: bool, right: bool) -> Iterator[_Text
 
 
 class _Writer:
-    """Writes YAML with a mark for every inserted value, and remembers which template line each of its lines comes from."""
+    """Writes YAML with a mark for every inserted value, and remembers which lines of the template it comes from."""
 
     def __init__(self, path: str, chart: Chart) -> None:
         self.path = path
         self.chart = chart
         self.out: list[str] = []
-        self.sources: list[tuple[int, int]] = []  # of each piece in `out`: its template line, and 1 if its lines are the template's
+        # Of each piece in `out`: its line in the template, and 1 if its further lines are the template's too, else 0.
+        self.sources: list[tuple[int, int]] = []
         self.inserted: list[Value] = []
         self.holes: set[Location] = set()
         self.variables: dict[str, Value] = {}
@@ -179,6 +155,7 @@ class _Writer:
         self.doubts = 0  # branches around the current place that may or may not be taken
 
     def write(self, parts: list[_Part], dot: Value = ROOT) -> None:
+        """Write the parts that are readable; `dot` is what `.` means in them."""
         for part in parts:
             if isinstance(part, _Text):
                 self._emit(part.text, part.line, step=1)
@@ -215,12 +192,12 @@ class _Writer:
     def _write_branch(self, block: _Block, dot: Value) -> None:
         for condition, body in block.branches:
             value = self.value(condition, dot, block.line) if condition else ROOT
-            holds = _holds(value)
-            if holds is False:
+            taken = holds(value)
+            if taken is False:
                 continue
             inner = value if block.kind == "with" and condition and isinstance(value, Node) else dot
             # What a cluster is capable of changes an apiVersion; anything else may change what is applied.
-            doubt = holds is None and ".Capabilities" not in condition
+            doubt = taken is None and ".Capabilities" not in condition
             if doubt:
                 self._leave_open(block.line)
             self.doubts += doubt
@@ -234,15 +211,16 @@ class _Writer:
         value = self.value(code, dot, block.line)
         variables = [name.strip() for name in names.split(",")] if assigns else []
         if isinstance(value, Mapping):
-            rounds: list[tuple[Value, Node]] = [(_merge.scalar(key, node.location), node) for key, node in value.pairs()]
+            items = value.pairs()
         elif isinstance(value, Sequence):
-            rounds = [(_merge.scalar(str(number), node.location), node) for number, node in enumerate(value.items)]
+            items = [(str(number), node) for number, node in enumerate(value.items)]
         else:
-            if not isinstance(value, _Absent):
+            if not isinstance(value, Absent):
                 self._leave_open(block.line)
             return
-        for key, item in rounds[:_MOST_ROUNDS]:
-            self.variables.update(zip(variables, (key, item) if len(variables) > 1 else (item,)))
+        for key, item in items[:_MOST_ROUNDS]:
+            both = (_merge.scalar(key, item.location), item)
+            self.variables.update(zip(variables, both if len(variables) > 1 else (item,)))
             self.write(body, item)
 
     # -- actions
@@ -266,19 +244,20 @@ class _Writer:
     def _insert_lines(self, value: Value, start: str, indent: int, action: _Action) -> None:
         """Write a whole value where lines are expected, in the shape that its kind needs."""
         start += " " * indent
-        if isinstance(value, _Hidden) and value.text:  # labels of a helper: enough to compare selectors
+        if isinstance(value, Hidden) and value.text:  # labels of a helper: enough to compare selectors
             self._emit(f"{start}{value.text!r}: ''", action.line)
         elif isinstance(value, (Mapping, Sequence, Scalar)):
             mark = self._mark(value, action)
             shape = {Mapping: f"{mark}: {mark}", Sequence: f"- {mark}", Scalar: mark}[type(value)]
             self._emit(start + shape, action.line)
-        elif not isinstance(value, _Absent):
+        elif not isinstance(value, Absent):
             self._leave_open(action.line, indent + 1)
 
     def _mark(self, value: Value, action: _Action) -> str:
         in_doubt = self.doubts and isinstance(value, Node) and value.location.path != self.path
         if in_doubt or not isinstance(value, Node):
-            value = Scalar("{{ " + action.code.replace("{{", "").replace("}}", "") + " }}", True, None, self._place(action.line))
+            code = action.code.replace("{{", "").replace("}}", "")
+            value = _merge.scalar("{{ " + code + " }}", self._place(action.line))
         self.inserted.append(value)
         return f"\ue000{len(self.inserted) - 1}\ue001"
 
@@ -296,15 +275,15 @@ class _Writer:
         result: Value | None = None
         for stage in _split(tokens, "|"):
             result = self._stage(stage, result, dot, line, depth)
-        return result if result is not None else _Hidden()
+        return result if result is not None else Hidden()
 
     def _stage(self, tokens: list[str], piped: Value | None, dot: Value, line: int, depth: int) -> Value:
         if not tokens or depth > _DEEPEST:
-            return _Hidden()
+            return Hidden()
         arguments = [self._term(term, dot, line, depth) for term in _terms(tokens)]
         first = tokens[0]
         if first == "(" or first[0] in '."`$' or first[0].isdigit() or first in ("true", "false", "nil"):
-            return arguments[0] if len(arguments) == 1 and piped is None else _Hidden()
+            return arguments[0] if len(arguments) == 1 and piped is None else Hidden()
         rest = arguments[1:] + ([piped] if piped is not None else [])
         return self._call(first, rest, line)
 
@@ -320,9 +299,9 @@ class _Writer:
 
     def _path(self, word: str, dot: Value, line: int) -> Value:
         start, *keys = word.split(".")
-        value: Value = dot if not start else ROOT if start == "$" else self.variables.get(start, _Hidden())
+        value: Value = dot if not start else ROOT if start == "$" else self.variables.get(start, Hidden())
         keys = [key for key in keys if key]
-        if isinstance(value, _Root) and keys:
+        if isinstance(value, Root) and keys:
             value, keys = self._of_root(keys, line)
         if isinstance(value, Node):
             below = value.at(*keys)
@@ -340,25 +319,25 @@ class _Writer:
         if keys[0] == "Values":
             return chart.values, keys[1:]
         text = known.get((keys[0], keys[1] if len(keys) > 1 else ""))
-        return (_merge.scalar(text, self._place(line)), []) if text else (_Hidden(), [])
+        return (_merge.scalar(text, self._place(line)), []) if text else (Hidden(), [])
 
     def _call(self, name: str, arguments: list[Value], line: int) -> Value:
         if name == "include" or name == "template":
             return self._include(arguments, line)
-        if name in _SAME and arguments:
+        if name in SAME and arguments:
             return arguments[-1]
-        function = _FUNCTIONS.get(name)
-        result = function(arguments) if function is not None and arguments else _Hidden()
+        function = FUNCTIONS.get(name)
+        result = function(arguments) if function is not None and arguments else Hidden()
         return Scalar(str(result).lower(), False, None, self._place(line)) if isinstance(result, bool) else result
 
     def _include(self, arguments: list[Value], line: int) -> Value:
-        """Helper templates are not read; by convention `x.fullname` is the release's name, and `x.labels` select pods."""
+        """Helper templates are not read; by convention `x.fullname` is the release's name, `x.labels` select pods."""
         name = arguments[0].text if arguments and isinstance(arguments[0], Scalar) else ""
-        words = arguments[1].words if len(arguments) > 1 and isinstance(arguments[1], _List) else []
+        words = arguments[1].words if len(arguments) > 1 and isinstance(arguments[1], Words) else []
         if name.endswith((".fullname", ".name")) or (name.lower().endswith("name") and words):
             return _merge.scalar("-".join([self.chart.release, *words]), self._place(line))
         labels = re.fullmatch(r"(.*?)[._-]?(?:selector|match|common|pod)?labels", name, re.IGNORECASE)
-        return _Hidden(f"labels of {labels[1]}" if labels else "")
+        return Hidden(f"labels of {labels[1]}" if labels else "")
 
 
 def _split(tokens: list[str], separator: str) -> Iterator[list[str]]:
@@ -386,115 +365,11 @@ def _terms(tokens: list[str]) -> Iterator[list[str]]:
             part = []
 
 
-# -- functions ---------------------------------------------------------------------------------------------------------
-
-_SAME = frozenset("quote squote int int64 float64 toString trim toYaml toJson tpl lower trunc trimSuffix print".split())
-
-
-def _holds(value: Value) -> bool | None:
-    """Say whether a condition holds as Go's templates see it; None when it cannot be told."""
-    if isinstance(value, (_Hidden, _Absent, _List)):
-        return False if isinstance(value, _Absent) else None
-    if isinstance(value, Scalar):
-        return bool(value.value)
-    if isinstance(value, Mapping):
-        return bool(value.pairs())
-    return bool(value.items) if isinstance(value, Sequence) else True
-
-
-def _default(arguments: list[Value]) -> Value:
-    """`default X value`: X when the value is empty."""
-    holds = _holds(arguments[-1])
-    if holds is None:
-        return arguments[-1]
-    return arguments[-1] if holds else arguments[0]
-
-
-def _required(arguments: list[Value]) -> Value:
-    return arguments[-1] if isinstance(arguments[-1], Node) else _Hidden()
-
-
-def _not(arguments: list[Value]) -> Value | bool:
-    holds = _holds(arguments[0])
-    return _Hidden() if holds is None else not holds
-
-
-def _and(arguments: list[Value]) -> Value:
-    """The first that does not hold, else the last; one that cannot be told decides nothing unless another is false."""
-    if any(_holds(value) is False for value in arguments):
-        return next(value for value in arguments if _holds(value) is False)
-    return next((value for value in arguments if _holds(value) is None), arguments[-1])
-
-
-def _or(arguments: list[Value]) -> Value:
-    if any(_holds(value) for value in arguments):
-        return next(value for value in arguments if _holds(value))
-    return next((value for value in arguments if _holds(value) is None), arguments[-1])
-
-
-def _equal(arguments: list[Value]) -> Value | bool:
-    texts = [value.text if isinstance(value, Scalar) else None for value in arguments]
-    if any(isinstance(value, _Absent) for value in arguments):
-        return False
-    return _Hidden() if None in texts or len(texts) < 2 else texts[0] in texts[1:]
-
-
-def _differs(arguments: list[Value]) -> Value | bool:
-    equal = _equal(arguments)
-    return not equal if isinstance(equal, bool) else equal
-
-
-def _greater(arguments: list[Value]) -> Value | bool:
-    numbers = [v.value if isinstance(v, Scalar) and isinstance(v.value, (int, float)) else None for v in arguments]
-    return numbers[0] > numbers[1] if len(numbers) == 2 and None not in numbers else _Hidden()
-
-
-def _ternary(arguments: list[Value]) -> Value:
-    holds = _holds(arguments[-1])
-    if holds is None or len(arguments) != 3:
-        return _Hidden()
-    return arguments[0] if holds else arguments[1]
-
-
-def _list(arguments: list[Value]) -> Value:
-    return _List([value.text for value in arguments if isinstance(value, Scalar)])
-
-
-def _printf(arguments: list[Value]) -> Value:
-    """Fill in `%s` and `%d`; one word that is not known makes the text unknown."""
-    words = [value for value in arguments if isinstance(value, Scalar)]
-    if len(words) < len(arguments) or not words:
-        return _Hidden()
-    pieces = re.split(r"%[sdv]", words[0].text)
-    if len(pieces) != len(words) or any("%" in piece for piece in pieces):
-        return _Hidden()
-    text = "".join(piece + word.text for piece, word in zip(pieces, [*words[1:], Scalar("", True, None, words[0].location)]))
-    return _merge.scalar(text, words[0].location)
-
-
-_FUNCTIONS = {
-    "list": _list,
-    "printf": _printf,
-    "default": _default,
-    "coalesce": lambda arguments: next((v for v in arguments if _holds(v)), ABSENT),
-    "required": _required,
-    "not": _not,
-    "empty": _not,
-    "and": _and,
-    "or": _or,
-    "eq": _equal,
-    "ne": _differs,
-    "gt": _greater,
-    "lt": lambda arguments: _greater(arguments[::-1]),
-    "ternary": _ternary,
-}
-
-
 # -- putting the values in ---------------------------------------------------------------------------------------------
 
 
 class _Places:
-    """Replaces the marks in parsed documents by what they stand for, and moves every place to the template's own lines."""
+    """Replaces the marks in parsed documents by what they stand for, and moves every place to the template's lines."""
 
     def __init__(self, path: str, lines: list[int], inserted: list[Value]) -> None:
         self.path = path
@@ -502,6 +377,7 @@ class _Places:
         self.inserted = inserted
 
     def of(self, node: Node) -> Node:
+        """Return the node as the template means it."""
         if isinstance(node, Scalar):
             return self._scalar(node)
         if isinstance(node, Sequence):

@@ -12,11 +12,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from poollint._yaml import Mapping, Node, Scalar, Sequence
 from poollint.environments import environment_of
 from poollint.facts import Location
+from poollint.readers import _kustomize_objects as _objects
 from poollint.readers import _manifests, _merge
 from poollint.readers._manifests import Bundle, Manifest
 
@@ -24,11 +26,9 @@ if TYPE_CHECKING:
     from poollint.discover import Tree
 
 _DEEPEST = 20  # bases of bases
+_MOST_STEPS = 500  # kustomizations built for one environment, each as often as it is included
+_MOST_MANIFESTS = 20_000  # of one of them
 _REMOTE = re.compile(r"://|^git@|\?ref=|^(github|gitlab|bitbucket)\.(com|org)/|\.git(//|$)")
-_COUNTED = ("Deployment", "ReplicationController", "ReplicaSet", "StatefulSet")
-_LONGEST_NAME = 253  # of an object, by Kubernetes' own rules
-# Kinds whose lists Kubernetes knows how to merge; to kustomize the others are plain data.
-_BUILT_IN = ("", "apps", "batch", "autoscaling", "extensions", "policy", "networking.k8s.io")
 
 
 @dataclass
@@ -40,14 +40,14 @@ class Kustomized:
     folders: set[str] = field(default_factory=set)
 
     @cached_property
-    def _made(self) -> set[tuple[str, str]]:
+    def _names(self) -> set[tuple[str, str]]:
         return {
             (m.kind, name) for bundle in self.bundles for m in bundle.manifests for name in (m.name, *m.formers)
         }
 
     def shadows(self, manifest: Manifest) -> bool:
         """Say whether a file beside a kustomization that does not list it describes an object that it makes anyway."""
-        if (manifest.kind, manifest.name) not in self._made:
+        if (manifest.kind, manifest.name) not in self._names:
             return False
         folder = manifest.path.rpartition("/")[0]
         return any(folder == own or folder.startswith(own + "/") for own in self.folders if own)
@@ -62,6 +62,7 @@ def evaluate(tree: Tree) -> Kustomized:
     roots = [folder for folder in sorted(files) if folder not in included and not builder.is_component(folder)]
     for folder in roots:
         with tree.guard(files[folder]):
+            builder.steps = 0
             manifests = builder.build(folder, ())
             settled = _manifests.settle_namespaces(manifests)
             result.bundles.append(Bundle(folder, builder.environment(folder, roots), settled))
@@ -75,14 +76,17 @@ class _Builder:
         self.tree = tree
         self.files = files
         self.building: list[str] = []
+        self.steps = 0
 
     # -- what a kustomization names
 
     def node(self, folder: str) -> Node | None:
+        """Return the kustomization of a folder."""
         documents = self.tree.yaml(self.files[folder])
         return documents[0] if documents else None
 
     def is_component(self, folder: str) -> bool:
+        """Say whether it is nothing by itself, and changes what its user has."""
         node = self.node(folder)
         return node is not None and node.text_at("kind") == "Component"
 
@@ -150,9 +154,10 @@ class _Builder:
     def build(self, folder: str, given: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
         """Return the objects of a kustomization; a component starts from those its user has `given`."""
         node = self.node(folder)
-        if node is None or folder in self.building or len(self.building) >= _DEEPEST:
-            if node is not None:
-                self.tree.skip(self.files[folder], "kustomizations include each other", node.location.line)
+        if node is None:
+            return given
+        if reason := self._refused(folder, len(given)):
+            self.tree.skip(self.files[folder], reason, node.location.line)
             return given
         self.building.append(folder)
         try:
@@ -168,17 +173,33 @@ class _Builder:
         finally:
             self.building.pop()
 
+    def _refused(self, folder: str, size: int) -> str | None:
+        """Say why a kustomization is not built: bases that include a base twice double with every level."""
+        self.steps += 1
+        if folder in self.building:
+            return "kustomizations include each other"
+        if len(self.building) >= _DEEPEST:
+            return f"more than {_DEEPEST} kustomizations on top of each other"
+        if self.steps > _MOST_STEPS or size > _MOST_MANIFESTS:
+            return "kustomizations that include each other too often"
+        return None
+
     def _resources(self, folder: str, node: Node) -> Iterator[Manifest]:
+        seen: set[str] = set()
         for item in _listed(node, "resources", "bases"):
             path = self.path(folder, item)
+            if path in seen:
+                continue
+            seen.add(path or "")
             if path in self.files:
-                yield from self.build(path, ())
+                yield from islice(self.build(path, ()), _MOST_MANIFESTS)
             elif path and path in self.tree:
                 yield from _manifests.manifests_in(self.tree, path)
             else:
                 self._say_unread(folder, item)
         for item in node.items_at("helmCharts"):
-            self.tree.skip(self.files[folder], "a Helm chart is inflated here: render it and pass the result as a PATH", item.location.line)
+            reason = "a Helm chart is inflated here: render it and pass the result as a PATH"
+            self.tree.skip(self.files[folder], reason, item.location.line)
 
     def _say_unread(self, folder: str, item: Node) -> None:
         text = item.text_at() or ""
@@ -198,11 +219,11 @@ class _Builder:
         for manifest in manifests:
             if behavior in ("merge", "replace") and manifest.kind == kind and manifest.is_called(name):
                 kept = dict(manifest.node.pairs_at("data")) if behavior == "merge" else {}
-                manifest = replace(manifest, node=_with_data(manifest.node, {**kept, **data}))
+                manifest = replace(manifest, node=_objects.with_data(manifest.node, {**kept, **data}))
                 data, name = {}, ""
             result.append(manifest)
         if name:
-            result.append(_manifests.manifest_of(_made(kind, item, data), self.files[folder]))
+            result.append(_manifests.manifest_of(_objects.made(kind, item, data), self.files[folder]))
         return tuple(result)
 
     def _generated_data(self, folder: str, item: Node) -> Iterator[tuple[str, Node]]:
@@ -230,19 +251,28 @@ class _Builder:
 
     def _transformed(self, folder: str, node: Node, manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
         for item in node.items_at("patchesStrategicMerge"):
-            manifests = _patched(manifests, self._patch(folder, item, inline=item), None)
+            manifests = _objects.patched(manifests, self._patch(folder, item, inline=item), None)
         for item in node.items_at("patches"):
             path = item if isinstance(item, Scalar) else item.at("path")
-            manifests = _patched(manifests, self._patch(folder, path, item.at("patch")), item.at("target"))
+            manifests = _objects.patched(manifests, self._patch(folder, path, item.at("patch")), item.at("target"))
         namespace, prefix, suffix = (node.text_at(key) for key in ("namespace", "namePrefix", "nameSuffix"))
-        manifests = tuple(_renamed(m, namespace, prefix or "", suffix or "") for m in manifests)
+        manifests = tuple(_objects.renamed(m, namespace, prefix or "", suffix or "") for m in manifests)
         for item in node.items_at("patchesJson6902"):
-            manifests = _patched(manifests, self._patch(folder, item.at("path"), item.at("patch")), item.at("target"))
+            patches = self._patch(folder, item.at("path"), item.at("patch"))
+            manifests = _objects.patched(manifests, patches, item.at("target"))
         for item in node.items_at("replicas"):
-            manifests = tuple(_counted(manifest, item) for manifest in manifests)
+            manifests = tuple(_objects.counted(manifest, item) for manifest in manifests)
         for item in node.items_at("images"):
-            manifests = tuple(replace(m, node=_with_image(m.node, item)) for m in manifests)
+            manifests = tuple(replace(m, node=_objects.with_image(m.node, item)) for m in manifests)
+        for item in self._replacements(folder, node):
+            manifests = _objects.with_replacement(manifests, item)
         return manifests
+
+    def _replacements(self, folder: str, node: Node) -> Iterator[Node]:
+        for item in node.items_at("replacements"):
+            path = self.path(folder, at) if (at := item.at("path")) is not None else None
+            for document in self.tree.yaml(path) if path and path in self.tree else (item,):
+                yield from document.items if isinstance(document, Sequence) else (document,)
 
     def _patch(self, folder: str, item: Node | None, inline: Node | None) -> list[Node]:
         """Return the documents of a patch: those of its file, or of the text in place."""
@@ -250,7 +280,7 @@ class _Builder:
         if path and path in self.tree:
             return list(self.tree.yaml(path))
         if isinstance(inline, Scalar) and (inline is not item or "\n" in inline.text):
-            return _inline_documents(inline)
+            return _objects.inline_documents(inline)
         if item is not None:
             self._say_unread(folder, item)
         return []
@@ -259,163 +289,3 @@ class _Builder:
 def _listed(node: Node | None, *keys: str) -> Iterator[Node]:
     for key in keys:
         yield from node.items_at(key) if node is not None else ()
-
-
-def _inline_documents(text: Scalar) -> list[Node]:
-    from poollint._yaml import Unreadable, documents
-
-    # A block scalar starts on the line after its `|`; empty lines in front keep the line numbers.
-    is_block = text.location.end_line != text.location.line
-    padding = "\n" * (text.location.line - (not is_block))
-    try:
-        return documents(text.location.path, padding + text.text)
-    except Unreadable as problem:
-        return problem.documents
-
-
-# -- one object at a time ----------------------------------------------------------------------------------------------
-
-
-def _patched(manifests: tuple[Manifest, ...], patches: list[Node], target: Node | None) -> tuple[Manifest, ...]:
-    for patch in patches:
-        changed: list[Manifest] = []
-        for manifest in manifests:
-            if not (_is_selected(manifest, target) if target is not None else _is_meant(manifest, patch)):
-                changed.append(manifest)
-                continue
-            if isinstance(patch, Sequence):
-                node: Node | None = _merge.json_patch(manifest.node, patch.items)
-            else:
-                # A patch with a target may name anything: it never renames.
-                node = _merge.merge(manifest.node, _without_names(patch), manifest.group in _BUILT_IN)
-            if node is not None:
-                changed.append(replace(manifest, node=node))
-        manifests = tuple(changed)
-    return manifests
-
-
-def _without_names(patch: Node) -> Node:
-    metadata = patch.at("metadata")
-    if not isinstance(patch, Mapping) or not isinstance(metadata, Mapping):
-        return patch
-    for key in ("name", "namespace"):
-        metadata = _merge.with_entry(metadata, key, None, metadata.location)
-    return _merge.with_entry(patch, "metadata", metadata, metadata.location)
-
-
-def _is_meant(manifest: Manifest, patch: Node) -> bool:
-    """Say whether a patch without a target names this object."""
-    if not isinstance(patch, Mapping):
-        return False
-    other = _manifests.manifest_of(patch, manifest.path)
-    return (
-        other.kind == manifest.kind
-        and other.group == manifest.group
-        and manifest.is_called(other.name)
-        and _manifests.share_namespace(other, manifest)
-    )
-
-
-def _is_selected(manifest: Manifest, target: Node) -> bool:
-    """Say whether a target selects an object: names are whole regular expressions, labels `key=value` lists."""
-    group, kind, namespace = target.text_at("group"), target.text_at("kind"), target.text_at("namespace")
-    if kind and not _matches(kind, manifest.kind) or group and group != manifest.group:
-        return False
-    if namespace and manifest.namespace and not _matches(namespace, manifest.namespace):
-        return False
-    name = target.text_at("name")
-    if name and not any(_matches(name, own) for own in (manifest.name, *manifest.formers)):
-        return False
-    for key, place in (("labelSelector", "labels"), ("annotationSelector", "annotations")):
-        for part in filter(None, (target.text_at(key) or "").split(",")):
-            label, equals, value = part.strip().partition("=")
-            found = manifest.node.text_at("metadata", place, label)
-            if found is None or equals and found != value.lstrip("="):
-                return False
-    return True
-
-
-def _matches(pattern: str, text: str) -> bool:
-    # Written by strangers: anything beyond plain words and `.*` is compared as text, so that nothing can hang.
-    if re.fullmatch(r"[\w.|*-]*", pattern) and pattern.count("*") <= 3 and len(text) <= _LONGEST_NAME:
-        try:
-            return re.fullmatch(pattern, text) is not None
-        except re.error:
-            return False
-    return pattern == text
-
-
-def _renamed(manifest: Manifest, namespace: str | None, prefix: str, suffix: str) -> Manifest:
-    if namespace:
-        manifest = replace(manifest, namespace=namespace)
-    if not (prefix or suffix):
-        return manifest
-    return replace(
-        manifest, name=f"{prefix}{manifest.name}{suffix}", formers=(*manifest.formers, manifest.name)
-    )
-
-
-def _counted(manifest: Manifest, item: Node) -> Manifest:
-    count = item.at("count")
-    if manifest.kind not in _COUNTED or count is None or not manifest.is_called(item.text_at("name") or ""):
-        return manifest
-    return replace(manifest, node=_merge.with_value(manifest.node, ("spec", "replicas"), count))
-
-
-def _with_image(node: Node, item: Node) -> Node:
-    """Return the node with the image's new name, tag or digest in every container list below."""
-    if isinstance(node, Mapping):
-        entries = []
-        for key, value in _merge.entries_of(node):
-            if key.text in ("containers", "initContainers") and isinstance(value, Sequence):
-                value = _merge.sequence([_with_image_of(container, item) for container in value.items], value)
-            else:
-                value = _with_image(value, item)
-            entries.append((key, value))
-        return _merge.mapping(entries, node.location, node.tag)
-    return node
-
-
-def _with_image_of(container: Node, item: Node) -> Node:
-    image = container.at("image")
-    if not isinstance(container, Mapping) or not isinstance(image, Scalar):
-        return container
-    name, tag = _image_parts(image.text)
-    if name != item.text_at("name"):
-        return container
-    if digest := item.text_at("digest"):
-        tag = f"@{digest}"
-    elif new_tag := item.text_at("newTag"):
-        tag = f":{new_tag}"
-    text = (item.text_at("newName") or name) + tag
-    return _merge.with_entry(container, "image", _merge.scalar(text, image.location), image.location)
-
-
-def _image_parts(image: str) -> tuple[str, str]:
-    """Split an image into its name and its tag or digest, with the separator."""
-    if "@" in image:
-        name, _, digest = image.partition("@")
-        return name, f"@{digest}"
-    folder, slash, last = image.rpartition("/")
-    base, colon, tag = last.partition(":")
-    return f"{folder}{slash}{base}", f"{colon}{tag}"
-
-
-# -- generated objects -------------------------------------------------------------------------------------------------
-
-
-def _made(kind: str, item: Node, data: dict[str, Node]) -> Node:
-    place = item.location
-    name = item.at("name") or _merge.scalar("", place)
-    entries = {
-        "apiVersion": _merge.scalar("v1", place),
-        "kind": _merge.scalar(kind, place),
-        "metadata": _merge.mapping([(_merge.scalar("name", place), name)], place),
-    }
-    node = _merge.mapping([(_merge.scalar(key, place), value) for key, value in entries.items()], place)
-    return _with_data(node, data)
-
-
-def _with_data(node: Node, data: dict[str, Node]) -> Node:
-    entries = [(_merge.scalar(key, value.location), value) for key, value in data.items()]
-    return _merge.with_value(node, ("data",), _merge.mapping(entries, node.location))

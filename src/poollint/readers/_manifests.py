@@ -1,12 +1,12 @@
 """Manifests of Kubernetes and its kind: which documents stand together, and who refers to whom.
 
-A bundle is what one `kubectl apply` would send: a folder of plain files, an evaluated kustomization, a chart with its values.
+A bundle is what one `kubectl apply` would send: a folder of plain files, a kustomization, a chart with its values.
 Names resolve inside a bundle first, then among the plain files of the same environment, the nearest folder first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -30,7 +30,11 @@ _MOST_DOCUMENTS = 5_000  # of one file, lists flattened
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Manifest:
-    """One object: `group` is the part of apiVersion before the slash ("" for core); `formers` are names before prefixes."""
+    """One object.
+
+    group    the part of apiVersion before the slash, "" for core
+    formers  its names before kustomizations put prefixes on them
+    """
 
     node: Node
     kind: str
@@ -47,34 +51,51 @@ class Manifest:
         return name.location if name is not None else self.node.location
 
     def is_called(self, name: str) -> bool:
+        """Say whether a reference by this name means it, before or after prefixes."""
         return name == self.name or name in self.formers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Bundle:
     """Manifests that are applied together.
 
-    others  are asked for names that the bundle lacks
+    around  every manifest of the same environment by kind, the bundle's own too: the plain files of other folders
     holes   lines of templates at which something unreadable would be inserted
     """
 
-    unit: str
-    environment: str | None
-    manifests: tuple[Manifest, ...]
-    others: tuple[Manifest, ...] = ()
-    holes: frozenset[Location] = frozenset()
+    def __init__(
+        self,
+        unit: str,
+        environment: str | None,
+        manifests: Iterable[Manifest],
+        around: Mapping[str, list[Manifest]] | None = None,
+        holes: frozenset[Location] = frozenset(),
+    ) -> None:
+        self.unit = unit
+        self.environment = environment
+        self.manifests = tuple(manifests)
+        self.holes = holes
+        self._own = by_kind(self.manifests)
+        self._around = around if around is not None else self._own
 
     def of(self, *kinds: str, group: str | None = None) -> Iterator[Manifest]:
-        """Yield the manifests of these kinds; `group` is compared up to its version."""
-        for manifest in self.manifests:
-            if manifest.kind in kinds and (group is None or manifest.group == group):
-                yield manifest
+        """Yield the bundle's manifests of these kinds; `group` is compared without its version."""
+        for kind in kinds:
+            for manifest in self._own.get(kind, ()):
+                if group is None or manifest.group == group:
+                    yield manifest
 
     def all(self, *kinds: str) -> Iterator[Manifest]:
-        """Yield the manifests of these kinds here, and those elsewhere that belong to the same environment."""
-        for manifest in (*self.manifests, *self.others):
-            if manifest.kind in kinds:
-                yield manifest
+        """Yield the manifests of these kinds, here and elsewhere."""
+        for kind in kinds:
+            yield from self._around.get(kind, ())
+
+    def find(self, kind: str, name: str, near: Manifest) -> Manifest | None:
+        """Return the object that `near` means by this kind and name; None when there is none, or no telling which."""
+        for manifests in (self._own, self._around):
+            candidates = [m for m in manifests.get(kind, ()) if m.is_called(name) and share_namespace(m, near)]
+            if candidates:
+                return nearest(candidates, near.path)
+        return None
 
     def is_whole(self, node: Node, owner: Manifest) -> bool:
         """Say whether nothing is missing inside a node of the owner: neither between its lines nor right after them."""
@@ -88,13 +109,13 @@ class Bundle:
             for hole in holes
         )
 
-    def find(self, kind: str, name: str, near: Manifest) -> Manifest | None:
-        """Return the object that `near` means by this kind and name; None when there is none, or no telling which."""
-        for manifest in self.manifests:
-            if manifest.kind == kind and manifest.is_called(name) and share_namespace(manifest, near):
-                return manifest
-        candidates = [m for m in self.others if m.kind == kind and m.is_called(name) and share_namespace(m, near)]
-        return nearest(candidates, near.path)
+
+def by_kind(manifests: Iterable[Manifest]) -> dict[str, list[Manifest]]:
+    """Group manifests by their kind, in their order."""
+    found: dict[str, list[Manifest]] = {}
+    for manifest in manifests:
+        found.setdefault(manifest.kind, []).append(manifest)
+    return found
 
 
 def lines_of(node: Node) -> set[int]:
@@ -120,11 +141,30 @@ def share_namespace(one: Manifest, other: Manifest) -> bool:
 
 
 def nearest(candidates: list[Manifest], path: str) -> Manifest | None:
-    """Return the candidate whose folder shares most of `path`; None when two are equally near."""
-    ranked = sorted(candidates, key=lambda m: _shared(m.path, path), reverse=True)
+    """Return the candidate in the folder of `path`, else the nearest of those beside, above or below it.
+
+    None when two are equally near: a file of the same name elsewhere in a monorepo is another service's.
+    """
+    folder = path.rpartition("/")[0]
+    ranked = sorted(
+        (m for m in candidates if _are_neighbours(m.path.rpartition("/")[0], folder)),
+        key=lambda m: _shared(m.path, path),
+        reverse=True,
+    )
     if len(ranked) > 1 and _shared(ranked[0].path, path) == _shared(ranked[1].path, path):
-        return None
+        same = [m for m in ranked if m.path.rpartition("/")[0] == folder]
+        return same[0] if len(same) == 1 or (same and len({m.path for m in same}) == 1) else None
     return ranked[0] if ranked else None
+
+
+def _are_neighbours(one: str, other: str) -> bool:
+    """Say whether two folders are the same, nested, or have a parent in common below the project's root."""
+    if one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/") or not (one and other):
+        return True
+    if unit_of(one + "/x") == unit_of(other + "/x"):
+        return True
+    parent = one.rpartition("/")[0]
+    return parent != "" and parent == other.rpartition("/")[0]
 
 
 def _shared(one: str, other: str) -> int:
@@ -243,15 +283,18 @@ def _plain(tree: Tree, kustomized: Kustomized, charts: list[Chart]) -> Iterator[
             if kustomized.shadows(manifest):
                 continue
             groups.setdefault((unit_of(path), environment_of(tree, path)), []).append(manifest)
-    everything = [(environment, tuple(manifests)) for (_, environment), manifests in groups.items()]
-    for (unit, environment), manifests in groups.items():
-        others = [
-            other
-            for its_environment, group in everything
-            if group != tuple(manifests) and (its_environment is None or environment in (None, its_environment))
-            for other in group
-        ]
-        yield Bundle(unit, environment, settle_namespaces(manifests), tuple(others))
+    settled = {key: settle_namespaces(manifests) for key, manifests in groups.items()}
+    around = {
+        environment: by_kind(
+            manifest
+            for (_, its), manifests in settled.items()
+            if its is None or environment in (None, its)
+            for manifest in manifests
+        )
+        for environment in {environment for _, environment in settled}
+    }
+    for (unit, environment), manifests in settled.items():
+        yield Bundle(unit, environment, manifests, around[environment])
 
 
 def _is_template(tree: Tree, chart: Chart, path: str) -> bool:

@@ -5,6 +5,7 @@ Nodes are never changed in place; what is not touched is shared. Depth is that o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from poollint._yaml import Mapping, Node, Scalar, Sequence
@@ -25,22 +26,26 @@ _DEEPEST_POINTER = 40
 
 
 def scalar(text: str, location: Location) -> Scalar:
+    """Make a text, which stays text whatever it looks like."""
     return Scalar(text, True, None, location)
 
 
 def mapping(entries: Iterable[tuple[Scalar, Node]], location: Location, tag: str | None = None) -> Mapping:
+    """Make a mapping of (key, value) pairs."""
     made = Mapping(tag, location)
     made._fill([node for entry in entries for node in entry])
     return made
 
 
 def sequence(items: Iterable[Node], like: Node) -> Sequence:
+    """Make a sequence that stands where `like` does."""
     made = Sequence(like.tag, like.location)
     made.items = tuple(items)
     return made
 
 
 def entries_of(node: Mapping) -> list[tuple[Scalar, Node]]:
+    """Return the (key, value) pairs of a mapping, the keys with their places."""
     # Quoted, so that a key `<<` is not merged a second time.
     return [(_quoted(node.key(key)), value) for key, value in node.pairs()]
 
@@ -184,3 +189,46 @@ def _removed(parent: Node, key: str) -> Node:
     if isinstance(parent, Sequence) and key.isdecimal():
         return sequence([item for n, item in enumerate(parent.items) if n != int(key)], parent)
     return parent
+
+
+# -- field paths of kustomize replacements -----------------------------------------------------------------------------
+
+_FIELD = re.compile(r"\[[^\]]*\]|(?:\\.|[^.\[\\])+")
+
+
+def field_path(text: str) -> list[str]:
+    """Split `spec.containers.[name=api].env.0`: names, positions, `*` and `[key=value]`."""
+    return [part.replace("\\.", ".") for part in _FIELD.findall(text)][:_DEEPEST_POINTER]
+
+
+def field_at(node: Node, path: list[str]) -> Node | None:
+    """Return the first node at a field path."""
+    for part in path:
+        found = next((child for _, child in _selected(node, part)), None)
+        if found is None:
+            return None
+        node = found
+    return node
+
+
+def with_field(node: Node, path: list[str], value: Node) -> Node:
+    """Return the node with `value` wherever the field path leads; a path that leads nowhere changes nothing."""
+    if not path:
+        return value
+    for key, child in _selected(node, path[0]):
+        node = _put(node, key, with_field(child, path[1:], value), inserts=False)
+    return node
+
+
+def _selected(node: Node, part: str) -> list[tuple[str, Node]]:
+    """Return the children that one part of a field path means, with their keys or positions."""
+    if isinstance(node, Mapping):
+        child = node.get(part)
+        return node.pairs() if part == "*" else [(part, child)] if child is not None else []
+    if not isinstance(node, Sequence):
+        return []
+    numbered = [(str(number), item) for number, item in enumerate(node.items)]
+    if part.startswith("["):
+        key, _, wanted = part[1:-1].partition("=")
+        return [(number, item) for number, item in numbered if item.text_at(key) == wanted]
+    return numbered if part == "*" else [pair for pair in numbered if pair[0] == part]

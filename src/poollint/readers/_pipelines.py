@@ -1,4 +1,4 @@
-"""Delivery pipelines: the jobs of GitHub workflows and the steps of Cloud Build, with their environment and variables."""
+"""Delivery pipelines: the jobs of GitHub workflows and the steps of Cloud Build, and what holds in them."""
 
 from __future__ import annotations
 

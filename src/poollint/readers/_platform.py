@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from poollint._yaml import Scalar, setting
 from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words
-from poollint.readers._containers import Variables, hide, literal
+from poollint.readers._variables import Variables, hide, literal
 
 if TYPE_CHECKING:
     from poollint._yaml import Node

@@ -63,7 +63,7 @@ def scale_of(manifest: Manifest, bundle: Bundle) -> Scale:
 
 def _replicated(manifest: Manifest, bundle: Bundle) -> Scale:
     # An autoscaler replaces `replicas`: counting both would count every pod twice.
-    scalers = [m for m in bundle.all("HorizontalPodAutoscaler", "ScaledObject") if _targets(m, manifest)]
+    scalers = [m for m in bundle.all("HorizontalPodAutoscaler", "ScaledObject") if _targets(m, manifest, bundle)]
     ceilings = [(_ceiling(scaler), scaler) for scaler in scalers]
     if not ceilings:
         replicas = manifest.node.at("spec", "replicas")
@@ -75,14 +75,13 @@ def _replicated(manifest: Manifest, bundle: Bundle) -> Scale:
     return Scale(ceiling, autoscaler=place, notes=notes)
 
 
-def _targets(scaler: Manifest, manifest: Manifest) -> bool:
-    from poollint.readers._manifests import share_namespace
-
+def _targets(scaler: Manifest, manifest: Manifest, bundle: Bundle) -> bool:
     target = scaler.node.at("spec", "scaleTargetRef")
-    if target is None or not share_namespace(scaler, manifest):
+    name = target.text_at("name") if target is not None else None
+    if target is None or not name or not manifest.is_called(name):
         return False
     default = "Deployment" if scaler.kind == "ScaledObject" else ""
-    return (target.text_at("kind") or default) == manifest.kind and manifest.is_called(target.text_at("name") or "")
+    return (target.text_at("kind") or default) == manifest.kind and bundle.find(manifest.kind, name, scaler) is manifest
 
 
 def _ceiling(scaler: Manifest) -> Setting:
@@ -140,7 +139,8 @@ def _rollout(scale: Scale, strategy: Node | None) -> Scale:
     if blue_green is not None:
         preview = setting(blue_green.at("previewReplicaCount"), "previewReplicaCount", whole, scale.steady)
         return replace(scale, rollout=_sum(scale.steady, preview, "blue/green"), documented=True)
-    if canary is not None and canary.at("trafficRouting") is not None and canary.text_at("dynamicStableScale") != "true":
+    is_routed = canary is not None and canary.at("trafficRouting") is not None
+    if canary is not None and is_routed and canary.text_at("dynamicStableScale") != "true":
         return replace(scale, rollout=_sum(scale.steady, scale.steady, "canary with traffic routing"), documented=True)
     surge = canary.at("maxSurge") if canary is not None else None
     return replace(scale, rollout=_with_surge(scale.steady, surge), documented=True)
@@ -193,12 +193,23 @@ def _overlap(spec: Node, pods: Known) -> Setting:
         return Known(NO_CEILING, Origin("no ceiling", policy.location if policy is not None else None), "default")
     seconds = setting(deadline, "activeDeadlineSeconds", whole)
     period = cron_period(spec.text_at("schedule") or "")
-    if isinstance(seconds, Unknown) or period is None:
-        return seconds if isinstance(seconds, Unknown) else Unknown("the schedule gives no plain period", seconds.origin)
+    if isinstance(seconds, Unknown):
+        return seconds
+    if period is None:
+        return Unknown("the schedule gives no plain period", seconds.origin)
     return Known(max(1, math.ceil(seconds.value / period)) * pods.value, seconds.origin)
 
 
-_MACROS = {"@hourly": 3600, "@daily": 86400, "@midnight": 86400, "@weekly": 604800, "@monthly": 28 * 86400, "@yearly": 365 * 86400}
+_DAY = 86400
+_MACROS = {
+    "@hourly": 3600,
+    "@daily": _DAY,
+    "@midnight": _DAY,
+    "@weekly": 7 * _DAY,
+    "@monthly": 28 * _DAY,
+    "@yearly": 365 * _DAY,
+    "@annually": 365 * _DAY,
+}
 
 
 def cron_period(schedule: str) -> int | None:
@@ -212,7 +223,7 @@ def cron_period(schedule: str) -> int | None:
     if not minutes or not hours:
         return None
     runs = sorted((hour * 60 + minute) * 60 for hour in hours for minute in minutes)
-    gaps = [later - earlier for earlier, later in zip(runs, [*runs[1:], runs[0] + 86400])]
+    gaps = [later - earlier for earlier, later in zip(runs, [*runs[1:], runs[0] + _DAY])]
     return min(gaps)
 
 

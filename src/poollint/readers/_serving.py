@@ -1,12 +1,11 @@
-"""What Cloud Run and Knative share: a Service whose revisions scale by annotations, and traffic that names revisions."""
+"""What Cloud Run and Knative share: Services whose revisions scale by annotations, and traffic that names revisions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poollint.facts import Known, Origin, Setting, Unknown
+from poollint.facts import Known, Origin, Setting, Unknown, weakest
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -87,6 +86,7 @@ def shares(manifest: Manifest, bundle: Bundle) -> list[Share]:
 
 
 def revision_name(manifest: Manifest) -> str | None:
+    """Return the name that a file gives the revision it describes."""
     return manifest.node.text_at("spec", "template", "metadata", "name")
 
 
@@ -106,14 +106,3 @@ def add(settings: list[Setting], says: str) -> Setting:
     known = [s for s in settings if isinstance(s, Known)]
     largest = max(known, key=lambda s: s.value)
     return Known(sum(s.value for s in known), Origin(says, largest.origin.location, largest.origin.url), weakest(known))
-
-
-def weakest(known: list[Known]) -> str:
-    from poollint import facts
-
-    return facts.weakest(known)
-
-
-def undescribed(manifest: Manifest, bundle: Bundle) -> Iterator[Share]:
-    """Yield the revisions that traffic names and no file describes."""
-    return (share for share in shares(manifest, bundle) if share.manifest is None)

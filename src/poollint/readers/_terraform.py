@@ -4,30 +4,31 @@ A root module is evaluated once per .tfvars file (that file is an environment), 
 their arguments. `count` and `for_each` make as many parts as they say.
 
 The convention that ties a workload to the database it is given, for `link`:
-* what only an apply knows is a token in a text: an env value, a host, an instance connection name
-  `${google_sql_database_instance.main.private_ip_address}`; a Cloud SQL connection name whose parts are written is resolved;
+* what only an apply knows is a token in a text (an env value, a host, an instance connection name):
+  `${google_sql_database_instance.main.private_ip_address}`; a connection name whose parts are written is resolved;
 * a Database lists the tokens that reach it under `hosts` (lower case, and `/cloudsql/<connection name>` for sockets);
   they mean that database inside the `unit`, the folder of the root module, and nowhere else;
-* `iac:<unit>/<address>` under `identities` names the resource everywhere; `iac:<address>` when the root module is the root.
+* an attached instance that only an apply knows is `<unit>:${...connection_name}`; `cloudsql:` before it, an identity;
+* `iac:<unit>/<address>` under `identities` names the resource everywhere, `iac:<address>` when the unit is the root.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from poollint import _hcl
-from poollint._hcl_values import MOST_STEPS, Bound, Budget, Names, Reference, evaluate, numeric, pairs_of, reference
-from poollint.facts import Known, Location, Origin, Setting, Unknown
+from poollint._hcl_evaluate import MOST_STEPS, Bound, Budget, Names, evaluate
+from poollint._hcl_values import Reference, numeric, pairs_of, reference
+from poollint.facts import Known, Origin, Setting, Unknown
+from poollint.readers._terraform_part import MOST_PARTS, Part, connection_name, is_null
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
-MOST_PARTS = 50  # of one `count` or `for_each`
 MOST_ENVIRONMENTS = 20  # tfvars files of one root
 DEEPEST_MODULE = 8
 
@@ -50,7 +51,12 @@ class Module:
         elif block.type == "resource" and len(block.labels) == 2:
             self.resources[(block.labels[0], block.labels[1])] = block
         elif block.labels and block.type in ("variable", "output", "module", "provider"):
-            by_type = {"variable": self.variables, "output": self.outputs, "module": self.calls, "provider": self.providers}
+            by_type = {
+                "variable": self.variables,
+                "output": self.outputs,
+                "module": self.calls,
+                "provider": self.providers,
+            }
             if block.type != "provider" or "alias" not in block.body.attributes:
                 by_type[block.type][block.labels[0]] = block
 
@@ -209,7 +215,12 @@ class Scope:
     """One module as called at one place: what its names mean (see `_hcl_values.Names`)."""
 
     def __init__(
-        self, root: Root, module: Module, arguments: Mapping[str, Setting], prefix: str = "", parent: Scope | None = None
+        self,
+        root: Root,
+        module: Module,
+        arguments: Mapping[str, Setting],
+        prefix: str = "",
+        parent: Scope | None = None,
     ) -> None:
         self.root, self.module, self.arguments, self.prefix = root, module, arguments, prefix
         self.top: Scope = parent.top if parent else self
@@ -300,7 +311,7 @@ class Scope:
                 for argument, expression in call.body.attributes.items()
                 if argument in module.variables
             }
-            given = {argument: value for argument, value in arguments.items() if not _is_null(value)}
+            given = {argument: value for argument, value in arguments.items() if not is_null(value)}
             prefix = f"{self.prefix}module.{name}." + ("" if key in (None, 0) else f"{key}.")
             made[key] = Scope(self.root, module, given, prefix, self)
             self.budget.steps += 500  # modules that call modules multiply
@@ -352,7 +363,9 @@ class Scope:
         block = self.top.module.providers.get(name)
         expression = block.body.attributes.get(attribute) if block else None
         setting = evaluate(expression, self.top) if expression else None
-        plain = isinstance(setting, Known) and isinstance(setting.value, str) and not isinstance(setting.value, Reference)
+        plain = (
+            isinstance(setting, Known) and isinstance(setting.value, str) and not isinstance(setting.value, Reference)
+        )
         return setting.value if plain else None  # type: ignore[union-attr]
 
     def parts(self, *types: str) -> Iterator[Part]:
@@ -376,11 +389,13 @@ def reference_to(path: tuple[str | int, ...], prefix: str) -> Known:
 
 
 def _repeated(block: _hcl.Block, scope: Scope) -> list[tuple[str | int | None, Names]]:
-    """Return (key, names) for each thing a block stands for; one without a key when nothing repeats it or nobody knows."""
+    """Return (key, names) for each thing a block stands for: one without a key when nothing says how many."""
     attributes = block.body.attributes
     if "for_each" in attributes:
         items = pairs_of(evaluate(attributes["for_each"], scope))
-        return [(None, scope)] if items is None else [_bound_each(scope, key, value) for key, value in items[:MOST_PARTS]]
+        return (
+            [(None, scope)] if items is None else [_bound_each(scope, key, value) for key, value in items[:MOST_PARTS]]
+        )
     if "count" in attributes:
         setting = evaluate(attributes["count"], scope)
         count = numeric(setting.value) if isinstance(setting, Known) else None
@@ -410,168 +425,3 @@ def _said(setting: Setting, says: str) -> Setting:
 
 def _origin(says: str, block: _hcl.Block | None) -> Origin:
     return Origin(says, block.location if block else None)
-
-
-def _is_null(setting: Setting) -> bool:
-    return isinstance(setting, Known) and setting.value is None
-
-
-# -- what a resource says ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A resource or one of its nested blocks.
-
-    address  "module.db.google_sql_database_instance.main", with `.key` when it is one of several
-    """
-
-    scope: Scope
-    names: Names
-    body: _hcl.Body
-    location: Location
-    address: str = ""
-    kind: str = ""
-    label: str = ""
-    key: str | int | None = None
-
-    def get(self, name: str, says: str | None = None) -> Setting | None:
-        """Return the value of an attribute, None when it is absent or null; `says` is what its readers call it."""
-        expression = self.body.attributes.get(name)
-        if expression is None:
-            return None
-        setting = evaluate(expression, self.names)
-        if _is_null(setting):
-            return None
-        origin = setting.origin
-        return replace(
-            setting, origin=replace(origin, says=origin.says or says or name, location=origin.location or expression.location)
-        )
-
-    def word(self, name: str) -> str | None:
-        """Return a plain text, None when it is absent or not readable."""
-        setting = self.get(name)
-        plain = isinstance(setting, Known) and isinstance(setting.value, str) and not isinstance(setting.value, Reference)
-        return setting.value if plain else None  # type: ignore[union-attr]
-
-    def text(self, name: str) -> str | None:
-        """Return a text that may hold references."""
-        setting = self.get(name)
-        return setting.value if isinstance(setting, Known) and isinstance(setting.value, str) else None
-
-    def number(self, name: str, absent: Setting | None = None, says: str | None = None) -> Setting:
-        """Return a whole number; `absent` (or an Unknown) when it is not written."""
-        setting = self.get(name, says)
-        if setting is None:
-            return absent if absent is not None else Unknown(f"{name} is not set", Origin(name, self.location))
-        return as_number(setting)
-
-    def flag(self, name: str) -> bool | None:
-        """Return a yes/no attribute, None when it is absent or not readable."""
-        setting = self.get(name)
-        value = setting.value if isinstance(setting, Known) else None
-        return {True: True, False: False, "true": True, "false": False}.get(value) if isinstance(value, (bool, str)) else None
-
-    def first(self, *names: str) -> Part | None:
-        """Return the nested block that a path of names leads to."""
-        part: Part | None = self
-        for name in names:
-            part = next(iter(part.blocks(name)), None) if part else None
-        return part
-
-    def blocks(self, name: str) -> list[Part]:
-        """Return the nested blocks of a name, those of `dynamic` blocks included as far as they can be read."""
-        found: list[Part] = []
-        for block in self.body.blocks:
-            if block.type == name:
-                found.append(self._nested(block, self.names))
-            elif block.type == "dynamic" and block.labels == (name,):
-                found += self._expanded(block) or []
-        return found
-
-    def unread(self, name: str) -> Unknown | None:
-        """Return why some blocks of a name cannot be read, None when all can."""
-        for block in self.body.blocks:
-            if block.type == "dynamic" and block.labels == (name,) and self._expanded(block) is None:
-                return Unknown(f"{name} comes from a list that cannot be read", Origin(name, block.location))
-        return None
-
-    def _nested(self, block: _hcl.Block, names: Names) -> Part:
-        return Part(self.scope, names, block.body, block.location, self.address, self.kind, self.label, self.key)
-
-    def _expanded(self, block: _hcl.Block) -> list[Part] | None:
-        content = next((inner for inner in block.body.blocks if inner.type == "content"), None)
-        expression = block.body.attributes.get("for_each")
-        items = pairs_of(evaluate(expression, self.names)) if expression is not None else None
-        if items is None or content is None:
-            return None
-        renamed = block.body.attributes.get("iterator")
-        word = renamed.source.text(renamed.node.start_byte, renamed.node.end_byte) if renamed else block.labels[0]
-        return [
-            self._nested(content, Bound(self.names, {word: Known({"key": key, "value": value}, Origin(""))}))
-            for key, value in items[:MOST_PARTS]
-        ]
-
-    @cached_property
-    def unit(self) -> str:
-        return self.scope.root.folder
-
-    @property
-    def environment(self) -> str | None:
-        return self.scope.root.environment
-
-    @property
-    def identity(self) -> str:
-        """The resource, for `Database.identities`."""
-        return f"iac:{self.unit}/{self.address}" if self.unit else f"iac:{self.address}"
-
-    @property
-    def name(self) -> str:
-        """The name its readers know: `name` when it can be read in full, else the label."""
-        return self.word("name") or self.label + ("" if self.key in (None, 0) else f"-{self.key}")
-
-    def tokens(self, *attributes: str) -> tuple[str, ...]:
-        """Return the hosts `${address.attribute}` in lower case, as a URL's host is compared."""
-        return tuple(f"${{{self.address}.{attribute}}}".lower() for attribute in attributes)
-
-    def is_meant_by(self, setting: Setting | None, *attributes: str) -> bool:
-        """Say whether a value refers to this resource: by reference, or by the text of one of these attributes."""
-        if not isinstance(setting, Known) or not isinstance(setting.value, str):
-            return False
-        if isinstance(setting.value, Reference):
-            return setting.value.startswith(("${" + self.address + ".", "${" + self.address + "}"))
-        return any(setting.value == self.word(attribute) for attribute in attributes)
-
-
-def as_number(setting: Setting) -> Setting:
-    """Return a whole number, Unknown when the value is none."""
-    if isinstance(setting, Unknown):
-        return setting
-    value = numeric(setting.value)
-    if value is None:
-        return Unknown(f"{setting.origin.says} is only known after an apply", setting.origin)
-    return replace(setting, value=int(value))
-
-
-def connection_name(part: Part) -> str | None:
-    """Return the connection name of a google_sql_database_instance, or None when an apply decides a part of it."""
-    project = part.word("project") if "project" in part.body.attributes else part.scope.provider("google", "project")
-    region = part.word("region") if "region" in part.body.attributes else part.scope.provider("google", "region")
-    name = part.word("name")
-    return f"{project}:{region}:{name}" if project and region and name else None
-
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "": 1}
-
-
-def seconds(text: str) -> int | float | None:
-    """Read `300`, `300s`, `10m5s`; None for anything else."""
-    text = text.strip()
-    if not text or len(text) > 20 or not re.fullmatch(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h)?)+", text):
-        return None
-    total = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
-    return int(total) if total.is_integer() else total
-
-
-Reader = Callable[[Part], Iterator[object]]

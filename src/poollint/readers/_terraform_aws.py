@@ -7,11 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 from poollint._hcl_values import Encoded, Reference, pairs_of
-from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Target, Unknown, Words, Workload
+from poollint.facts import (
+    Database,
+    Environment,
+    Known,
+    Location,
+    Origin,
+    Pooler,
+    Setting,
+    Target,
+    Unknown,
+    Words,
+    Workload,
+)
 from poollint.readers import _ecs
 from poollint.readers._containers import is_infrastructure
-from poollint.readers._terraform import Part, Reader, as_number
 from poollint.readers._terraform_env import aws_secret, environment, variable
+from poollint.readers._terraform_part import Part, Reader, as_number
 
 # -- RDS and Aurora ----------------------------------------------------------------------------------------------------
 
@@ -37,13 +49,15 @@ def db_instance(part: Part) -> Iterator[Database]:
     primary = next((p for p in part.scope.everywhere("aws_db_instance") if p.is_meant_by(source, "identifier")), None)
     given = part if part.get("engine") is not None else primary or part
     provider, dialect = engine(given.word("engine"))
+    group = _limit(part, part.get("parameter_group_name"), "aws_db_parameter_group")
+    limit, tier = _ecs.limit(group, written(part, "instance_class"))
     yield Database(
         name=part.text("identifier") or part.label,
         location=part.location,
         dialect=dialect,
         provider=provider,
-        tier=written(part, "instance_class"),
-        max_connections=_limit(part, part.get("parameter_group_name"), "aws_db_parameter_group"),
+        tier=tier,
+        max_connections=limit,
         version=written(given, "engine_version"),
         unit=part.unit,
         environment=part.environment,
@@ -58,13 +72,14 @@ def rds_cluster(part: Part) -> Iterator[Database]:
     provider, dialect = engine(name)
     members = [p for p in part.scope.everywhere("aws_rds_cluster_instance") if _is_member(part, p)]
     tier, provider = _cluster_tier(part, members, provider)
+    limit, tier = _ecs.limit(_cluster_limit(part, members), tier)
     database = Database(
         name=part.text("cluster_identifier") or part.label,
         location=part.location,
         dialect=dialect,
         provider=provider,
         tier=tier,
-        max_connections=_cluster_limit(part, members),
+        max_connections=limit,
         version=written(part, "engine_version"),
         unit=part.unit,
         environment=part.environment,
@@ -96,7 +111,9 @@ def _cluster_tier(part: Part, members: list[Part], provider: str | None) -> tupl
     if not members:
         return Unknown("no aws_rds_cluster_instance gives a class", Origin("instance_class", part.location)), provider
     if len(classes) > 1:
-        return Unknown("the instances of the cluster differ in class", Origin("instance_class", members[0].location)), provider
+        return Unknown(
+            "the instances of the cluster differ in class", Origin("instance_class", members[0].location)
+        ), provider
     return written(members[0], "instance_class"), provider
 
 
@@ -110,7 +127,7 @@ def _cluster_limit(part: Part, members: list[Part]) -> Setting:
 
 
 def _limit(part: Part, group: Setting | None, kind: str) -> Setting:
-    """Return max_connections of a parameter group; a formula such as LEAST({DBInstanceClassMemory/9531392},5000) as it is."""
+    """Return max_connections of a parameter group; a formula over {DBInstanceClassMemory} as it is written."""
     holder = next((p for p in part.scope.everywhere(kind) if p.is_meant_by(group, "name")), None)
     if holder is None:
         return Unknown("max_connections is not set", Origin("max_connections"))
@@ -136,7 +153,10 @@ def written(part: Part, name: str) -> Setting:
 
 def db_proxy(part: Part) -> Iterator[Pooler]:
     """aws_db_proxy with its target group and targets."""
-    target = next((t for t in part.scope.everywhere("aws_db_proxy_target") if part.is_meant_by(t.get("db_proxy_name"), "name")), None)
+    target = next(
+        (t for t in part.scope.everywhere("aws_db_proxy_target") if part.is_meant_by(t.get("db_proxy_name"), "name")),
+        None,
+    )
     backend = _proxied(part, target) if target else None
     family = {"POSTGRESQL": "postgresql", "MYSQL": "mysql"}.get(part.word("engine_family") or "")
     yield Pooler(
@@ -210,7 +230,9 @@ def _tasks(part: Part) -> tuple[Setting, Location | None]:
     for block in part.blocks("lifecycle"):
         ignored = block.body.attributes.get("ignore_changes")
         if ignored and "desired_count" in ignored.source.text(ignored.node.start_byte, ignored.node.end_byte):
-            return Unknown("desired_count is changed outside Terraform", Origin("ignore_changes", ignored.location)), None
+            return Unknown(
+                "desired_count is changed outside Terraform", Origin("ignore_changes", ignored.location)
+            ), None
     return part.number("desired_count"), None
 
 
@@ -229,7 +251,11 @@ def _percent(part: Part) -> Setting:
 def _two_sets(part: Part) -> bool:
     controller, configuration = part.first("deployment_controller"), part.first("deployment_configuration")
     strategy = configuration.word("strategy") if configuration else None
-    return bool(controller and controller.word("type") == "CODE_DEPLOY") or strategy in ("BLUE_GREEN", "LINEAR", "CANARY")
+    return bool(controller and controller.word("type") == "CODE_DEPLOY") or strategy in (
+        "BLUE_GREEN",
+        "LINEAR",
+        "CANARY",
+    )
 
 
 def containers(service: Workload, definition: Part) -> Iterator[Workload]:
@@ -392,7 +418,9 @@ def _app_runner_variables(part: Part) -> Environment:
     entries = [variable(part, str(key.value), value) for key, value in pairs or ()]
     secrets = source.get("runtime_environment_secrets") if source else None
     entries += [aws_secret(part, str(k.value), v) for k, v in (pairs_of(secrets) or () if secrets is not None else ())]
-    return environment(entries, None if source and pairs is not None else Unknown("the service's variables are not here"))
+    return environment(
+        entries, None if source and pairs is not None else Unknown("the service's variables are not here")
+    )
 
 
 READERS: dict[str, Reader] = {

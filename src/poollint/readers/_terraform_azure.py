@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from poollint.facts import Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers._containers import is_infrastructure
-from poollint.readers._terraform import Part, Reader, as_number
 from poollint.readers._terraform_aws import written
 from poollint.readers._terraform_env import environment, variable
 from poollint.readers._terraform_google import words
+from poollint.readers._terraform_part import Part, Reader, as_number
 
 _SCALING = "https://learn.microsoft.com/azure/container-apps/scale-app"
 DEFAULT_REPLICAS = Known(10, Origin("default of Container Apps", url=_SCALING), "default")
@@ -94,7 +94,7 @@ def _listed(setting: Setting | None) -> tuple[str, ...]:
 
 
 def container_app(part: Part) -> Iterator[Workload]:
-    """azurerm_container_app: concurrent requests only trigger scaling; several active revisions each scale on their own."""
+    """azurerm_container_app: concurrent requests only trigger scaling, and each active revision scales on its own."""
     template = part.first("template")
     if template is None:
         return

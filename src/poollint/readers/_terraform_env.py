@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from poollint._hcl_values import Reference, as_text
 from poollint.facts import Environment, Known, Origin, Setting, Unknown
-from poollint.readers._containers import Variables, hide
-from poollint.readers._terraform import Part
+from poollint.readers._terraform_part import Part
+from poollint.readers._variables import Variables, hide
 
 # What an apply resolves to the place of a server, as opposed to a password or an arbitrary text.
 PLACES = frozenset(
-    "private_ip_address public_ip_address first_ip_address ip_address connection_name address endpoint reader_endpoint host "
-    "private_host fqdn dns_name instance_id hostname port name".split()
+    "private_ip_address public_ip_address first_ip_address ip_address connection_name address endpoint reader_endpoint "
+    "host private_host fqdn dns_name instance_id hostname port name".split()
 )
 
 
@@ -29,11 +29,13 @@ def environment(entries: Iterable[tuple[str, Setting, str | None]], unread: Unkn
 
 def variable(part: Part, name: str, setting: Setting) -> tuple[str, Setting, str | None]:
     """Return an entry for a plain value: without passwords, with the tokens of other resources left in."""
-    origin = replace(setting.origin, says=setting.origin.says or name, location=setting.origin.location or part.location)
+    origin = replace(
+        setting.origin, says=setting.origin.says or name, location=setting.origin.location or part.location
+    )
     if isinstance(setting, Unknown):
         return name, replace(setting, origin=origin), None
     value = setting.value
-    if isinstance(value, Reference) and value.count("${") == 1 and value.startswith("${") and value.endswith("}"):
+    if isinstance(value, Reference) and value.is_single:
         return _resource(part, name, value, origin)
     text = value if isinstance(value, str) else as_text(setting)
     if text is None:
@@ -43,14 +45,16 @@ def variable(part: Part, name: str, setting: Setting) -> tuple[str, Setting, str
 
 def _resource(part: Part, name: str, value: Reference, origin: Origin) -> tuple[str, Setting, str | None]:
     """A whole value that only an apply knows: a host stays a token, the rest is a value that two may share."""
-    if value[2:-1].rpartition(".")[2] in PLACES and not re.search(r"UR[LI]$|DSN|CONNECTION_STRING", name, re.IGNORECASE):
+    if value[2:-1].rpartition(".")[2] in PLACES and not re.search(
+        r"UR[LI]$|DSN|CONNECTION_STRING", name, re.IGNORECASE
+    ):
         return name, Known(str(value), origin), None
     reason = Unknown(f"{name} is {value[2:-1]}, which only an apply knows", origin)
     return name, reason, f"iac/{part.unit}/{value[2:-1]}"
 
 
 def secret(part: Part, name: str, given: Setting | None, version: str = "latest") -> tuple[str, Setting, str | None]:
-    """Return an entry for a Secret Manager secret: its identity, and its text when this configuration writes a URL into it."""
+    """Return an entry for a Secret Manager secret: its identity, and its text when a URL is written into it here."""
     origin = Origin(name, given.origin.location if given and given.origin.location else part.location)
     holder = _holder(part, given)
     label = holder.word("secret_id") if holder else None
@@ -83,7 +87,7 @@ def _written(part: Part, holder: Part | None, kind: str, link: str, attribute: s
 
 
 def aws_secret(part: Part, name: str, given: Setting | None) -> tuple[str, Setting, str | None]:
-    """Return an entry for `valueFrom` of a container: a Secrets Manager or Parameter Store ARN, perhaps with `:key::`."""
+    """Return an entry for `valueFrom` of a container: the ARN of a secret or parameter, perhaps with `:key::`."""
     origin = Origin(name, given.origin.location if given and given.origin.location else part.location)
     if not isinstance(given, Known) or not isinstance(given.value, str):
         return name, Unknown(f"{name} comes from a secret that cannot be named", origin), None

@@ -9,8 +9,8 @@ from poollint._hcl_values import Reference, pairs_of
 from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Words, Workload
 from poollint.readers import _run
 from poollint.readers._containers import cpu_count, is_infrastructure
-from poollint.readers._terraform import Part, Reader, as_number, connection_name, seconds
 from poollint.readers._terraform_env import environment, secret, variable
+from poollint.readers._terraform_part import Part, Reader, as_number, connection_name, seconds
 
 FUNCTION_TIMEOUT = Known(60, Origin("default of Cloud Functions"), "default")
 
@@ -87,7 +87,7 @@ def run_service_v1(part: Part) -> Iterator[Workload]:
             concurrency_is_hard=True,
             request_timeout=spec.number("timeout_seconds", _run.DEFAULT_TIMEOUT),
             cpus=cpus,
-            instance_connections=_listed(revision.get("run.googleapis.com/cloudsql-instances")),
+            instance_connections=_listed(part, revision.get("run.googleapis.com/cloudsql-instances")),
             egress=_annotated_egress(revision),
         )
 
@@ -151,14 +151,15 @@ def _cloud_sql_volumes(template: Part) -> tuple[str, ...]:
     found: list[str] = []
     for volume in template.blocks("volumes"):
         for mount in volume.blocks("cloud_sql_instance"):
-            found += [str(v.value) for _, v in pairs_of(mount.get("instances") or Unknown("")) or () if isinstance(v, Known)]
+            listed = pairs_of(mount.get("instances") or Unknown("")) or ()
+            found += [template.attached(str(value.value)) for _, value in listed if isinstance(value, Known)]
     return tuple(found)
 
 
-def _listed(setting: Setting | None) -> tuple[str, ...]:
+def _listed(part: Part, setting: Setting | None) -> tuple[str, ...]:
     if not isinstance(setting, Known) or not isinstance(setting.value, str):
         return ()
-    return tuple(word.strip() for word in setting.value.split(",") if word.strip())
+    return tuple(part.attached(word.strip()) for word in setting.value.split(",") if word.strip())
 
 
 def _egress(template: Part) -> str | None:
@@ -178,7 +179,9 @@ def _annotated(annotations: dict[str, Setting], name: str) -> Setting | None:
     setting = annotations.get(name)
     if setting is None:
         return None
-    return as_number(replace(setting, origin=replace(setting.origin, says=setting.origin.says or name.rpartition("/")[2])))
+    return as_number(
+        replace(setting, origin=replace(setting.origin, says=setting.origin.says or name.rpartition("/")[2]))
+    )
 
 
 def _annotated_egress(annotations: dict[str, Setting]) -> str | None:
@@ -196,7 +199,9 @@ def words(part: Part, name: str) -> Words | None:
     if not all(isinstance(v, Known) and isinstance(v.value, (str, int, float)) for v in values):
         return None
     place = setting.origin.location or part.location  # type: ignore[union-attr]
-    return Words(place, tuple(str(v.value) for v in values), locations=tuple(v.origin.location or place for v in values))
+    return Words(
+        place, tuple(str(v.value) for v in values), locations=tuple(v.origin.location or place for v in values)
+    )
 
 
 def _variables(container: Part) -> Environment:
@@ -293,7 +298,7 @@ def sql_instance(part: Part) -> Iterator[Database | Pooler]:
         unit=part.unit,
         environment=part.environment,
         hosts=(*part.tokens(*SQL_HOSTS), f"/cloudsql/{socket}".lower()),
-        identities=(part.identity, *((f"cloudsql:{name}",) if name else ())),
+        identities=(part.identity, f"cloudsql:{part.attached(socket)}"),
     )
     yield database
     pool = settings.first("connection_pool_config")

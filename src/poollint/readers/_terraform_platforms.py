@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from poollint._hcl_values import pairs_of
 from poollint.facts import Build, Database, Environment, Known, Origin, Pooler, Setting, Unknown, Words, Workload
-from poollint.readers._terraform import Part, Reader, as_number
 from poollint.readers._terraform_aws import written
 from poollint.readers._terraform_env import environment, variable
+from poollint.readers._terraform_part import Part, Reader, as_number
+
+if TYPE_CHECKING:
+    from poollint.discover import Tree
 
 # -- databases that one attribute sizes --------------------------------------------------------------------------------
 
@@ -29,14 +33,20 @@ class Product:
 PRODUCTS = {
     "neon_endpoint": Product("neon", "postgresql", ("autoscaling_limit_max_cu",), ("pg_settings", "max_connections")),
     "supabase_project": Product("supabase", "postgresql", ("instance_size",), hosts=()),
-    "render_postgres": Product("render-postgres", "postgresql", ("plan",), ("parameter_overrides", "max_connections"), ()),
+    "render_postgres": Product(
+        "render-postgres", "postgresql", ("plan",), ("parameter_overrides", "max_connections"), ()
+    ),
     "aiven_pg": Product(
         "aiven-postgresql", "postgresql", ("plan",), ("pg_user_config", "pg", "max_connections"), ("service_host",)
     ),
     "aiven_mysql": Product("aiven-mysql", "mysql", ("plan",), hosts=("service_host",)),
     "crunchybridge_cluster": Product("crunchy-bridge", "postgresql", ("plan_id",), hosts=()),
     "scaleway_rdb_instance": Product(
-        "scaleway-rdb", "postgresql", ("node_type",), ("settings", "max_connections"), ("endpoint_ip", "load_balancer.0.ip")
+        "scaleway-rdb",
+        "postgresql",
+        ("node_type",),
+        ("settings", "max_connections"),
+        ("endpoint_ip", "load_balancer.0.ip"),
     ),
 }
 
@@ -50,7 +60,8 @@ def database(part: Part) -> Iterator[Database]:
         location=part.location,
         dialect=product.dialect,
         provider=product.provider,
-        tier=_at(part, product.tier) or Unknown(f"{product.tier[-1]} is not set", Origin(product.tier[-1], part.location)),
+        tier=_at(part, product.tier)
+        or Unknown(f"{product.tier[-1]} is not set", Origin(product.tier[-1], part.location)),
         max_connections=as_number(limit) if limit else Unknown("max_connections is not set", Origin("max_connections")),
         unit=part.unit,
         environment=part.environment,
@@ -177,8 +188,10 @@ def _component_variables(spec: Part, component: Part) -> Environment:
 
 def heroku_formation(part: Part) -> Iterator[Workload]:
     """heroku_formation: dynos of one process type; the Procfile says what they run."""
+    kind = part.word("type") or part.label
     yield Workload(
-        name=part.word("type") or part.label,
+        name=kind,
+        command=_from_procfile(part.scope.root.tree, kind),
         platform="heroku",
         kind="formation",
         location=part.location,
@@ -186,6 +199,20 @@ def heroku_formation(part: Part) -> Iterator[Workload]:
         environment=part.environment,
         instances=part.number("quantity"),
     )
+
+
+def _from_procfile(tree: Tree, kind: str) -> Words | None:
+    """Return the command of a process type, when the tree has one Procfile."""
+    from poollint.readers import procfile
+
+    paths = list(tree.named("Procfile"))
+    text = tree.text(paths[0]) if len(paths) == 1 else None
+    found = (
+        {name: Words(place, shell=command) for name, command, place in procfile.lines(text or "", paths[0])}
+        if text
+        else {}
+    )
+    return found.get(kind)
 
 
 def heroku_addon(part: Part) -> Iterator[Database]:

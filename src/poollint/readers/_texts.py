@@ -1,4 +1,4 @@
-"""Commands inside any text: shell scripts, Makefiles, the `run:` of a workflow. Words with their places, variables filled in.
+"""Commands inside any text, a script, a Makefile or a workflow: words with their places, variables filled in.
 
 Not a shell: a command is found by its name and read to its end, whatever stands around it. What a variable holds is
 taken from plain assignments of the same text; two different ones leave it unknown.
@@ -197,7 +197,7 @@ class Flags:
 
 
 def flags(words: list[Word], switches: frozenset[str] = frozenset()) -> Flags:
-    """Sort words into flags and others; `switches` take no value, and nothing that starts with `--no-` or `--clear-` does."""
+    """Sort words into flags and others; `switches`, `--no-...` and `--clear-...` take no value."""
     values: dict[str, Word] = {}
     others: list[Word] = []
     index = 0
@@ -211,7 +211,9 @@ def flags(words: list[Word], switches: frozenset[str] = frozenset()) -> Flags:
         following = words[index] if index < len(words) else None
         if equals:
             values[name] = _tail(word, value)
-        elif name in switches or name.startswith(("--no-", "--clear-")) or following is None or following.text[:1] == "-":
+        elif (
+            name in switches or name.startswith(("--no-", "--clear-")) or following is None or following.text[:1] == "-"
+        ):
             values[name] = replace(word, text="")
         else:
             values[name] = following

@@ -19,7 +19,9 @@ _FLEX_MAXIMUM = default(20, "App Engine flexible", "estimate")  # believed, no p
 
 def read(tree: Tree) -> Iterator[Workload]:
     """Yield the service of every app.yaml with a Python or custom runtime."""
-    for path in tree.named("app.yaml", "app.yml", "app-*.yaml", "app.*.yaml", "*-app.yaml", "service.yaml", "worker.yaml"):
+    for path in tree.named(
+        "app.yaml", "app.yml", "app-*.yaml", "app.*.yaml", "*-app.yaml", "service.yaml", "worker.yaml"
+    ):
         if b"runtime" not in (tree.bytes(path) or b""):
             continue
         for document in tree.yaml(path)[:1]:

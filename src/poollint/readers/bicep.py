@@ -9,19 +9,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from poollint.facts import Database, Known, Location, Origin, Pooler, Setting, Unknown, Workload
-from poollint.readers._containers import Variables, hide, is_infrastructure
+from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Workload
+from poollint.readers._containers import is_infrastructure
 from poollint.readers._platform import environment_of
 from poollint.readers._terraform_azure import BUILT_IN, DEFAULT_CONCURRENCY, DEFAULT_REPLICAS
+from poollint.readers._variables import Variables, hide
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
 LARGEST = 512 * 1024  # characters
-_RESOURCE = re.compile(r"^[ \t]*resource[ \t]+(\w+)[ \t]+'([\w./]+)@[^'\n]*'[ \t]*(?:existing[ \t]*)?=[ \t]*(?:if[ \t]*\([^\n]*\)[ \t]*)?\{", re.MULTILINE)
-_PARAMETER = re.compile(r"^[ \t]*(?:param[ \t]+(\w+)[ \t]+[\w'| ]+?|var[ \t]+(\w+))[ \t]*=[ \t]*([^\n]+)$", re.MULTILINE)
+MOST_RESOURCES = 200
+_RESOURCE = re.compile(
+    r"^[ \t]*resource[ \t]+(\w+)[ \t]+'([\w./]+)@[^'\n]*'[ \t]*(?:existing[ \t]*)?="
+    r"[ \t]*(?:if[ \t]*\([^\n]*\)[ \t]*)?\{",
+    re.MULTILINE,
+)
+_PARAMETER = re.compile(
+    r"^[ \t]*(?:param[ \t]+(\w+)[ \t]+[\w'| ]{1,80}?|var[ \t]+(\w+))[ \t]*=[ \t]*([^\n]+)$", re.MULTILINE
+)
 _PROPERTY = re.compile(r"^[ \t]*'?([\w.]+)'?[ \t]*:[ \t]*([^\n]*)$", re.MULTILINE)
 _GIVEN = re.compile(r"^[ \t]*param[ \t]+(\w+)[ \t]*=[ \t]*([^\n]+)$", re.MULTILINE)
 _SERVERS = {
@@ -55,7 +64,9 @@ def _parameter_files(tree: Tree, path: str) -> dict[str | None, dict[str, tuple[
         text = tree.text(file) or ""
         if re.search(rf"^using\s+'[^'\n]*{re.escape(name)}'", text, re.MULTILINE) and len(text) <= LARGEST:
             stem = file.rpartition("/")[2].split(".")[-2]
-            given = {m[1]: (m[2].strip(), Location(file, text.count("\n", 0, m.start()) + 1)) for m in _GIVEN.finditer(text)}
+            given = {
+                m[1]: (m[2].strip(), Location(file, text.count("\n", 0, m.start()) + 1)) for m in _GIVEN.finditer(text)
+            }
             found[stem if stem != name.removesuffix(".bicep") else None] = given
     return found or {None: {}}
 
@@ -132,6 +143,9 @@ class _Block:
             if depth == 0 and match[1] == name and match[2].strip() not in ("", "{", "["):
                 place = Location(self.file.path, self.file.line(match.start(1)))
                 return self.file.value(match[2], place, name)
+        inside = self.file.text[self.start : self.end]
+        if "\n" not in inside and (match := re.search(rf"[{{,\s]{name}\s*:\s*('[^']*'|[\w.]+)", inside)):
+            return self.file.value(match[1], self.location, name)
         return None
 
     def inner(self, name: str) -> _Block | None:
@@ -180,7 +194,7 @@ def _closing(text: str, start: int) -> int:
 def _facts(file: _File) -> Iterator[Workload | Database | Pooler]:
     blocks = [
         _Block(file, match.end() - 1, _closing(file.text, match.end() - 1), match[1], match[2])
-        for match in list(_RESOURCE.finditer(file.text))[:500]
+        for match in islice(_RESOURCE.finditer(file.text), MOST_RESOURCES)
     ]
     for block in blocks:
         if block.kind == "Microsoft.App/containerApps":
@@ -223,7 +237,7 @@ def _text(setting: Setting | None) -> str | None:
     return str(setting.value) if isinstance(setting, Known) else None
 
 
-def _variables(container: _Block) -> object:
+def _variables(container: _Block) -> Environment:
     found = Variables()
     listed = container.inner("env")
     found.complete = listed is not None or not any(m[1] == "env" for m, d in container.properties() if d == 0)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Environment, Known, Origin, Setting, Unknown, Workload
-from poollint.readers._containers import Variables, hide
 from poollint.readers._platform import below, command, default, environment_of, folder_of
+from poollint.readers._variables import Variables, hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -45,7 +45,9 @@ def _variable_files(tree: Tree, path: str) -> dict[str | None, dict[str, Node]]:
     return found or {None: {}}
 
 
-def _processes(tree: Tree, path: str, node: Node, given: dict[str, Node], environment: str | None) -> Iterator[Workload]:
+def _processes(
+    tree: Tree, path: str, node: Node, given: dict[str, Node], environment: str | None
+) -> Iterator[Workload]:
     """An application is one process, or one per entry of `processes`."""
     name = _filled(node.text_at("name") or "app", given)
     processes = node.items_at("processes") or (node,)
@@ -80,7 +82,11 @@ def _count(node: Node | None, given: dict[str, Node]) -> Setting:
         node = given[match[1]]
         text = (node.text_at() or "").strip()
     origin = Origin("instances", node.location)
-    return Known(int(text), origin) if text.isdigit() else Unknown(f"instances is {text[:40]}, which no file gives", origin)
+    return (
+        Known(int(text), origin)
+        if text.isdigit()
+        else Unknown(f"instances is {text[:40]}, which no file gives", origin)
+    )
 
 
 def _variables(node: Node, given: dict[str, Node]) -> Environment:
@@ -90,5 +96,10 @@ def _variables(node: Node, given: dict[str, Node]) -> Environment:
     for name, value in node.pairs_at("env"):
         text, origin = _filled(value.text_at() or "", given), Origin(name, value.location)
         unread = _VARIABLE.search(text)
-        found.set(name, Unknown(f"{name} is {unread[0]}, which no file gives", origin) if unread else Known(hide(name, text), origin))
+        found.set(
+            name,
+            Unknown(f"{name} is {unread[0]}, which no file gives", origin)
+            if unread
+            else Known(hide(name, text), origin),
+        )
     return found.frozen()

@@ -1,4 +1,4 @@
-"""Cloud Run: services, jobs and worker pools as YAML, in the form of `gcloud run services replace` and of its export."""
+"""Cloud Run: services, jobs and worker pools, in the YAML that `gcloud run services replace` takes and an export gives."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from poollint._yaml import setting
 from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Workload
-from poollint.readers import _containers, _manifests, _serving
+from poollint.readers import _containers, _manifests, _serving, _variables
 from poollint.readers._scaling import whole
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 Fact = Workload | Database | Pooler
 
-_MAXIMUM = Known(
-    100, Origin("default of Cloud Run", url="https://docs.cloud.google.com/run/docs/configuring/max-instances"), "default"
-)
-_TIMEOUT = Known(300, Origin("default of Cloud Run", url="https://docs.cloud.google.com/run/docs/configuring/request-timeout"), "default")
-_CONCURRENCY_URL = "https://docs.cloud.google.com/run/docs/about-concurrency"
+_DOCS = "https://docs.cloud.google.com/run/docs"
+_MAXIMUM = Known(100, Origin("default of Cloud Run", url=f"{_DOCS}/configuring/max-instances"), "default")
+_TIMEOUT = Known(300, Origin("default of Cloud Run", url=f"{_DOCS}/configuring/request-timeout"), "default")
+_CONCURRENCY_URL = f"{_DOCS}/about-concurrency"
 _ONE_TASK = Known(1, Origin("default of Cloud Run jobs"), "default")
+_CLOUD_SQL = "run.googleapis.com/cloudsql-instances"
+_NETWORKS = ("run.googleapis.com/vpc-access-connector", "run.googleapis.com/network-interfaces")
 # Seen in public files only, not in the API's description.
 _ONE_WORKER = Known(1, Origin("default of Cloud Run worker pools"), "estimate")
 
@@ -84,7 +85,7 @@ def _service(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
         concurrency_is_hard=True,
         request_timeout=setting(spec.at("timeoutSeconds") if spec else None, "timeoutSeconds", whole, _TIMEOUT),
     )
-    yield from _of_containers(base, manifest, spec, ("spec", "template", "metadata", "annotations"))
+    yield from _of_containers(base, manifest, spec)
 
 
 def _job(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
@@ -93,7 +94,7 @@ def _job(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
     parallelism = setting(execution.at("parallelism") if execution else None, "parallelism", whole, tasks)
     base = replace(_base(manifest, bundle, "job", _tasks_at_once(tasks, parallelism)), life="one-off")
     pod = manifest.node.at("spec", "template", "spec", "template", "spec")
-    yield from _of_containers(base, manifest, pod, ("spec", "template", "metadata", "annotations"))
+    yield from _of_containers(base, manifest, pod)
 
 
 def _tasks_at_once(tasks: Setting, parallelism: Setting) -> Setting:
@@ -109,7 +110,7 @@ def _worker_pool(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
     count = _serving.service_annotation(manifest, "run.googleapis.com/manualInstanceCount")
     base = _base(manifest, bundle, "worker-pool", setting(count, "manualInstanceCount", whole, _ONE_WORKER))
     pod = manifest.node.at("spec", "template", "spec")
-    yield from _of_containers(base, manifest, pod, ("spec", "template", "metadata", "annotations"))
+    yield from _of_containers(base, manifest, pod)
 
 
 def _base(manifest: Manifest, bundle: Bundle, kind: str, instances: Setting) -> Workload:
@@ -186,19 +187,19 @@ def _positive(text: str) -> int:
 # -- containers --------------------------------------------------------------------------------------------------------
 
 
-def _of_containers(base: Workload, manifest: Manifest, pod: Node | None, annotations: tuple[str, ...]) -> Iterator[Fact]:
+def _of_containers(base: Workload, manifest: Manifest, pod: Node | None) -> Iterator[Fact]:
     """Every container with code of its own has pools of its own; requests reach the one with a port."""
     if pod is None:
         return
     running = _containers.containers(pod, "containers")
     base = replace(
         base,
-        instance_connections=_instance_connections(manifest.node.at(*annotations, "run.googleapis.com/cloudsql-instances")),
-        egress=_egress(manifest.node.at(*annotations)),
+        instance_connections=_instance_connections(_serving.template_annotation(manifest, _CLOUD_SQL)),
+        egress=_egress(manifest),
     )
     applications: list[Container] = []
     for container in running:
-        server = _containers.server_of(container, _variables(container, manifest))
+        server = _containers.server_of(container, _environment(container, manifest))
         if server is not None:
             yield _sidecar(server, container, base)
         elif not _containers.is_infrastructure(container.image):
@@ -225,7 +226,7 @@ def _workload(base: Workload, container: Container, manifest: Manifest, pod: Nod
     # Cloud Run replaces no $(NAME), in variables, command or arguments.
     entrypoint, command = _containers.command_of(container, None)
     cpus = _cpus(container)
-    variables = _variables(container, manifest)
+    variables = _environment(container, manifest)
     return replace(
         base,
         image=container.image,
@@ -266,9 +267,9 @@ def _concurrency(pod: Node, cpus: Setting) -> Setting:
 # -- variables and connections -----------------------------------------------------------------------------------------
 
 
-def _variables(container: Container, manifest: Manifest) -> _containers.Variables:
+def _environment(container: Container, manifest: Manifest) -> _variables.Variables:
     """The last of two equal names wins; there is no envFrom, no configMapKeyRef, and nothing is replaced in values."""
-    found = _containers.Variables()
+    found = _variables.Variables()
     found.complete = container.node.at("envFrom") is None
     for item in container.node.items_at("env"):
         name = item.text_at("name")
@@ -277,11 +278,12 @@ def _variables(container: Container, manifest: Manifest) -> _containers.Variable
         reference = item.at("valueFrom")
         if reference is None:
             place = (item.at("value") or item).location
-            found.set(name, _containers.literal(name, item.text_at("value") or "", place))
+            found.set(name, _variables.literal(name, item.text_at("value") or "", place))
             continue
-        secret, version = reference.text_at("secretKeyRef", "name"), reference.text_at("secretKeyRef", "key") or "latest"
-        reason = f"{name} comes from Secret {secret}" if secret else f"{name} comes from a source Cloud Run does not support"
-        identity = _containers.secret_identity(secret, version, manifest.namespace) if secret else None
+        secret = reference.text_at("secretKeyRef", "name")
+        version = reference.text_at("secretKeyRef", "key") or "latest"
+        reason = f"{name} comes from {f'Secret {secret}' if secret else 'a source that Cloud Run does not support'}"
+        identity = _variables.secret_identity(secret, version, manifest.namespace) if secret else None
         found.set(name, Unknown(reason, Origin(name, item.location)), identity)
     return found
 
@@ -311,7 +313,5 @@ def _instance_connections(node: Node | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
-def _egress(annotations: Node | None) -> str:
-    keys = [key for key, _ in annotations.pairs_at()] if annotations is not None else []
-    attached = ("run.googleapis.com/vpc-access-connector", "run.googleapis.com/network-interfaces")
-    return "vpc" if any(key in attached for key in keys) else "internet"
+def _egress(manifest: Manifest) -> str:
+    return "internet" if _serving.template_annotation(manifest, *_NETWORKS) is None else "vpc"

@@ -7,24 +7,41 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint._hcl_values import Reference, as_text
-from poollint.facts import Build, Database, Environment, Known, Origin, Pooler, Setting, Target, Unknown, Words, Workload
+from poollint.facts import (
+    Build,
+    Database,
+    Environment,
+    Known,
+    Origin,
+    Pooler,
+    Setting,
+    Target,
+    Unknown,
+    Words,
+    Workload,
+)
 from poollint.readers import _ecs
 from poollint.readers._cloudformation import Resource, Template, as_number
-from poollint.readers._containers import Variables, hide, is_infrastructure
+from poollint.readers._containers import is_infrastructure
 from poollint.readers._platform import below, environment_of, folder_of, json_about
 from poollint.readers._terraform_aws import engine
+from poollint.readers._variables import Variables, hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
     from poollint.discover import Tree
 
 Fact = Workload | Database | Pooler
+_PLACES = ("Address", "Endpoint", "ReadEndpoint", "Port")  # attributes that are a server's, not a secret's
 _NEEDLES = (b"AWS::Lambda::", b"AWS::Serverless::", b"AWS::ECS::", b"AWS::RDS::")
 
 
 def read(tree: Tree) -> Iterator[Fact]:
     """Yield what each template describes, once per environment of its samconfig."""
-    for path in (*tree.named("*.yaml", "*.yml", "*.template"), *json_about(tree, "cloudformation", "cfn", "template", "stack")):
+    for path in (
+        *tree.named("*.yaml", "*.yml", "*.template"),
+        *json_about(tree, "cloudformation", "cfn", "template", "stack"),
+    ):
         content = tree.bytes(path) or b""
         if b"Resources" not in content or not any(needle in content for needle in _NEEDLES):
             continue
@@ -48,7 +65,7 @@ def facts_of(tree: Tree, template: Template, environment: str | None) -> Iterato
 
 
 def _environments(tree: Tree, path: str) -> Mapping[str | None, Mapping[str, Setting]]:
-    """Return the parameter overrides of a samconfig.toml beside the template; its `default` belongs to no environment."""
+    """Return what a samconfig.toml beside the template overrides; its `default` belongs to no environment."""
     from poollint import _toml
 
     file = f"{folder_of(path)}/samconfig.toml".lstrip("/")
@@ -105,12 +122,16 @@ class _Shared:
         if node is None:
             return None
         setting = self.resource.template.value(node)
-        origin = replace(setting.origin, says=setting.origin.says or key, location=setting.origin.location or node.location)
+        origin = replace(
+            setting.origin, says=setting.origin.says or key, location=setting.origin.location or node.location
+        )
         return as_number(replace(setting, origin=origin))
 
     def variables(self) -> Environment:
         root = self.resource.template.root
-        nodes = [root.at("Globals", "Function", "Environment", "Variables")] if "Serverless" in self.resource.kind else []
+        nodes = (
+            [root.at("Globals", "Function", "Environment", "Variables")] if "Serverless" in self.resource.kind else []
+        )
         nodes.append(self.resource.at("Environment", "Variables"))
         entries = [pair for node in nodes if node is not None for pair in node.pairs_at()]
         return variables_of(self.resource.template, entries)
@@ -168,9 +189,12 @@ def _variable(template: Template, name: str, node: Node) -> tuple[Setting, str |
         return Unknown(f"{name} is no single value", origin), None
     if text.startswith("{{resolve:"):
         return Unknown(f"{name} comes from a secret", origin), f"aws-secret/{template.path}/{text}"
-    if isinstance(text, Reference) and text.count("${") == 1 and text.endswith("}") and text.startswith("${"):
-        if not text[2:-1].rpartition(".")[2] in ("Address", "Endpoint", "ReadEndpoint", "Port"):
-            return Unknown(f"{name} is {text[2:-1]}, which only a deployment knows", origin), f"iac/{template.path}/{text[2:-1]}"
+    if isinstance(text, Reference) and text.is_single:
+        inside = text[2:-1]
+        if inside.rpartition(".")[2] not in _PLACES:
+            return Unknown(
+                f"{name} is {inside}, which only a deployment knows", origin
+            ), f"iac/{template.path}/{inside}"
     return replace(setting, value=hide(name, str(text)), origin=origin), None
 
 
@@ -185,7 +209,11 @@ def ecs_service(tree: Tree, resource: Resource) -> Iterator[Workload]:
     definition = next((d for d in definitions if d.is_meant_by(wanted, "Family")), None)
     instances, scaler = _tasks(resource)
     strategy = resource.word("DeploymentConfiguration", "Strategy")
-    two_sets = resource.word("DeploymentController", "Type") == "CODE_DEPLOY" or strategy in ("BLUE_GREEN", "LINEAR", "CANARY")
+    two_sets = resource.word("DeploymentController", "Type") == "CODE_DEPLOY" or strategy in (
+        "BLUE_GREEN",
+        "LINEAR",
+        "CANARY",
+    )
     percent = resource.number("DeploymentConfiguration", "MaximumPercent", absent=_ecs.DEFAULT_PERCENT)
     service = Workload(
         name=resource.word("ServiceName") or resource.logical,
@@ -219,12 +247,16 @@ def _scales(identity: str, resource: Resource) -> bool:
 
 def _containers(service: Workload, definition: Resource) -> Iterator[Workload]:
     nodes = definition.node.items_at("Properties", "ContainerDefinitions")
-    ours = [(index, node) for index, node in enumerate(nodes) if not is_infrastructure(_text(definition, index, "Image"))]
+    ours = [
+        (index, node) for index, node in enumerate(nodes) if not is_infrastructure(_text(definition, index, "Image"))
+    ]
     if not ours:
         yield service
     for index, node in ours:
         name = _text(definition, index, "Name")
-        entries = [(n, v) for item in node.items_at("Environment") if (n := item.text_at("Name")) and (v := item.at("Value"))]
+        entries = [
+            (n, v) for item in node.items_at("Environment") if (n := item.text_at("Name")) and (v := item.at("Value"))
+        ]
         yield replace(
             service,
             name=service.name if len(ours) == 1 or name == service.name else f"{service.name}/{name}",
@@ -272,13 +304,15 @@ def db_instance(tree: Tree, resource: Resource) -> Iterator[Database]:
     if resource.get("DBClusterIdentifier") is not None:
         return
     provider, dialect = engine(resource.word("Engine"))
+    group = _limit(resource, "DBParameterGroupName", "AWS::RDS::DBParameterGroup")
+    limit, tier = _ecs.limit(group, written(resource, "DBInstanceClass"))
     yield Database(
         name=resource.word("DBInstanceIdentifier") or resource.logical,
         location=resource.location,
         dialect=dialect,
         provider=provider,
-        tier=written(resource, "DBInstanceClass"),
-        max_connections=_limit(resource, "DBParameterGroupName", "AWS::RDS::DBParameterGroup"),
+        tier=tier,
+        max_connections=limit,
         version=written(resource, "EngineVersion"),
         hosts=resource.tokens("Endpoint.Address"),
         identities=(resource.identity,),
@@ -299,13 +333,15 @@ def db_cluster(tree: Tree, resource: Resource) -> Iterator[Database]:
         tier = written(members[0], "DBInstanceClass")
     else:
         tier = Unknown("no single class of instances", Origin("DBInstanceClass", resource.location))
+    group = _limit(resource, "DBClusterParameterGroupName", "AWS::RDS::DBClusterParameterGroup")
+    limit, tier = _ecs.limit(group, tier)
     yield Database(
         name=resource.word("DBClusterIdentifier") or resource.logical,
         location=resource.location,
         dialect=dialect,
         provider=provider,
         tier=tier,
-        max_connections=_limit(resource, "DBClusterParameterGroupName", "AWS::RDS::DBClusterParameterGroup"),
+        max_connections=limit,
         version=written(resource, "EngineVersion"),
         hosts=resource.tokens("Endpoint.Address"),
         identities=(resource.identity,),

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint._yaml import Mapping, Scalar
-from poollint.facts import Build, Known, Origin, Setting, Unknown, Workload
+from poollint.facts import Build, Environment, Known, Origin, Setting, Unknown, Workload
 from poollint.readers import _ecs
-from poollint.readers._containers import Variables
 from poollint.readers._platform import command, count, default, environment_of, folder_of, plain
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -87,7 +87,7 @@ def _rollout(root: Node, over: Node | None, instances: Setting) -> Setting:
     return _ecs.rollout(instances, _ecs.DEFAULT_PERCENT)
 
 
-def _variables(root: Node, over: Node | None) -> object:
+def _variables(root: Node, over: Node | None) -> Environment:
     found = Variables()
     for node in filter(None, (root, over)):
         for name, value in node.pairs_at("variables"):
@@ -107,4 +107,8 @@ def _build(tree: Tree, root: Node) -> Build | None:
     dockerfile = node.text_at() or node.text_at("dockerfile") or "Dockerfile"
     context = node.text_at("context") or folder_of(dockerfile)
     clean = dockerfile.removeprefix("./")
-    return Build(context.removeprefix("./").strip("/").removeprefix("."), clean, node.text_at("target")) if clean in tree else None
+    return (
+        Build(context.removeprefix("./").strip("/").removeprefix("."), clean, node.text_at("target"))
+        if clean in tree
+        else None
+    )

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Build, Database, Environment, Known, Origin, Setting, Unknown, Workload
-from poollint.readers._containers import Variables, hide
-from poollint.readers._platform import below, command, count, default, environment_of, folder_of
+from poollint.readers._platform import below, command, count, default, environment_of
+from poollint.readers._variables import Variables, hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -50,7 +50,9 @@ def _component(tree: Tree, path: str, root: Node, node: Node, kind: str) -> Work
     source = below("", node.text_at("source_dir") or "") or ""
     dockerfile = below("", node.text_at("dockerfile_path") or "")
     scaling = node.at("autoscaling", "max_instance_count")
-    instances = count(scaling or node.at("instance_count"), "max_instance_count" if scaling else "instance_count", ONE_INSTANCE)
+    instances = count(
+        scaling or node.at("instance_count"), "max_instance_count" if scaling else "instance_count", ONE_INSTANCE
+    )
     return Workload(
         name=node.text_at("name") or kind,
         platform="digitalocean",

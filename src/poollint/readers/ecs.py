@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Environment, Origin, Setting, Unknown, Workload
 from poollint.readers import _ecs
-from poollint.readers._containers import Variables, is_infrastructure
+from poollint.readers._containers import is_infrastructure
 from poollint.readers._pipelines import is_workflow, scope_at, scopes, steps
 from poollint.readers._platform import command, count, environment_of, folder_of, json_about, plain
 from poollint.readers._texts import Word, expanded
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -41,7 +42,11 @@ def _workloads(tree: Tree, path: str, document: Node) -> Iterator[Workload]:
     definition = document.at("taskDefinition") or document  # the shape of `aws ecs describe-task-definition`
     family = definition.text_at("family") or folder_of(path).rpartition("/")[2] or "task"
     deployed = _deployed(tree, path)
-    name, instances, environment = deployed or (family, Unknown("the service, which is not in this file, has the count"), None)
+    name, instances, environment = deployed or (
+        family,
+        Unknown("the service, which is not in this file, has the count"),
+        None,
+    )
     nodes = definition.items_at("containerDefinitions")
     ours = [node for node in nodes if not is_infrastructure(node.text_at("image"))]
     for node in ours:
@@ -80,7 +85,9 @@ def _variables(node: Node) -> Environment:
     for item in node.items_at("secrets"):
         name, source = item.text_at("name"), item.text_at("valueFrom")
         if name and source:
-            found.set(name, Unknown(f"{name} comes from a secret", Origin(name, item.location)), f"aws-secret//{source}")
+            found.set(
+                name, Unknown(f"{name} comes from a secret", Origin(name, item.location)), f"aws-secret//{source}"
+            )
     return found.frozen()
 
 
@@ -96,7 +103,10 @@ def _deployed(tree: Tree, path: str) -> tuple[str, Setting, str | None] | None:
             if (step.text_at("uses") or "").partition("@")[0] == _DEPLOY:
                 scope = scope_at(parts, step.location.line)
                 name = expanded(Word(step.text_at("with", "service") or "", step.location), scope.variables)
-                kept = Unknown("desired-count is not given, so the service keeps what it had", Origin("desired-count", step.location))
+                kept = Unknown(
+                    "desired-count is not given, so the service keeps what it had",
+                    Origin("desired-count", step.location),
+                )
                 if name.complete and name.text:
                     number = count(step.at("with", "desired-count"), "desired-count", kept)
                     found.append((name.text, number, scope.environment))

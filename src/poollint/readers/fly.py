@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Build, Environment, Known, Origin, Setting, Unknown, Words, Workload
-from poollint.readers._containers import Variables, literal
 from poollint.readers._platform import below, environment_of, folder_of
+from poollint.readers._variables import Variables, literal
 
 if TYPE_CHECKING:
     from poollint._toml import Document
@@ -21,7 +21,7 @@ def read(tree: Tree) -> Iterator[Workload]:
         found: list[Workload] = []
         with tree.guard(path):
             document = toml(tree, path)
-            if document is not None and "app" in document.data or document is not None and "build" in document.data:
+            if document is not None and ("app" in document.data or "build" in document.data):
                 found = list(_workloads(tree, path, document))
         yield from found
 
@@ -71,14 +71,15 @@ def _workloads(tree: Tree, path: str, document: Document) -> Iterator[Workload]:
 def _scaled(workload: Workload, document: Document, group: str) -> Workload:
     service, keys = _service(document.data, group)
     hard = _dig(service, "concurrency", "hard_limit") if service else None
-    counts_requests = _dig(service, "concurrency", "type") != "connections" if service else False
     place = document.location(*keys, "concurrency", "hard_limit") if keys else None
     return replace(
         workload,
         instances=Unknown("the number of Machines is not in fly.toml (fly scale count)", Origin("fly scale count")),
         life="scale-to-zero" if _stops(service) else "long-lived",
-        concurrency=Known(hard, Origin("hard_limit", place)) if isinstance(hard, int) else Unknown("hard_limit is not set"),
-        concurrency_is_hard=isinstance(hard, int) and counts_requests,
+        concurrency=Known(hard, Origin("hard_limit", place))
+        if isinstance(hard, int)
+        else Unknown("hard_limit is not set"),
+        concurrency_is_hard=isinstance(hard, int),
         cpus=_cpus(document),
     )
 
@@ -134,7 +135,9 @@ def _release(base: Workload, document: Document, text: str) -> Workload:
     place = document.location("deploy", "release_command")
     one = Known(1, Origin("release_command", place))
     name = f"{base.name}/release"
-    return replace(base, name=name, kind="job", life="one-off", location=place, instances=one, command=Words(place, shell=text))
+    return replace(
+        base, name=name, kind="job", life="one-off", location=place, instances=one, command=Words(place, shell=text)
+    )
 
 
 def _dig(data: Any, *keys: str) -> Any:

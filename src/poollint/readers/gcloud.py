@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Build, Known, Location, Origin, Setting, Unknown, Words, Workload
 from poollint.readers import _run
-from poollint.readers._containers import Variables, cpu_count, hide
+from poollint.readers._containers import cpu_count
 from poollint.readers._pipelines import Scope, cloud_build_steps, fill_in, is_workflow, scope_at, scopes, steps, texts
-from poollint.readers._terraform import seconds
+from poollint.readers._terraform_part import seconds
 from poollint.readers._texts import Flags, Word, commands, expanded, flags
+from poollint.readers._variables import Variables, hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -337,7 +338,7 @@ def _source(tree: Tree, deployment: Deployment) -> dict:
 
 
 def _is_declared(tree: Tree, name: str) -> bool:
-    """Say whether a declarative file here describes a Cloud Run service of that name: its numbers hold, and once is enough."""
+    """Say whether a declarative file here describes a Cloud Run service of that name: then its numbers hold."""
     quoted = re.compile(rf"""(?:name\s*[:=]\s*)["']?{re.escape(name)}["']?\s*$""", re.MULTILINE)
     for path in tree.named("*.tf", "*.yaml", "*.yml"):
         content = tree.bytes(path) or b""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint._yaml import Mapping, Scalar
-from poollint.facts import Build, Database, Known, Location, Origin, Setting, Unknown, Workload
+from poollint.facts import Build, Database, Known, Location, Origin, Setting, Unknown, Words, Workload
 from poollint.readers._platform import below, command, count, default, environment_of, folder_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,16 @@ def _workloads(tree: Tree, path: str, root: Node) -> Iterator[Workload]:
     release = root.at("release", "command")
     if release is not None:
         once = default(1, "the release phase")
-        yield Workload("release", "heroku", "job", release.location, folder, life="one-off", instances=once, command=_joined(release))
+        yield Workload(
+            "release",
+            "heroku",
+            "job",
+            release.location,
+            folder,
+            life="one-off",
+            instances=once,
+            command=_joined(release),
+        )
 
 
 def _with_command(root: Node) -> list[str]:
@@ -84,8 +93,8 @@ def _image_of(node: Node | None) -> str | None:
     return node.text_at("image") if node is not None else None
 
 
-def _joined(node: Node) -> object:
-    """`release.command` is a list of shell lines, the first of which matters."""
+def _joined(node: Node) -> Words | None:
+    """Return `release.command`: a text, or a list whose only item is one."""
     items = node.items_at()
     return command(items[0] if len(items) == 1 else node)
 

@@ -1,4 +1,4 @@
-"""Which folder an image is built from: `docker build`, `gcloud builds submit`, build-push-action, Cloud Build, Skaffold."""
+"""Which folder an image is built from: in scripts, workflows, Cloud Build and Skaffold."""
 
 from __future__ import annotations
 
@@ -79,14 +79,17 @@ def _kaniko(tree: Tree, words: list[Word], scope: Scope) -> Iterator[Image]:
 
 def _action(tree: Tree, step: Node, scope: Scope) -> Iterator[Image]:
     """`with:` of build-push-action: `file` counts from the root, as `docker build -f` does."""
-    given = {key: expanded(Word(node.text_at() or "", node.location), scope.variables) for key, node in step.pairs_at("with")}
+    given = {
+        key: expanded(Word(node.text_at() or "", node.location), scope.variables) for key, node in step.pairs_at("with")
+    }
     context = given["context"].text if "context" in given else "."
     file = given["file"].text if "file" in given else None
     target = given["target"].text if "target" in given else None
     tags = given.get("tags") or given.get("image")
     if tags is None:
         return
-    for tag in dict.fromkeys(_repository(line) for line in re.split(r"[\s,]+", tags.text) if line):
+    listed = re.split(r"[\s,]+", re.sub(r"\$\{\{\s*([^}\s]*)\s*\}\}", r"${{\1}}", tags.text))
+    for tag in dict.fromkeys(_repository(tag) for tag in listed if tag):
         yield from _image(tree, Word(tag, tags.location), context, file, scope, target)
 
 

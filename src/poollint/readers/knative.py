@@ -1,4 +1,4 @@
-"""Knative Serving on a cluster of one's own: unlike on Cloud Run, nothing limits instances or concurrency by default."""
+"""Knative Serving on a cluster of one's own: unlike on Cloud Run, nothing limits instances or requests by default."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def _facts(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
         return
     shares = _serving.shares(manifest, bundle)
     instances = _serving.add([_maximum(share, bundle) for share in shares], f"max-scale of {len(shares)} revisions")
-    concurrency = _limit(pod.at("containerConcurrency"), "containerConcurrency", bundle, "config-defaults", "container-concurrency")
+    key = "containerConcurrency"
+    concurrency = _limit(pod.at(key), key, bundle, "config-defaults", "container-concurrency")
     base = Workload(
         name=manifest.name,
         platform="knative",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poollint.facts import Database, Life, Pooler, Unknown, Workload
-from poollint.readers import _containers, _manifests
-from poollint.readers._scaling import Scale, scale_of
+from poollint._yaml import setting
+from poollint.facts import NOT_READ, Database, Life, Pooler, Setting, Unknown, Workload
+from poollint.readers import _containers, _manifests, _variables
+from poollint.readers._scaling import scale_of, whole
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -67,6 +68,7 @@ def facts_of(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
         instances=scale.steady,
         rollout_instances=scale.rollout,
         rollout_documented=scale.documented,
+        request_timeout=_ingress_timeout(manifest, bundle),
         cpus=NODE_CORES,
         autoscaler=scale.autoscaler,
         notes=scale.notes,
@@ -75,19 +77,17 @@ def facts_of(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
 
 
 def of_pod(base: Workload, pod: Node, manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
+    """Yield what the containers of a pod are; `base` is what holds for all of them."""
     inits = _containers.containers(pod, "initContainers")
     # A restartable init container is a sidecar, and runs as long as the pod.
     sidecars = [c for c in inits if c.node.text_at("restartPolicy") == "Always"]
     running = _containers.containers(pod, "containers") + sidecars
-    applications: list[Container] = []
-    for container in running:
-        variables = _containers.variables_of(container, manifest, bundle)
-        files = _containers.mounted_files(container, pod, manifest, bundle)
-        server = _containers.server_of(container, variables, files)
-        if server is not None:
-            yield _placed(server, container, base, hosts_of(manifest, bundle), alone=len(running) == 1)
-        elif not _containers.is_infrastructure(container.image):
-            applications.append(container)
+    servers = [(c, s) for c in running if (s := _server(c, pod, manifest, bundle)) is not None]
+    taken = [container for container, _ in servers]
+    applications = [c for c in running if c not in taken and not _containers.is_infrastructure(c.image)]
+    for container, server in servers:
+        yield _placed(server, container, base, hosts_of(manifest, bundle), alone=not applications)
+    base = replace(base, instance_connections=_containers.proxied_instances(running))
     main = next((c for c in applications if c.has_ports), applications[0] if applications else None)
     for container in applications:
         name = base.name if container is main else f"{base.name}/{container.name}"
@@ -98,8 +98,14 @@ def of_pod(base: Workload, pod: Node, manifest: Manifest, bundle: Bundle) -> Ite
             yield _workload(init, container, manifest, bundle)
 
 
+def _server(container: Container, pod: Node, manifest: Manifest, bundle: Bundle) -> Database | Pooler | None:
+    variables = _variables.variables_of(container, manifest, bundle)
+    files = _containers.mounted_files(container, pod, manifest, bundle)
+    return _containers.server_of(container, variables, files)
+
+
 def _workload(base: Workload, container: Container, manifest: Manifest, bundle: Bundle) -> Workload:
-    variables = _containers.variables_of(container, manifest, bundle)
+    variables = _variables.variables_of(container, manifest, bundle)
     entrypoint, command = _containers.command_of(container, variables.values)
     return replace(
         base,
@@ -143,17 +149,26 @@ def _is_template_of_a_rollout(manifest: Manifest, bundle: Bundle) -> bool:
 
 def hosts_of(manifest: Manifest, bundle: Bundle) -> tuple[str, ...]:
     """Return the names of the Services that select the pods of a workload, short and in full."""
-    labels = dict(_labels(manifest))
     found: list[str] = []
-    for service in bundle.all("Service"):
-        selector = {key: value.text_at() for key, value in service.node.pairs_at("spec", "selector")}
-        if service.group or not selector or not _manifests.share_namespace(service, manifest):
-            continue
-        if all(labels.get(key) == value for key, value in selector.items()):
-            found += service_hosts(service.name, service.namespace)
-            if service.node.text_at("spec", "clusterIP") == "None" and manifest.kind == "StatefulSet":
-                found += service_hosts(f"{manifest.name}-0.{service.name}", service.namespace)
+    for service in _services_of(manifest, bundle):
+        found += service_hosts(service.name, service.namespace)
+        if service.node.text_at("spec", "clusterIP") == "None" and manifest.kind == "StatefulSet":
+            found += service_hosts(f"{manifest.name}-0.{service.name}", service.namespace)
     return tuple(dict.fromkeys(found))
+
+
+def _services_of(manifest: Manifest, bundle: Bundle) -> list[Manifest]:
+    labels = dict(_labels(manifest))
+    own = [service for service in bundle.of("Service") if _selects(service, manifest, labels)]
+    # A Service elsewhere with the same labels may be another bundle's: it counts when there is none here.
+    return own or [service for service in bundle.all("Service") if _selects(service, manifest, labels)]
+
+
+def _selects(service: Manifest, manifest: Manifest, labels: Mapping[str, str | None]) -> bool:
+    selector = {key: value.text_at() for key, value in service.node.pairs_at("spec", "selector")}
+    if service.group or not selector or not _manifests.share_namespace(service, manifest):
+        return False
+    return all(labels.get(key) == value for key, value in selector.items())
 
 
 def service_hosts(name: str, namespace: str) -> list[str]:
@@ -168,3 +183,33 @@ def _labels(manifest: Manifest) -> Iterator[tuple[str, str | None]]:
     where = ("metadata",) if manifest.kind == "Pod" else ("spec", "template", "metadata")
     for key, value in manifest.node.pairs_at(*where, "labels"):
         yield key, value.text_at()
+
+
+# -- requests ----------------------------------------------------------------------------------------------------------
+
+_READ_TIMEOUT = "nginx.ingress.kubernetes.io/proxy-read-timeout"
+
+
+def _ingress_timeout(manifest: Manifest, bundle: Bundle) -> Setting:
+    """Return how long an Ingress in front of a workload waits for an answer, where it says so."""
+    ingresses = [m for m in bundle.of("Ingress") if m.node.at("metadata", "annotations", _READ_TIMEOUT) is not None]
+    services = {service.name for service in _services_of(manifest, bundle)} if ingresses else set()
+    for ingress in ingresses:
+        if services & set(_backends(ingress)):
+            node = ingress.node.at("metadata", "annotations", _READ_TIMEOUT)
+            return setting(node, "proxy-read-timeout", _seconds)
+    return NOT_READ
+
+
+def _seconds(text: str) -> int:
+    return whole(text.removesuffix("s"))
+
+
+def _backends(ingress: Manifest) -> Iterator[str]:
+    for rule in ingress.node.items_at("spec", "rules"):
+        for path in rule.items_at("http", "paths"):
+            name = path.text_at("backend", "service", "name") or path.text_at("backend", "serviceName")
+            if name:
+                yield name
+    if name := ingress.node.text_at("spec", "defaultBackend", "service", "name"):
+        yield name

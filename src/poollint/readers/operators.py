@@ -1,15 +1,13 @@
-"""Databases and poolers that Kubernetes operators run: CloudNativePG, Zalando, Crunchy and Percona, Config Connector."""
+"""Databases and poolers that Kubernetes operators run: CloudNativePG, Zalando, Crunchy and Percona."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from poollint._yaml import setting
-from poollint.facts import NOT_READ, Database, Known, Location, Origin, Pooler, Setting, Target, Unknown
+from poollint.facts import NOT_READ, Database, Known, Origin, Pooler, Setting, Target, Unknown
 from poollint.readers import _manifests
-from poollint.readers._helm import DEPENDENCY
 from poollint.readers._operator_secrets import CLOUDNATIVE_PG, CRUNCHY
 from poollint.readers._scaling import whole
 from poollint.readers.kubernetes import service_hosts
@@ -23,8 +21,6 @@ Fact = Database | Pooler
 
 ZALANDO = "acid.zalan.do"
 PERCONA = "pgv2.percona.com"
-SQL = "sql.cnrm.cloud.google.com"
-ALLOYDB = "alloydb.cnrm.cloud.google.com"
 
 # What PgBouncer itself does where an operator writes nothing.
 _PGBOUNCER = Origin("default of PgBouncer", url="https://www.pgbouncer.org/config.html")
@@ -89,10 +85,10 @@ def _zalando(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
     spec, name = manifest.node.at("spec"), manifest.name
     if spec is None:
         return
-    provider = "zalando-postgres-operator"
-    yield _postgres(manifest, bundle, provider, spec.at("postgresql", "parameters"), (name,), spec.at("postgresql", "version"))
-    pooler = spec.at("connectionPooler")
-    if spec.text_at("enableConnectionPooler") == "true" or (pooler is not None and spec.text_at("enableConnectionPooler") != "false"):
+    parameters, version = spec.at("postgresql", "parameters"), spec.at("postgresql", "version")
+    yield _postgres(manifest, bundle, "zalando-postgres-operator", parameters, (name,), version)
+    pooler, enabled = spec.at("connectionPooler"), spec.text_at("enableConnectionPooler")
+    if enabled == "true" or (pooler is not None and enabled != "false"):
         yield _zalando_pooler(manifest, bundle, pooler, f"{name}-pooler", name)
     if spec.text_at("enableReplicaConnectionPooler") == "true":
         yield _zalando_pooler(manifest, bundle, pooler, f"{name}-pooler-repl", f"{name}-repl")
@@ -186,93 +182,6 @@ def _crunchy(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
         )
 
 
-# -- Config Connector --------------------------------------------------------------------------------------------------
-
-
-def _sql_instance(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
-    spec = manifest.node.at("spec")
-    product, _, version = ((spec.text_at("databaseVersion") if spec else None) or "").partition("_")
-    dialect = {"POSTGRES": "postgresql", "MYSQL": "mysql"}.get(product)
-    if spec is None or dialect is None:
-        return
-    flags = {flag.text_at("name"): flag.at("value") for flag in spec.items_at("settings", "databaseFlags")}
-    place = spec.at("databaseVersion")
-    assert place is not None
-    yield Database(
-        name=manifest.name,
-        location=manifest.location,
-        dialect=dialect,
-        provider=f"cloud-sql-{dialect}",
-        tier=setting(spec.at("settings", "tier"), "tier"),
-        max_connections=_flag(flags.get("max_connections")),
-        version=Known(version.replace("_", "."), Origin("databaseVersion", place.location)),
-        unit=bundle.unit,
-        environment=bundle.environment,
-        identities=_cloud_sql_names(manifest, spec),
-    )
-
-
-def _cloud_sql_names(manifest: Manifest, spec: Node) -> tuple[str, ...]:
-    """Return the connection name, where project and region are written."""
-    project = manifest.node.text_at("metadata", "annotations", "cnrm.cloud.google.com/project-id")
-    region = spec.text_at("region")
-    name = spec.text_at("resourceID") or manifest.name
-    return (f"cloudsql:{project}:{region}:{name}",) if project and region else ()
-
-
-def _alloydb_instance(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
-    flags = manifest.node.at("spec", "databaseFlags")
-    listed = {flag.text_at("name"): flag.at("value") for flag in flags.items_at()} if flags is not None else {}
-    yield Database(
-        name=manifest.name,
-        location=manifest.location,
-        dialect="postgresql",
-        provider="alloydb",
-        tier=setting(manifest.node.at("spec", "machineConfig", "cpuCount"), "cpuCount"),
-        max_connections=_flag(listed.get("max_connections") or (flags.at("max_connections") if flags else None)),
-        unit=bundle.unit,
-        environment=bundle.environment,
-    )
-
-
-# -- charts from a registry --------------------------------------------------------------------------------------------
-
-
-def _bitnami(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
-    """Bitnami's chart: one server, which listens as RELEASE-postgresql."""
-    values = manifest.node.at("spec")
-    if values is None:
-        return
-    dialect = manifest.kind
-    name = values.text_at("fullnameOverride") or manifest.name
-    yield Database(
-        name=name,
-        location=manifest.node.location,
-        dialect=dialect,
-        provider=dialect,
-        max_connections=_bitnami_limit(values),
-        unit=bundle.unit,
-        environment=bundle.environment,
-        hosts=tuple(host for suffix in ("", "-primary", "-hl") for host in service_hosts(name + suffix, "")),
-    )
-
-
-def _bitnami_limit(values: Node) -> Setting:
-    for item in values.items_at("primary", "extraEnvVars"):
-        if item.text_at("name") == "POSTGRESQL_MAX_CONNECTIONS":
-            return setting(item.at("value"), "POSTGRESQL_MAX_CONNECTIONS", whole)
-    for key in ("extendedConfiguration", "configuration"):
-        node = values.at("primary", key)
-        text = node.text_at() or "" if node is not None else ""
-        match = re.search(r"^\s*max_connections\s*=\s*'?(\d{1,6})", text, re.MULTILINE)
-        if node is not None and match:
-            # A block of text starts on the line after its `|`.
-            is_block = node.location.end_line != node.location.line
-            line = node.location.line + is_block + text[: match.start(1)].count("\n")
-            return Known(int(match[1]), Origin("max_connections", Location(node.location.path, line)))
-    return NOT_READ
-
-
 # -- shared ------------------------------------------------------------------------------------------------------------
 
 
@@ -281,7 +190,12 @@ def _flag(node: Node | None) -> Setting:
 
 
 def _postgres(
-    manifest: Manifest, bundle: Bundle, provider: str, parameters: Node | None, services: tuple[str, ...], version: Node | None = None
+    manifest: Manifest,
+    bundle: Bundle,
+    provider: str,
+    parameters: Node | None,
+    services: tuple[str, ...],
+    version: Node | None = None,
 ) -> Database:
     """A cluster's primary, with what its parameters say; where they are silent the provider's row holds."""
     return Database(
@@ -372,14 +286,9 @@ def _version(image: Node | None) -> Setting:
 
 
 _READERS: dict[tuple[str, str], Callable[[Manifest, Bundle], Iterator[Fact]]] = {
-    (DEPENDENCY, "postgresql"): _bitnami,
-    (DEPENDENCY, "mysql"): _bitnami,
-    (DEPENDENCY, "mariadb"): _bitnami,
     (CLOUDNATIVE_PG, "Cluster"): _cloudnative_cluster,
     (CLOUDNATIVE_PG, "Pooler"): _cloudnative_pooler,
     (ZALANDO, "postgresql"): _zalando,
     (CRUNCHY, "PostgresCluster"): _crunchy,
     (PERCONA, "PerconaPGCluster"): _crunchy,
-    (SQL, "SQLInstance"): _sql_instance,
-    (ALLOYDB, "AlloyDBInstance"): _alloydb_instance,
 }

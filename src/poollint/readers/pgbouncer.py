@@ -73,7 +73,7 @@ def applied(pooler: Pooler, text: str, path: str) -> Pooler:
     changed = replace(
         pooler,
         location=pooler.location or ini.first,
-        mode=images.mode_of(mode) if isinstance(mode, Known) else _default_mode(),
+        mode=images.mode_of(mode) if isinstance(mode, Known) else mode or _default_mode(),
         prepared_statements=images.support("pgbouncer", pooler.version, ini.options.get("max_prepared_statements")),
         listed_parameters=_listed(ini),
         backends=_backends(ini) or pooler.backends,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Build, Known, Location, Origin, Setting, Unknown, Words, Workload
@@ -47,9 +49,8 @@ def _open(tree: Tree, path: str) -> _File | None:
     if path.endswith(".toml"):
         document = toml(tree, path)
         return _File(document.data, document.location) if document else None
-    for root in tree.yaml(path)[:1]:
-        return _File(_values(root), lambda *keys: _place(root, keys))
-    return None
+    documents = tree.yaml(path)
+    return _File(_values(documents[0]), partial(_place, documents[0])) if documents else None
 
 
 def _values(node: Node) -> Any:
@@ -63,7 +64,7 @@ def _values(node: Node) -> Any:
     return node.value  # type: ignore[attr-defined]
 
 
-def _place(root: Node, keys: tuple[str, ...]) -> Location:
+def _place(root: Node, *keys: str) -> Location:
     for length in range(len(keys), -1, -1):
         if (node := root.at(*keys[:length])) is not None:
             return node.location
@@ -75,6 +76,7 @@ def _workload(tree: Tree, path: str, file: _File, environment: str | None) -> Wo
     start, place = _deploy(file, environment, "startCommand")
     dockerfile = below(folder, file.at("build", "dockerfilePath") or "Dockerfile")
     cron, _ = _deploy(file, environment, "cronSchedule")
+    instances = _replicas(file, environment)
     return Workload(
         name=folder.rpartition("/")[2] or "railway",
         platform="railway",
@@ -83,7 +85,9 @@ def _workload(tree: Tree, path: str, file: _File, environment: str | None) -> Wo
         unit=folder,
         environment=environment_of(tree, path, environment),
         life="one-off" if cron else "long-lived",
-        instances=_replicas(file, environment),
+        instances=instances,
+        rollout_instances=instances if cron else _overlapping(instances),
+        rollout_documented=not cron,
         command=Words(place, shell=start) if isinstance(start, str) and start else None,
         build=Build(folder, dockerfile) if dockerfile in tree else None,
         sources=(folder,),
@@ -97,6 +101,16 @@ def _deploy(file: _File, environment: str | None, key: str) -> tuple[Any, Locati
         if (value := file.at(*keys)) is not None:
             return value, file.location(*keys)
     return None, Location("", 1)
+
+
+def _overlapping(instances: Setting) -> Setting:
+    """The new deployment starts before the old one stops: https://docs.railway.com/deployments/deployment-teardown"""
+    if isinstance(instances, Unknown):
+        return instances
+    says = f"{instances.origin.says}, twice while a deployment replaces another"
+    return replace(
+        instances, value=2 * instances.value, origin=replace(instances.origin, says=says), certainty="default"
+    )
 
 
 def _replicas(file: _File, environment: str | None) -> Setting:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from poollint._yaml import setting
 from poollint.facts import Build, Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
-from poollint.readers._containers import Variables
 from poollint.readers._platform import below, command, count, default, environment_of, folder_of, plain
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -131,7 +131,9 @@ def _databases(tree: Tree, path: str, root: Node) -> Iterator[Database | Pooler]
         if _is_pooled(root, node, name):
             pooler = Pooler(name=f"{name}-pooler", product="pgbouncer", location=node.location, unit=path)
             mode = Known("transaction", Origin(f"{POOLED} of Render"), "default")
-            yield replace(pooler, mode=mode, environment=environment, hosts=(host_of(name, True),), provider="render-postgres")
+            yield replace(
+                pooler, mode=mode, environment=environment, hosts=(host_of(name, True),), provider="render-postgres"
+            )
 
 
 def _is_pooled(root: Node, node: Node, name: str) -> bool:

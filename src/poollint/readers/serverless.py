@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from poollint.facts import Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers import _ecs
 from poollint.readers._cloudformation import Template
-from poollint.readers._containers import Variables, hide
 from poollint.readers._platform import count, default, environment_of, folder_of
+from poollint.readers._variables import Variables, hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
     from poollint.discover import Tree
 
-_VARIABLE = re.compile(r"\$\{\s*(self|env|opt|sls)\s*:\s*([\w.-]+)\s*(?:,\s*'?\"?([^}'\"]*)'?\"?\s*)?\}")
+_VARIABLE = re.compile(r"\$\{\s*(self|env|opt|sls)\s*:\s*([\w.-]+)\s*(?:,\s*+'?\"?([^}'\"]*+)'?\"?\s*+)?\}")
 DEFAULT_TIMEOUT = default(6, "the Serverless Framework")
 DEEPEST = 5
 
@@ -25,7 +25,9 @@ def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
     """Yield the functions of every service, and the databases among its resources."""
     for path in tree.named("serverless*.yml", "serverless*.yaml", "serverless.json"):
         for document in tree.yaml(path)[:1]:
-            if document.at("provider") is None or (not document.pairs_at("functions") and document.at("resources") is None):
+            if document.at("provider") is None or (
+                not document.pairs_at("functions") and document.at("resources") is None
+            ):
                 continue
             facts: list[Workload | Database | Pooler] = []
             with tree.guard(path):

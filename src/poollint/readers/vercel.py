@@ -53,6 +53,8 @@ def _workload(tree: Tree, path: str, root: Node, place: Location) -> Workload:
         concurrency=Known(1, Origin("one invocation at a time"), "estimate"),
         request_timeout=count(longest, "maxDuration"),
         # The dashboard adds to them, and `@name` refers to what it holds.
-        variables=variables([(n, v) for n, v in given if not (v.text_at() or "").startswith("@")], False) if given else Environment(),
+        variables=variables([(n, v) for n, v in given if not (v.text_at() or "").startswith("@")], False)
+        if given
+        else Environment(),
         sources=(folder,),
     )

@@ -1,0 +1,43 @@
+"""What the rules about one engine's own arguments ask: which clients agree, and what the finding then says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from poollint.facts import Client, Engine, Known, Pool, Project, Setting
+from poollint.rules._guards import judged
+
+Problem = tuple[str, Setting, str]  # (the argument, its value, what happens)
+
+
+def agreed(pools: tuple[Pool, ...], find: Callable[[Pool], Iterator[Problem]]) -> tuple[Problem, ...]:
+    """Return the problems that every alternative has, by argument."""
+    found = [tuple(find(pool)) for pool in pools]
+    if not found or not all(found):
+        return ()
+    shared = set.intersection(*({name for name, _, _ in problems} for problems in found))
+    return tuple(problem for problem in found[0] if problem[0] in shared)
+
+
+def with_problems(
+    project: Project, find: Callable[[Engine, Pool], Iterator[Problem]]
+) -> Iterator[tuple[Engine, tuple[Client, ...], tuple[Problem, ...]]]:
+    """Yield the engines with problems, the clients that have them, and the problems: in one environment is enough."""
+    for engine, clients in judged(project):
+        affected = [(client, agreed(client.live, lambda pool: find(engine, pool))) for client in clients]
+        affected = [(client, problems) for client, problems in affected if problems]
+        if affected:
+            yield engine, tuple(client for client, _ in affected), affected[0][1]
+        elif not clients and (problems := agreed(engine.live, lambda pool: find(engine, pool))):
+            yield engine, (), problems
+
+
+def is_certain(setting: Setting) -> bool:
+    """Say whether a value is known by more than an estimate: a guess about the driver proves no mistake."""
+    return isinstance(setting, Known) and setting.certainty != "estimate"
+
+
+def others(problems: tuple[Problem, ...]) -> tuple[str, ...]:
+    """Return a sentence about the problems beside the first, for the details of a finding."""
+    names = [name for name, _, _ in problems[1:]]
+    return (f"The same holds for {', '.join(names)}.",) if names else ()

@@ -1,0 +1,48 @@
+"""A driver that cannot serve this kind of engine: a synchronous one under asyncio, or the reverse.
+
+https://docs.sqlalchemy.org/en/20/errors.html#the-asyncio-extension-requires-an-async-driver
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poollint.facts import Engine, Evidence, Finding, Pool, Project, about_engine, value_of
+from poollint.rules._engines import Problem, is_certain, with_problems
+from poollint.rules._guards import environment_names, workload_names
+from poollint.sqlalchemy_tables import ASYNC_DRIVERS, SYNC_DRIVERS
+
+_SIBLINGS = {"postgresql": ("psycopg2", "asyncpg"), "mysql": ("pymysql", "aiomysql"), "sqlite": ("pysqlite", "aiosqlite")}
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for engine, clients, problems in with_problems(project, _mismatch):
+        driver, setting, what = problems[0]
+        yield Finding(
+            severity="error",
+            message=what,
+            help=_help(engine, value_of((clients[0].live if clients else engine.live)[0].dialect)),
+            location=engine.location,
+            evidence=(Evidence("driver", setting), Evidence("sqlalchemy", engine.sqlalchemy)),
+            environments=environment_names(clients),
+            workloads=workload_names(clients),
+            about=about_engine(engine),
+        )
+
+
+def _mismatch(engine: Engine, pool: Pool) -> Iterator[Problem]:
+    """A driver that is only a guess from the declared packages, or that the caller replaces, proves nothing."""
+    if not is_certain(pool.driver) or {"module", "dialect", "pool"} & pool.arguments.keys():
+        return
+    driver = value_of(pool.driver)
+    if engine.is_async and driver in SYNC_DRIVERS:
+        yield "driver", pool.driver, f"{engine.factory} needs an asynchronous driver, and {driver} is not one: it fails at start"
+    if not engine.is_async and driver in ASYNC_DRIVERS:
+        yield "driver", pool.driver, f"{engine.factory} needs a synchronous driver, and {driver} is not one: the first connect fails"
+
+
+def _help(engine: Engine, dialect: object) -> str:
+    synchronous, asynchronous = _SIBLINGS.get(str(dialect), ("a synchronous driver", "an asynchronous one"))
+    if engine.is_async:
+        return f"Name an asynchronous driver in the URL: {dialect}+{asynchronous}://, or use create_engine."
+    return f"Name a synchronous driver in the URL: {dialect}+{synchronous}://, or use create_async_engine."

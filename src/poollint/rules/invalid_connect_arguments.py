@@ -1,0 +1,59 @@
+"""Arguments of the connection that the driver refuses at every connect.
+
+https://docs.sqlalchemy.org/en/20/core/engines.html#custom-dbapi-connect-arguments-on-connect-routines
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, about_engine, value_of
+from poollint.rules._engines import Problem, is_certain, others, with_problems
+from poollint.rules._guards import environment_names, place, workload_names
+from poollint.sqlalchemy_tables import BREAKS_AS_TEXT, INSTEAD, MISPLACED, SSL_WORDS, driver_takes
+
+
+def check(project: Project) -> Iterator[Finding]:
+    for engine, clients, problems in with_problems(project, _refused):
+        name, setting, what = problems[0]
+        driver = (clients[0].live if clients else engine.live)[0].driver
+        yield Finding(
+            severity="error",
+            message=what,
+            help=_help(str(value_of(driver)), name, what),
+            location=place(engine, setting),
+            evidence=(Evidence(name, setting), Evidence("driver", driver)),
+            details=others(problems),
+            environments=environment_names(clients),
+            workloads=workload_names(clients),
+            about=about_engine(engine),
+        )
+
+
+def _refused(engine: Engine, pool: Pool) -> Iterator[Problem]:
+    """`creator=` makes the connection itself: nothing of this reaches a driver."""
+    if not is_certain(pool.driver) or not pool.complete or {"creator", "async_creator", "pool"} & pool.arguments.keys():
+        return
+    driver = str(value_of(pool.driver))
+    for name, setting in pool.connect_args.items() if pool.connect_args_complete else ():
+        if driver_takes(driver, name) is False:
+            yield name, setting, f"{driver} takes no {name}: every connect fails"
+    for name, setting in pool.query.items():
+        if driver_takes(driver, name, in_query=True) is False:
+            yield name, setting, f"{driver} takes no {name}, which the URL passes to it: every connect fails"
+        elif name in BREAKS_AS_TEXT.get(driver, ()):
+            yield name, setting, f"{name} in the URL reaches {driver} as text, and it needs a number: every connection fails"
+        elif driver == "asyncpg" and name == "ssl" and isinstance(setting, Known) and setting.value not in SSL_WORDS:
+            yield name, setting, f"ssl={setting.value} in the URL is no word that asyncpg knows: every connect fails"
+
+
+def _help(driver: str, name: str, what: str) -> str:
+    if name in MISPLACED:
+        return f"Remove {name} from the URL; options of the pool are arguments of create_engine."
+    if "as text" in what:
+        return f'Move it out of the URL: connect_args={{"{name}": ...}}.'
+    if "no word" in what:
+        return f"Write one of {', '.join(sorted(SSL_WORDS))}."
+    if (driver, name) in INSTEAD:
+        return f"Rename it: {INSTEAD[driver, name]}."
+    return f"Remove {name}: it belongs to another driver."

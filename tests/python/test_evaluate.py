@@ -1,0 +1,380 @@
+"""What expressions are worth: literals, operators, names, branches, functions. `result` is what each program asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evaluating import Project, plain, variables
+from poollint.facts import Known, Unknown
+from poollint.python.evaluate import Evaluator
+from poollint.python.values import Table
+
+
+def result_of(tmp_path: Path, program: str) -> object:
+    return plain(Project(tmp_path, program).value())
+
+
+# -- one value ---------------------------------------------------------------------------------------------------------
+
+EXPRESSIONS = [
+    ("5", 5),
+    ("-1", -1),
+    ("2.5", 2.5),
+    ("'a' 'b'", "ab"),
+    ("2 * 3 + 4", 10),
+    ("7 // 2", 3),
+    ("2 ** 4", 16),
+    ("7 % 4", 3),
+    ("60 * 60", 3600),
+    ("not False", True),
+    ("None or 5", 5),
+    ("0 or '' or 7", 7),
+    ("4 and 6", 6),
+    ("1 < 2 < 3", True),
+    ("3 if 1 > 2 else 4", 4),
+    ("'a' in ('a', 'b')", True),
+    ("'x' not in 'abc'", True),
+    ("None is None", True),
+    ("int('12')", 12),
+    ("int(2.9)", 2),
+    ("float('1.5')", 1.5),
+    ("bool(0)", False),
+    ("str(5)", "5"),
+    ("len([1, 2, 3])", 3),
+    ("min(3, 9)", 3),
+    ("max([3, 9, 4])", 9),
+    ("round(2.6)", 3),
+    ("sum((1, 2, 3))", 6),
+    ("abs(-4)", 4),
+    ("isinstance('a', str)", True),
+    ("isinstance(5, (str, bytes))", False),
+    ("{'a': 1, **{'b': 2}}", {"a": 1, "b": 2}),
+    ("{'a': 1} | {'a': 2}", {"a": 2}),
+    ("dict(a=1, b=2)", {"a": 1, "b": 2}),
+    ("dict({'a': 1}, b=2)", {"a": 1, "b": 2}),
+    ("dict([('a', 1)])", {"a": 1}),
+    ("{'a': {'b': 3}}['a']['b']", 3),
+    ("{'a': 1}.get('b', 9)", 9),
+    ("{'a': 1}.get('a')", 1),
+    ("[1, 2, 3][-1]", 3),
+    ("[1, 2, 3][1:]", [2, 3]),
+    ("[*(1, 2), 3]", [1, 2, 3]),
+    ("[n * 2 for n in range(4) if n > 1]", [4, 6]),
+    ("{k: v for k, v in {'a': 1, 'b': None}.items() if v is not None}", {"a": 1}),
+    ("{name: 0 for name in ('a', 'b')}", {"a": 0, "b": 0}),
+    ("dict(zip(['a', 'b'], [1, 2]))", {"a": 1, "b": 2}),
+    ("(lambda n, m=2: n * m)(5)", 10),
+    ("f'{1 + 1}-{\"x\"}'", "2-x"),
+    ("'{}-{b}'.format(1, b=2)", "1-2"),
+    ("'%s:%d' % ('a', 5)", "a:5"),
+    ("'%(a)s' % {'a': 'b'}", "b"),
+    ("'a-b'.replace('-', '+')", "a+b"),
+    ("'abc'.startswith(('x', 'a'))", True),
+    ("'a,b'.split(',')", ["a", "b"]),
+    ("','.join(['a', 'b'])", "a,b"),
+    ("'True'.lower() in ('1', 'true')", True),
+    ("'abc'[0]", "a"),
+    ("any([0, 1])", True),
+    ("all(x for x in (1, 0))", False),
+    ("getattr('a', 'nothing', 3)", "<.nothing of not a plain value>"),
+]
+
+
+@pytest.mark.parametrize(("expression", "value"), EXPRESSIONS)
+def test_an_expression_has_its_value(tmp_path: Path, expression: str, value: object) -> None:
+    assert result_of(tmp_path, f"result = {expression}") == value
+
+
+PROGRAMS = [
+    ("a constant", "SIZE = 5\nresult = SIZE", 5),
+    ("the last assignment before the place", "a = 1\nresult = a\na = 2", 1),
+    ("assignments in steps", "a = 1\na = a + 1\na += 3\nresult = a", 5),
+    ("unpacking", "a, (b, c) = 1, (2, 3)\nresult = c", 3),
+    ("an annotated constant", "a: int = 4\nresult = a", 4),
+    ("a dict in steps", "d = {'a': 1}\nd['b'] = 2\nd.update(c=3)\nd.setdefault('a', 9)\ndel d['b']\nresult = d", {"a": 1, "c": 3}),
+    ("a nested dict in steps", "d = {}\nd.setdefault('x', {})['y'] = 1\nd['x']['z'] = 2\nresult = d['x']", {"z": 2}),
+    ("pop takes away", "d = {'a': 1, 'b': 2}\nx = d.pop('a')\nresult = (x, d)", [1, {"b": 2}]),
+    ("a branch that is decided", "X = 1\nif X > 0:\n    r = 'yes'\nelse:\n    r = 'no'\nresult = r", "yes"),
+    ("elif", "X = 2\nif X == 1:\n    r = 1\nelif X == 2:\n    r = 'two'\nelse:\n    r = 3\nresult = r", "two"),
+    ("match", "X = 'b'\nmatch X:\n    case 'a':\n        r = 1\n    case 'b' | 'c':\n        r = 2\n    case _:\n        r = 3\nresult = r", 2),
+    ("a loop over a literal", "d = {}\nfor k in ('a', 'b'):\n    d[k] = k * 2\nresult = d", {"a": "aa", "b": "bb"}),
+    ("a loop with continue", "d = {}\nfor k, v in {'a': 1, 'b': None}.items():\n    if v is None:\n        continue\n    d[k] = v\nresult = d", {"a": 1}),
+    ("a loop with break", "r = 0\nfor n in (1, 2, 3):\n    r = n\n    if n == 2:\n        break\nresult = r", 2),
+    ("an assignment in a condition", "if (n := 6) > 5:\n    r = n\nresult = r", 6),
+    ("a function that returns from a loop", "def f(names):\n    for n in names:\n        if n == 'a':\n            continue\n        return n\nresult = f(['a', 'b'])", "b"),
+    ("with", "import contextlib\nwith contextlib.suppress(Exception):\n    a = 3\nresult = a", 3),
+    ("try", "try:\n    a = int('7')\nexcept ValueError:\n    a = 0\nresult = a", 7),
+    ("try with a default", "try:\n    a = int('x')\nexcept ValueError:\n    a = 5\nresult = a", 5),
+    ("a function", "def f(n):\n    return n * 2\nresult = f(4)", 8),
+    ("defaults and keywords", "def f(a, b=2, *, c=3):\n    return (a, b, c)\nresult = f(1, c=9)", [1, 2, 9]),
+    ("spread arguments", "def f(a, *rest, **more):\n    return (a, rest, more)\nresult = f(*[1, 2], **{'x': 3})", [1, [2], {"x": 3}]),
+    ("early returns", "def f(n):\n    if n > 3:\n        return 'many'\n    return 'few'\nresult = (f(5), f(1))", ["many", "few"]),
+    ("a function without return", "def f():\n    pass\nresult = f()", None),
+    ("locals of a function", "def f():\n    d = {'a': 1}\n    d['b'] = 2\n    return d\nresult = f()", {"a": 1, "b": 2}),
+    ("closures", "def outer(n):\n    def inner(m):\n        return n + m\n    return inner\nresult = outer(3)(4)", 7),
+    ("partial", "from functools import partial\ndef f(a, b, c=0):\n    return (a, b, c)\nresult = partial(f, 1, c=5)(2)", [1, 2, 5]),
+    ("a returned tuple", "def f():\n    return 1, {'a': 2}\nn, d = f()\nresult = d", {"a": 2}),
+    ("a cached function", "from functools import lru_cache\n@lru_cache(maxsize=1)\ndef f():\n    return 6\nresult = f()", 6),
+    ("a function that fills a dict", "def fill(d):\n    d['b'] = 2\no = {'a': 1}\nfill(o)\nresult = o", {"a": 1, "b": 2}),
+    ("a global that a function sets", "x = None\ndef set_up():\n    global x\n    x = 5\nresult = x", 5),
+    ("a class attribute", "class C:\n    SIZE = 4\n    MORE = SIZE * 2\nresult = C.MORE", 8),
+    ("an inherited class attribute", "class A:\n    SIZE = 4\nclass B(A):\n    pass\nresult = B.SIZE", 4),
+    ("an instance attribute", "class C:\n    def __init__(self, n=3):\n        self.n = n\nresult = C(n=8).n", 8),
+    ("a property", "class C:\n    size = 2\n    @property\n    def double(self):\n        return self.size * 2\nresult = C().double", 4),
+    ("a method", "class C:\n    def __init__(self):\n        self.o = {'a': 1}\n    def options(self, n):\n        return {**self.o, 'n': n}\nresult = C().options(3)", {"a": 1, "n": 3}),
+    ("a static method", "class C:\n    @staticmethod\n    def f(n):\n        return n\nresult = C.f(3)", 3),
+    ("a class method", "class C:\n    N = 3\n    @classmethod\n    def f(cls):\n        return cls.N\nresult = C.f()", 3),
+    ("an attribute dict in steps", "class C:\n    def __init__(self):\n        self.o = {}\n        self.o['a'] = 1\nresult = C().o", {"a": 1}),
+    ("an attribute set later", "class C:\n    def __init__(self):\n        self.n = None\n    def start(self):\n        self.n = 7\nresult = C().n", 7),
+    ("a dataclass", "from dataclasses import dataclass, field\n@dataclass\nclass C:\n    a: int\n    b: int = 2\n    c: list = field(default_factory=list)\nresult = (C(1).a, C(1).b, C(1, b=5).b, C(1).c)", [1, 2, 5, []]),
+    ("an enum", "from enum import Enum\nclass E(str, Enum):\n    PROD = 'production'\nresult = (E.PROD.value, E.PROD == 'production')", ["production", True]),
+    ("ceil and floor", "import math\nresult = (math.ceil(7 / 2), math.floor(7 / 2))", [4, 3]),
+    ("a timedelta", "from datetime import timedelta\nresult = int(timedelta(minutes=5).total_seconds())", 300),
+    ("typing.cast", "from typing import cast\nresult = cast(int, 5)", 5),
+    ("a name of the builtins that the project takes", "def int(x):\n    return 'mine'\nresult = int('5')", "mine"),
+    ("type checking imports are not run", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    a = 1\nelse:\n    a = 2\nresult = a", 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "value"), [row[1:] for row in PROGRAMS], ids=[row[0] for row in PROGRAMS])
+def test_a_program_is_followed(tmp_path: Path, program: str, value: object) -> None:
+    assert result_of(tmp_path, program) == value
+
+
+# -- where the value stands --------------------------------------------------------------------------------------------
+
+PLACES = [
+    ("POOL_SIZE = 5\nresult = POOL_SIZE", "POOL_SIZE", 1, 13),
+    ("options = {\n    'pool_size': 5,\n}\nresult = options['pool_size']", "pool_size", 2, 18),
+    ("def make(pool_size=5):\n    return pool_size\nresult = make()", "pool_size", 1, 20),
+    ("def make(size):\n    return size\nresult = make(size=7)", "size", 3, 20),
+    ("class Config:\n    POOL = 4\nresult = Config.POOL", "POOL", 2, 12),
+    ("import os\nresult = int(os.getenv('POOL', '5'))", "POOL", 2, 32),
+    ("o = {}\no['size'] = 5\nresult = o['size']", "size", 2, 13),
+    ("ü = 'ü'; SIZE = 5\nresult = SIZE", "SIZE", 1, 17),
+    ("import os\nresult = max(int(os.getenv('POOL', '5')), 2)", "POOL", 2, 36),
+    ("import os\nresult = 2 * int(os.getenv('POOL', '5'))", "POOL", 2, 36),
+    ("A = 2\nB = 3\nresult = A * B", "result", 3, 10),
+]
+
+
+@pytest.mark.parametrize(("program", "says", "line", "column"), PLACES)
+def test_a_value_stands_where_its_number_is_written(tmp_path: Path, program: str, says: str, line: int, column: int) -> None:
+    value = Project(tmp_path, program).value()
+    assert isinstance(value, Known)
+    assert (value.origin.says, value.origin.location.line, value.origin.location.column) == (says, line, column)
+
+
+# -- what is not known -------------------------------------------------------------------------------------------------
+
+UNKNOWNS = [
+    ("result = missing", "missing is not defined here"),
+    ("a = b\nb = a\nresult = b", "b is not set"),
+    ("def f(n):\n    return f(n)\nresult = f(1)", "nested too deeply"),
+    ("import os\nresult = os.cpu_count()", "os.cpu_count() depends on the machine"),
+    ("import os\nresult = os.cpu_count() * 2", "os.cpu_count() depends on the machine"),
+    ("result = 10 ** 16 * 10 ** 16", "out of all proportion"),
+    ("result = 'x' * 10 ** 9", "not worked out"),
+    ("result = 1 / 0", "ZeroDivisionError"),
+    ("result = {'a': 1}['b']", "the dict has no 'b'"),
+    ("n = 0\nwhile n < 9:\n    n += 1\nresult = n", "changed in a loop"),
+    ("def f():\n    yield 1\nresult = f()", "is a generator"),
+    ("def f(size):\n    return size\nresult = f", None),
+    ("class C:\n    pass\nresult = C().size", "C does not set size"),
+    ("import somewhere\nresult = somewhere.load()", None),
+    ("result = [1, 2][5]", "IndexError"),
+]
+
+
+@pytest.mark.parametrize(("program", "reason"), UNKNOWNS)
+def test_what_is_not_known_says_why(tmp_path: Path, program: str, reason: str | None) -> None:
+    value = Project(tmp_path, program).value()
+    assert not isinstance(value, Known)
+    if reason is not None:
+        assert isinstance(value, Unknown)
+        assert reason in value.reason
+
+
+def test_a_spread_that_is_not_known_leaves_the_dict_incomplete_and_its_keys_in_doubt(tmp_path: Path) -> None:
+    value = Project(tmp_path, "import other\nresult = {'a': 1, **other.options, 'b': 2}").value()
+    assert isinstance(value, Table)
+    assert not value.complete
+    assert plain(value)["b"] == 2
+    assert isinstance(value.entries["a"], Unknown)
+
+
+def test_what_a_dict_is_given_after_an_unknown_spread_is_known(tmp_path: Path) -> None:
+    value = Project(tmp_path, "import other\nd = dict(other.options)\nd['b'] = 2\nresult = d").value()
+    assert plain(value) == {"b": 2, ...: "<more>"}
+
+
+def test_setdefault_on_an_unknown_dict_is_a_fallback(tmp_path: Path) -> None:
+    value = Project(tmp_path, "import other\nd = other.options()\nd.setdefault('b', 2)\nresult = d['b']").value()
+    assert isinstance(value, Known)
+    assert (value.value, value.certainty) == (2, "fallback")
+
+
+# -- alternatives ------------------------------------------------------------------------------------------------------
+
+
+def outcomes(tmp_path: Path, program: str, **given: str | None) -> list[object]:
+    environment = variables(**given) if given else variables(complete=False)
+    return [plain(value) for value in Project(tmp_path, program).alternatives(environment=environment)]
+
+
+def test_an_undecided_branch_keeps_both_values_the_default_first(tmp_path: Path) -> None:
+    program = """
+        import os
+        ENV = os.getenv("ENV", "development")
+        if ENV == "production":
+            size = 20
+        else:
+            size = 5
+        result = size
+    """
+    assert outcomes(tmp_path, program) == [5, 20]
+
+
+def test_the_environment_decides_a_branch(tmp_path: Path) -> None:
+    program = 'import os\nresult = 20 if os.getenv("ENV", "development") == "production" else 5'
+    assert outcomes(tmp_path, program, ENV="production") == [20]
+
+
+def test_the_same_question_has_the_same_answer_everywhere(tmp_path: Path) -> None:
+    program = """
+        import os
+        URL = os.environ["DATABASE_URL"]
+        args, options = {}, {}
+        if URL.startswith("sqlite"):
+            args = {"check_same_thread": False}
+        if not URL.startswith("sqlite"):
+            options = {"pool_size": 5}
+        result = (args, options)
+    """
+    assert outcomes(tmp_path, program) == [[{"check_same_thread": False}, {}], [{}, {"pool_size": 5}]]
+
+
+def test_an_answer_teaches_what_the_variable_is(tmp_path: Path) -> None:
+    program = """
+        import os
+        ENV = os.getenv("ENV")
+        a = 1 if ENV == "prod" else 2
+        b = {"prod": 10}.get(ENV, 20)
+        result = (a, b)
+    """
+    first, second = outcomes(tmp_path, program)
+    assert first == [1, 10]
+    assert second[0] == 2  # type: ignore[index]
+
+
+def test_answers_that_contradict_each_other_make_no_alternative(tmp_path: Path) -> None:
+    program = """
+        import os
+        ENV = os.getenv("ENV")
+        if ENV == "prod":
+            r = 1
+        elif ENV == "test":
+            r = 2
+        else:
+            r = 3
+        result = (r, ENV == "prod" and ENV == "test")
+    """
+    assert outcomes(tmp_path, program) == [[1, False], [2, False], [3, False]]
+
+
+def test_a_number_that_may_be_replaced_decides_as_it_is(tmp_path: Path) -> None:
+    program = 'import os\nSIZE = int(os.getenv("SIZE", "5"))\nresult = {"pool_size": SIZE} if SIZE > 0 else {}'
+    assert outcomes(tmp_path, program) == [{"pool_size": 5}]
+
+
+def test_every_caller_is_an_alternative(tmp_path: Path) -> None:
+    program = """
+        def make(size):
+            global result
+            result = size
+        result = None
+        def small():
+            make(1)
+        def large():
+            make(size=9)
+    """
+    assert outcomes(tmp_path, program) == [1, 9]
+
+
+def test_callers_of_callers_are_followed(tmp_path: Path) -> None:
+    program = """
+        result = None
+        def inner(size):
+            global result
+            result = size
+        def outer(n):
+            inner(n * 2)
+        outer(4)
+    """
+    assert outcomes(tmp_path, program) == [8]
+
+
+def test_a_branch_that_raises_is_no_alternative(tmp_path: Path) -> None:
+    program = """
+        import os
+        def load():
+            url = os.getenv("URL")
+            if not url:
+                raise RuntimeError("URL is not set")
+            return {"size": 3}
+        result = load()
+    """
+    assert outcomes(tmp_path, program) == [{"size": 3}]
+
+
+def test_there_are_never_more_alternatives_than_the_limit(tmp_path: Path) -> None:
+    flags = "\n".join(f"if os.getenv('F{n}'):\n    d['f{n}'] = {n}" for n in range(12))
+    project = Project(tmp_path, f"import os\nd = {{}}\n{flags}\nresult = d")
+    found = project.alternatives()
+    assert 2 <= len(found) <= 16
+    assert all(isinstance(value, Table) for value in found)
+    # What depends on more conditions than fit is not known, and says so.
+    assert any("depends on" in str(entry) for value in found for entry in plain(value).values())
+
+
+def test_a_world_that_decides_nothing_knows_what_both_branches_agree_on(tmp_path: Path) -> None:
+    project = Project(tmp_path, "import os\nif os.getenv('A'):\n    d = {'x': 1, 'y': 2}\nelse:\n    d = {'x': 1, 'y': 3}\n")
+    module = project.modules.module("main.py")
+    assert module is not None
+    place = module.tree.body[-1].body[0].targets[0]  # type: ignore[attr-defined]
+    project = Project(tmp_path, "import os\nif os.getenv('A'):\n    d = {'x': 1, 'y': 2}\nelse:\n    d = {'x': 1, 'y': 3}\nd")
+    module = project.modules.module("main.py")
+    assert module is not None and place is not None
+    value = Evaluator(project.modules).value(module.tree.body[-1].value, module)  # type: ignore[attr-defined]
+    assert plain(value) == {"x": 1, "y": "<depends on a condition: set by A, which no file gives>"}
+
+
+# -- whether a place is reached ----------------------------------------------------------------------------------------
+
+
+def reached(tmp_path: Path, program: str) -> list[bool]:
+    """Return, per world, whether the call of `here()` is reached."""
+    project = Project(tmp_path, program)
+    module = project.modules.module("main.py")
+    assert module is not None
+    call = module.calls["here"][0]
+    return Evaluator(project.modules).alternatives(lambda world: world.reachable(call, module))
+
+
+def test_a_branch_that_a_constant_rules_out_is_not_reached(tmp_path: Path) -> None:
+    assert reached(tmp_path, "DEBUG = False\nif DEBUG:\n    here()") == [False]
+
+
+def test_an_undecided_branch_is_reached_in_one_world(tmp_path: Path) -> None:
+    assert reached(tmp_path, "import os\nif os.getenv('A'):\n    here()") == [True, False]
+
+
+def test_an_early_return_decides(tmp_path: Path) -> None:
+    program = "import os\ndef f():\n    if os.getenv('A'):\n        return None\n    return here()"
+    assert reached(tmp_path, program) == [False, True]
+
+
+def test_a_guard_that_raises_is_passed(tmp_path: Path) -> None:
+    assert reached(tmp_path, "import os\ndef f():\n    if not os.getenv('A'):\n        raise ValueError\n    here()") == [True]

@@ -1,0 +1,282 @@
+"""Variables and settings: what the environment gives, what the code defaults, and how sure that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluating import Project, plain, variables
+from poollint.facts import NO_ENVIRONMENT, Environment, Known, Unknown
+from poollint.python.values import Traced, traps_of
+
+
+def known(tmp_path: Path, program: str, environment: Environment = NO_ENVIRONMENT) -> tuple[Any, str, str, str]:
+    """Return value, certainty, name and place of a known result."""
+    value = Project(tmp_path, program).value(environment=environment)
+    assert isinstance(value, Known), value
+    return value.value, value.certainty, value.origin.says, str(value.origin.location)
+
+
+# -- reading variables -------------------------------------------------------------------------------------------------
+
+READS = [
+    'import os\nresult = int(os.getenv("POOL", "5"))',
+    'import os\nresult = int(os.getenv("POOL", default=5))',
+    'import os\nresult = int(os.environ.get("POOL", 5))',
+    'import os\nresult = int(os.environ.get("POOL") or 5)',
+    'import os\nresult = int(os.getenv("POOL") or "5")',
+    'from os import environ\nresult = int(environ.get("POOL", "5"))',
+    'import os as o\nget = o.environ.get\nresult = int(get("POOL", "5"))',
+    'import os\ntry:\n    result = int(os.environ["POOL"])\nexcept KeyError:\n    result = 5',
+    'import os\ndef number(name, default):\n    return int(os.getenv(name, default))\nresult = number("POOL", "5")',
+    'import os\ndef number(name, default):\n    value = os.getenv(name)\n    return int(value) if value else default\nresult = number("POOL", 5)',
+    'from decouple import config\nresult = config("POOL", default=5, cast=int)',
+    'from decouple import config\nresult = config("POOL", 5, int)',
+    'from starlette.config import Config\nconfig = Config(".env")\nresult = config("POOL", cast=int, default=5)',
+    'from environs import Env\nenv = Env()\nenv.read_env()\nresult = env.int("POOL", 5)',
+    'from environs import env\nresult = env.int("POOL", default=5)',
+    'import environ\nenv = environ.Env(POOL=(int, 5))\nresult = env("POOL")',
+    'import environ\nenv = environ.Env()\nresult = env.int("POOL", default=5)',
+    "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    POOL: int = 5\nresult = S().POOL",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("program", READS)
+def test_a_default_is_a_fallback_while_the_environment_is_not_known(tmp_path: Path, program: str) -> None:
+    found = [value for value in Project(tmp_path, program).alternatives() if isinstance(value, Known)]
+    assert [(value.value, value.certainty, value.origin.says) for value in found] == [(5, "fallback", "POOL")]
+
+
+@pytest.mark.parametrize("program", READS)
+def test_a_default_is_exact_when_the_whole_environment_leaves_it_alone(tmp_path: Path, program: str) -> None:
+    value, certainty, _, place = known(tmp_path, program, variables(OTHER="1"))
+    assert (value, certainty, place.partition(":")[0]) == (5, "exact", "main.py")
+
+
+@pytest.mark.parametrize("program", READS)
+def test_what_a_manifest_gives_wins_and_stands_there(tmp_path: Path, program: str) -> None:
+    assert known(tmp_path, program, variables(OTHER="x", POOL="20")) == (20, "exact", "POOL", "deploy.yaml:2")
+
+
+@pytest.mark.parametrize("program", READS)
+def test_a_variable_from_a_secret_is_not_known(tmp_path: Path, program: str) -> None:
+    found = Project(tmp_path, program).alternatives(environment=variables(POOL=None))
+    assert any(isinstance(value, Unknown) and value.reason == "POOL comes from a secret" for value in found)
+
+
+def test_a_variable_without_default_is_named(tmp_path: Path) -> None:
+    value = Project(tmp_path, 'import os\nresult = int(os.environ["POOL"])').value()
+    assert isinstance(value, Unknown)
+    assert value.reason == "set by POOL, which no file gives"
+
+
+def test_a_variable_that_a_complete_environment_lacks_is_none(tmp_path: Path) -> None:
+    assert known(tmp_path, 'import os\nresult = os.getenv("POOL")', variables())[:2] == (None, "exact")
+
+
+FLAGS = [
+    ('os.getenv("F", "false") == "true"', "true", True),
+    ('os.getenv("F", "false").lower() in ("1", "true", "yes")', "TRUE", True),
+    ('os.getenv("F", "true").lower() == "true"', "false", False),
+    ('bool(int(os.getenv("F", "0")))', "1", True),
+    ('os.environ.get("F", "no").strip().lower() not in {"no", "0"}', "yes ", True),
+    ('not os.getenv("F")', "x", False),
+]
+
+
+@pytest.mark.parametrize(("expression", "given", "value"), FLAGS)
+def test_a_flag_is_read_as_the_code_reads_it(tmp_path: Path, expression: str, given: str, value: bool) -> None:
+    assert known(tmp_path, f"import os\nresult = {expression}", variables(F=given))[0] is value
+
+
+def test_bool_of_a_text_is_true_and_a_trap(tmp_path: Path) -> None:
+    value = Project(tmp_path, 'import os\nresult = bool(os.getenv("PING", "False"))').value()
+    assert isinstance(value, Traced)
+    assert (value.value, value.origin.says) == (True, "PING")
+    assert [trap.says for trap in traps_of(value)] == ['bool("False") is True: every text that is not empty is']
+
+
+def test_a_proper_flag_is_no_trap(tmp_path: Path) -> None:
+    value = Project(tmp_path, 'import os\nresult = os.getenv("PING", "False") == "True"').value()
+    assert isinstance(value, Known)
+    assert value.value is False
+    assert traps_of(value) == ()
+
+
+# -- settings classes --------------------------------------------------------------------------------------------------
+
+FIELDS = [
+    ("pool: int = 5", "POOL"),
+    ("pool: int = Field(5)", "POOL"),
+    ("pool: int = Field(default=5, ge=1)", "POOL"),
+    ("pool: int = Field(default_factory=lambda: 5)", "POOL"),
+    ("pool: int = Field(5, alias='DB_POOL')", "DB_POOL"),
+    ("pool: int = Field(default=5, validation_alias='DB_POOL')", "DB_POOL"),
+    ("pool: int = Field(default=5, validation_alias=AliasChoices('A', 'DB_POOL'))", "DB_POOL"),
+    ("pool: int = Field(5, env='DB_POOL')", "DB_POOL"),
+    ("pool: int = Field(5, env=['A', 'DB_POOL'])", "DB_POOL"),
+    ("pool: Annotated[int, Field(ge=1)] = 5", "POOL"),
+    ("pool: int | None = 5", "POOL"),
+    ("pool: Optional[int] = 5", "POOL"),
+    ("pool: PositiveInt = 5", "POOL"),
+    ("model_config = SettingsConfigDict(env_prefix='APP_')\n    pool: int = 5", "APP_POOL"),
+    ("model_config = {'env_prefix': 'APP_'}\n    pool: int = 5", "app_pool"),
+    ("class Config:\n        env_prefix = 'APP_'\n    pool: int = 5", "APP_POOL"),
+]
+CLASS = """
+from typing import Annotated, Optional
+from pydantic import AliasChoices, Field, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+class Settings(BaseSettings):
+    {field}
+settings = Settings()
+result = settings.pool
+"""
+
+
+@pytest.mark.parametrize(("field", "variable"), FIELDS)
+def test_a_field_has_its_default_under_its_own_name(tmp_path: Path, field: str, variable: str) -> None:
+    value, certainty, says, place = known(tmp_path, CLASS.format(field=field))
+    line = 6 + field.count("\n")
+    assert (value, certainty, says, place) == (5, "fallback", "pool", f"main.py:{line}")
+
+
+@pytest.mark.parametrize(("field", "variable"), FIELDS)
+def test_a_field_is_read_from_its_variable(tmp_path: Path, field: str, variable: str) -> None:
+    found = known(tmp_path, CLASS.format(field=field), variables(**{"X": "1", variable: "12"}))
+    assert found == (12, "exact", variable, "deploy.yaml:2")
+
+
+SETTINGS = """
+from functools import cached_property, lru_cache
+from pydantic import BaseModel, BaseSettings, Field, computed_field, field_validator, model_validator, validator
+class Database(BaseModel):
+    host: str = "localhost"
+    pool_size: int = 7
+class Base(BaseSettings):
+    shared: int = 1
+class Settings(Base):
+    size: int = 4
+    debug: bool = False
+    name: str
+    db: Database = Database(pool_size=8)
+    other: Database = Field(default_factory=Database)
+    raw: str = "a"
+    whole: int = 2
+    @property
+    def double(self) -> int:
+        return self.size * 2
+    @computed_field
+    @cached_property
+    def options(self) -> dict:
+        return {"pool_size": self.size, "max_overflow": self.double}
+    @field_validator("raw", mode="before")
+    @classmethod
+    def fix(cls, value):
+        return value + "b"
+    @model_validator(mode="after")
+    def change(self):
+        self.whole = self.size + 10
+        return self
+    class Config:
+        env_nested_delimiter = "__"
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()
+"""
+
+ASKED = [
+    ("get_settings().size", 4),
+    ("get_settings().shared", 1),
+    ("get_settings().double", 8),
+    ("get_settings().options", {"pool_size": 4, "max_overflow": 8}),
+    ("get_settings().db.pool_size", 8),
+    ("get_settings().db.host", "localhost"),
+    ("get_settings().other.pool_size", 7),
+    ("get_settings().raw", "ab"),
+    ("get_settings().whole", 14),
+    ("get_settings().name", "<set by NAME, which no file gives>"),
+    ("Settings(size=9).double", 18),
+    ("Settings(**{'size': 9}).size", 9),
+    ("getattr(get_settings(), 'size', 1)", 4),
+]
+
+
+@pytest.mark.parametrize(("expression", "value"), ASKED)
+def test_settings_are_followed(tmp_path: Path, expression: str, value: object) -> None:
+    assert plain(Project(tmp_path, f"{SETTINGS}\nresult = {expression}").value()) == value
+
+
+def test_a_nested_field_is_read_from_its_delimited_variable(tmp_path: Path) -> None:
+    program = f"{SETTINGS}\nresult = get_settings().db.pool_size"
+    assert known(tmp_path, program, variables(DB__POOL_SIZE="30")) == (30, "exact", "DB__POOL_SIZE", "deploy.yaml:1")
+
+
+def test_a_flag_of_the_environment_is_read_as_pydantic_reads_it(tmp_path: Path) -> None:
+    assert known(tmp_path, f"{SETTINGS}\nresult = get_settings().debug", variables(DEBUG="on"))[0] is True
+
+
+def test_a_validator_that_cannot_be_followed_leaves_the_field_unknown(tmp_path: Path) -> None:
+    program = """
+        from pydantic import BaseSettings, validator
+        import somewhere
+        class S(BaseSettings):
+            pool: int = 5
+            @validator("pool")
+            def change(cls, v):
+                return somewhere.table[v]
+        result = S().pool
+    """
+    assert plain(Project(tmp_path, program).value()) == "<pool goes through the validator change()>"
+
+
+def test_the_classic_assembled_url(tmp_path: Path) -> None:
+    program = """
+        from pydantic import BaseSettings, PostgresDsn, validator
+        class S(BaseSettings):
+            SERVER: str = "db"
+            URI: PostgresDsn | None = None
+            @validator("URI", pre=True)
+            def assemble(cls, v, values):
+                if isinstance(v, str):
+                    return v
+                return PostgresDsn.build(scheme="postgresql", user="u", password="p",
+                                         host=values.get("SERVER"), path=f"/{values.get('DB') or 'app'}")
+        result = S().URI
+    """
+    url = Project(tmp_path, program).urls()[0]
+    assert (plain(url.dialect), plain(url.host), plain(url.database)) == ("postgresql", "db", "app")
+
+
+def test_settings_of_a_parameter_come_from_its_type_when_nobody_passes_them(tmp_path: Path) -> None:
+    program = f"{SETTINGS}\nresult = None\ndef start(settings: Settings):\n    global result\n    result = settings.size"
+    assert known(tmp_path, program)[:2] == (4, "fallback")
+
+
+def test_a_dependency_is_what_its_function_returns(tmp_path: Path) -> None:
+    program = (
+        f"{SETTINGS}\nfrom fastapi import Depends\nresult = None\n"
+        "def start(settings=Depends(get_settings)):\n    global result\n    result = settings.size"
+    )
+    assert known(tmp_path, program)[0] == 4
+
+
+def test_a_plain_configuration_class_reads_when_its_body_runs(tmp_path: Path) -> None:
+    program = """
+        import os
+        class Config:
+            SIZE = int(os.environ.get("SIZE", 5))
+            OPTIONS = {"pool_size": SIZE}
+        class Production(Config):
+            pass
+        result = Production.OPTIONS["pool_size"]
+    """
+    assert known(tmp_path, program) == (5, "fallback", "SIZE", "main.py:4")
+
+
+def test_one_engine_can_have_different_values_in_different_environments(tmp_path: Path) -> None:
+    project = Project(tmp_path, READS[0])
+    sizes = [plain(project.value(environment=variables(POOL=size))) for size in ("2", "30")]
+    assert sizes == [2, 30]

@@ -1,0 +1,339 @@
+"""CloudFormation, SAM, the Serverless Framework and ECS task definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from poollint.discover import Tree
+from poollint.facts import Database, Known, Pooler, Setting, Unknown, Workload
+from poollint.readers import cloudformation, ecs, serverless
+
+MakeTree = Callable[[dict[str, str]], Tree]
+
+
+def facts(tree: Tree, kind: type = Workload, reader: ModuleType = cloudformation) -> list:
+    return [fact for fact in reader.read(tree) if isinstance(fact, kind)]
+
+
+def only(tree: Tree, kind: type = Workload, reader: ModuleType = cloudformation):
+    (fact,) = facts(tree, kind, reader)
+    return fact
+
+
+def evidence(setting: Setting) -> tuple[object, str, str | None, str]:
+    assert isinstance(setting, Known), setting
+    place = str(setting.origin.location) if setting.origin.location else None
+    return setting.value, setting.origin.says, place, setting.certainty
+
+
+def why(setting: Setting) -> str:
+    assert isinstance(setting, Unknown), setting
+    return setting.reason
+
+
+SAM = """\
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Reserved:
+    Type: Number
+    Default: 20
+Globals:
+  Function:
+    Timeout: 30
+    Environment:
+      Variables:
+        MODE: fast
+Resources:
+  Hook:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/
+      Handler: app.handler
+      ReservedConcurrentExecutions: !Ref Reserved
+      Environment:
+        Variables:
+          DB_HOST: !GetAtt Database.Endpoint.Address
+          URL: !Sub "postgresql://app:${Password}@${Database.Endpoint.Address}:5432/orders"
+          SECRET: "{{resolve:secretsmanager:orders:SecretString:url}}"
+  Database:
+    Type: AWS::RDS::DBInstance
+    Properties:
+      Engine: postgres
+      DBInstanceClass: !FindInMap [Sizes, prod, class]
+      DBParameterGroupName: !Ref Group
+  Group:
+    Type: AWS::RDS::DBParameterGroup
+    Properties:
+      Parameters:
+        max_connections: "300"
+Mappings:
+  Sizes:
+    prod: {class: db.t4g.medium}
+"""
+
+
+def test_a_sam_function_takes_globals_and_parameters(make_tree: MakeTree) -> None:
+    hook = only(make_tree({"template.yaml": SAM, "src/app.py": ""}))
+    assert (hook.name, hook.platform, hook.life, hook.sources) == ("Hook", "lambda", "per-invocation", ("src",))
+    assert evidence(hook.instances) == (20, "Reserved", "template.yaml:5", "exact")
+    assert evidence(hook.request_timeout) == (30, "Timeout", "template.yaml:8", "exact")
+    assert (evidence(hook.concurrency)[0], hook.concurrency_is_hard) == (1, True)
+    assert evidence(hook.variables.variables["MODE"])[0] == "fast"
+    assert hook.notes == ("handler app.handler",)
+
+
+def test_a_lambdas_host_is_a_token_its_database_lists(make_tree: MakeTree) -> None:
+    tree = make_tree({"template.yaml": SAM})
+    hook, database = only(tree), only(tree, Database)
+    assert evidence(hook.variables.variables["DB_HOST"])[0] == "${Database.Endpoint.Address}"
+    assert (
+        evidence(hook.variables.variables["URL"])[0] == "postgresql://app:***@${Database.Endpoint.Address}:5432/orders"
+    )
+    assert database.hosts == ("${database.endpoint.address}",)
+    assert hook.unit == database.unit == "template.yaml"
+    assert why(hook.variables.variables["SECRET"]) == "SECRET comes from a secret"
+    assert "SECRET" in hook.variables.secrets
+
+
+def test_a_database_takes_its_class_from_a_mapping_and_its_limit_from_a_group(make_tree: MakeTree) -> None:
+    database = only(make_tree({"template.yaml": SAM}), Database)
+    assert database.provider == "rds-postgresql"
+    assert evidence(database.tier) == ("db.t4g.medium", "DBInstanceClass", "template.yaml:37", "exact")
+    assert evidence(database.max_connections) == (300, "max_connections", "template.yaml:34", "exact")
+
+
+def test_samconfig_has_one_environment_per_section(make_tree: MakeTree) -> None:
+    config = """\
+    [prod.deploy.parameters]
+    parameter_overrides = "Reserved=50"
+    [dev.deploy.parameters]
+    parameter_overrides = ["Reserved=2"]
+    """
+    found = {w.environment: w for w in facts(make_tree({"template.yaml": SAM, "samconfig.toml": config}))}
+    assert evidence(found["prod"].instances) == (50, "Reserved", "samconfig.toml:2", "exact")
+    assert evidence(found["dev"].instances)[0] == 2
+
+
+def test_a_function_without_a_reservation_is_an_estimate(make_tree: MakeTree) -> None:
+    text = SAM.replace("      ReservedConcurrentExecutions: !Ref Reserved\n", "")
+    assert evidence(only(make_tree({"template.yaml": text})).instances)[0::3] == (1000, "estimate")
+
+
+def test_a_parameter_without_a_default_is_unknown(make_tree: MakeTree) -> None:
+    text = SAM.replace("    Default: 20\n", "")
+    assert why(only(make_tree({"template.yaml": text})).instances) == "parameter Reserved has no default"
+
+
+ECS = """\
+Conditions:
+  IsProd: !Equals [!Ref Stage, prod]
+Parameters:
+  Stage:
+    Type: String
+    Default: prod
+Resources:
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Family: api
+      Cpu: 512
+      ContainerDefinitions:
+        - Name: api
+          Image: acme/api:1
+          Command: [gunicorn, -w, "4", "app:app"]
+          Environment:
+            - {Name: POOL_SIZE, Value: 7}
+          Secrets:
+            - {Name: DATABASE_URL, ValueFrom: !Ref Secret}
+        - Name: proxy
+          Image: envoyproxy/envoy:1
+  Service:
+    Type: AWS::ECS::Service
+    Properties:
+      ServiceName: api
+      TaskDefinition: !Ref Task
+      DesiredCount: !If [IsProd, 6, 1]
+      DeploymentConfiguration:
+        MaximumPercent: 150
+%s
+"""
+
+
+def test_an_ecs_service_with_its_task(make_tree: MakeTree) -> None:
+    api = only(make_tree({"stack.yaml": ECS % ""}))
+    assert (api.name, api.platform, api.image) == ("api", "ecs", "acme/api:1")
+    assert evidence(api.instances) == (6, "DesiredCount", "stack.yaml:28", "exact")
+    assert (evidence(api.rollout_instances)[0], api.rollout_documented) == (9, True)
+    assert api.command and api.command.words == ("gunicorn", "-w", "4", "app:app")
+    assert evidence(api.cpus)[0] == 0.5
+    assert evidence(api.variables.variables["POOL_SIZE"]) == ("7", "POOL_SIZE", "stack.yaml:18", "exact")
+    assert api.variables.secrets == {"DATABASE_URL": "aws-secret/stack.yaml/${Secret}"}
+
+
+def test_a_scalable_target_replaces_the_count(make_tree: MakeTree) -> None:
+    target = """\
+  Target:
+    Type: AWS::ApplicationAutoScaling::ScalableTarget
+    Properties:
+      ResourceId: !Sub "service/${Cluster}/${Service.Name}"
+      MaxCapacity: 12
+"""
+    assert evidence(only(make_tree({"stack.yaml": ECS % target})).instances)[:3] == (12, "MaxCapacity", "stack.yaml:35")
+
+
+def test_json_templates_are_read_too(make_tree: MakeTree) -> None:
+    text = """\
+    {"Parameters": {"N": {"Type": "Number", "Default": 3}},
+     "Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": {
+       "ReservedConcurrentExecutions": {"Ref": "N"}}}}}
+    """
+    assert evidence(only(make_tree({"cloudformation/stack.json": text})).instances)[:2] == (3, "N")
+
+
+def test_a_cluster_and_its_proxy(make_tree: MakeTree) -> None:
+    text = """\
+    Resources:
+      Cluster:
+        Type: AWS::RDS::DBCluster
+        Properties:
+          Engine: aurora-postgresql
+          ServerlessV2ScalingConfiguration: {MinCapacity: 0.5, MaxCapacity: 8}
+      Member:
+        Type: AWS::RDS::DBInstance
+        Properties:
+          DBClusterIdentifier: !Ref Cluster
+          DBInstanceClass: db.serverless
+      Proxy:
+        Type: AWS::RDS::DBProxy
+        Properties:
+          DBProxyName: orders
+          EngineFamily: POSTGRESQL
+          IdleClientTimeout: 600
+      Targets:
+        Type: AWS::RDS::DBProxyTargetGroup
+        Properties:
+          DBProxyName: !Ref Proxy
+          DBClusterIdentifiers: [!Ref Cluster]
+    """
+    tree = make_tree({"rds.yaml": text})
+    database, pooler = only(tree, Database), only(tree, Pooler)
+    assert (database.provider, evidence(database.tier)[:2]) == ("aurora-serverless-v2", (8, "MaxCapacity"))
+    assert evidence(pooler.client_idle_timeout) == (600, "IdleClientTimeout", "rds.yaml:17", "exact")
+    assert pooler.backends["*"].host == database.hosts[0]
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        "Resources: [AWS::Lambda::Function]",
+        "Resources: {F: {Type: 'AWS::Lambda::Function', Properties: [1]}}",
+        "Resources: {F: {Type: 'AWS::Lambda::Function', Properties: {Timeout: !Literal [1]}}}",
+        "Resources: {F: {Type: 'AWS::Lambda::Function', Properties: {Environment: {Variables: 3}}}}",
+        "Conditions: {A: !Not [{Condition: A}]}\nResources: {F: {Type: 'AWS::Lambda::Function', Condition: A}}",
+        "Resources: {F: {Type: 'AWS::Lambda::Function', Properties: {Timeout: "
+        + "!If [A, " * 60
+        + "1"
+        + ", 2]" * 60
+        + "}}}",
+    ],
+)
+def test_odd_templates_end(make_tree: MakeTree, resources: str) -> None:
+    tree = make_tree({"template.yaml": resources + "\n"})
+    facts(tree)
+    assert not [s for s in tree.skipped if s.reason.startswith("could not be read")]
+
+
+# -- the Serverless Framework ------------------------------------------------------------------------------------------
+
+SERVERLESS = """\
+service: orders
+custom:
+  limit: 15
+provider:
+  name: aws
+  stage: ${opt:stage, 'dev'}
+  environment:
+    POOL_SIZE: 1
+    URL: ${ssm:/orders/url}
+    STAGE: ${opt:stage, 'dev'}
+    REGION: ${env:REGION}
+functions:
+  api:
+    handler: app.main.handler
+    reservedConcurrency: ${self:custom.limit}
+  nightly:
+    handler: app.jobs.nightly
+    timeout: 120
+resources:
+  Resources:
+    Database:
+      Type: AWS::RDS::DBInstance
+      Properties:
+        Engine: mysql
+        DBInstanceClass: db.t3.micro
+"""
+
+
+def test_functions_of_serverless_yml(make_tree: MakeTree) -> None:
+    tree = make_tree({"serverless.yml": SERVERLESS})
+    api, nightly = facts(tree, Workload, serverless)
+    assert evidence(api.instances) == (15, "reservedConcurrency", "serverless.yml:15", "exact")
+    assert evidence(api.request_timeout)[0::3] == (6, "default")
+    assert evidence(nightly.instances)[0::3] == (1000, "estimate")
+    assert evidence(nightly.request_timeout) == (120, "timeout", "serverless.yml:18", "exact")
+    assert evidence(api.variables.variables["STAGE"])[0] == "dev"
+    assert "which no file gives" in why(api.variables.variables["REGION"])
+    assert "URL" in api.variables.secrets
+    assert only(tree, Database, serverless).provider == "rds-mysql"
+
+
+def test_variables_that_lead_in_a_circle_end(make_tree: MakeTree) -> None:
+    text = SERVERLESS.replace("limit: 15", "limit: ${self:custom.other}\n  other: ${self:custom.limit}")
+    assert "which no file gives" in why(facts(make_tree({"serverless.yml": text}), Workload, serverless)[0].instances)
+
+
+# -- task definitions as JSON ------------------------------------------------------------------------------------------
+
+TASK = """\
+{"family": "orders",
+ "cpu": "1024",
+ "containerDefinitions": [
+   {"name": "api", "image": "acme/api:1",
+    "command": ["gunicorn", "app:app"],
+    "environment": [{"name": "POOL_SIZE", "value": "9"}],
+    "secrets": [{"name": "URL", "valueFrom": "arn:aws:ssm:x"}]},
+   {"name": "agent", "image": "datadog/agent:7"}]}
+"""
+
+
+def test_a_task_definition_says_what_runs_and_not_how_often(make_tree: MakeTree) -> None:
+    api = only(make_tree({"task-definition.json": TASK}), Workload, ecs)
+    assert (api.name, api.kind, evidence(api.cpus)[0]) == ("orders", "task", 1.0)
+    assert why(api.instances) == "the service, which is not in this file, has the count"
+    assert api.command and (api.command.words, str(api.command.location)) == (
+        ("gunicorn", "app:app"),
+        "task-definition.json:5",
+    )
+    assert evidence(api.variables.variables["POOL_SIZE"]) == ("9", "POOL_SIZE", "task-definition.json:6", "exact")
+    assert api.variables.secrets == {"URL": "aws-secret//arn:aws:ssm:x"}
+
+
+def test_the_workflow_that_deploys_it_names_service_and_count(make_tree: MakeTree) -> None:
+    workflow = """\
+    jobs:
+      deploy:
+        environment: production
+        steps:
+          - uses: aws-actions/amazon-ecs-deploy-task-definition@v2
+            with:
+              task-definition: task-definition.json
+              service: shop
+              desired-count: 4
+    """
+    api = only(make_tree({"task-definition.json": TASK, ".github/workflows/d.yml": workflow}), Workload, ecs)
+    assert (api.name, api.environment) == ("shop", "prod")
+    assert evidence(api.instances) == (4, "desired-count", ".github/workflows/d.yml:9", "exact")
+    assert evidence(api.rollout_instances)[0] == 8

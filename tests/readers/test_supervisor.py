@@ -1,0 +1,29 @@
+"""supervisord's configuration outside an image."""
+
+from __future__ import annotations
+
+from poollint.commands import processes
+from poollint.facts import Unknown
+from poollint.readers import supervisor
+
+TEXT = "[program:web]\ncommand=gunicorn -w 3 app:app\n\n[program:jobs]\ncommand=celery -A app worker -c 2\nnumprocs=%(ENV_N)s\n"
+
+
+def test_a_configuration_is_one_workload_with_all_its_programs(make_tree):
+    tree = make_tree({"deploy/supervisord.conf": TEXT, "app.py": ""})
+    (workload,) = supervisor.read(tree)
+    assert (workload.name, workload.platform, str(workload.location)) == ("deploy", "supervisor", "deploy/supervisord.conf:1")
+    assert isinstance(workload.instances, Unknown)
+    web, jobs = processes(workload, tree)
+    assert (web.processes.value, str(web.processes.origin.location)) == (3, "deploy/supervisord.conf:2")
+    assert jobs.processes == Unknown("numprocs is %(ENV_N)s", jobs.processes.origin)
+
+
+def test_a_configuration_that_an_image_copies_is_read_there(make_tree):
+    tree = make_tree({"supervisord.conf": TEXT, "Dockerfile": "FROM python:3.12\nCOPY supervisord.conf /etc/\nCMD supervisord -c /etc/supervisord.conf\n"})
+    assert list(supervisor.read(tree)) == []
+
+
+def test_a_file_without_programs_is_none(make_tree):
+    tree = make_tree({"supervisord.conf": "[supervisord]\nnodaemon=true\n"})
+    assert list(supervisor.read(tree)) == []
