@@ -75,7 +75,9 @@ def engine(place: str = "app/db.py:8", *pools: Pool, role: str = "service", **fi
     )
 
 
-def web(processes: int | Setting = 1, entry: str | None = "app.main:app", units: Setting = NOT_READ, **fields: Any) -> Process:
+def web(
+    processes: int | Setting = 1, entry: str | None = "app.main:app", units: Setting = NOT_READ, **fields: Any
+) -> Process:
     count = number(processes, "--workers", "Dockerfile:12") if isinstance(processes, int) else processes
     unlimited = number(NO_CEILING, "uvicorn", certainty="default")
     return Process("uvicorn", "web", count, unlimited if units is NOT_READ else units, entry=entry, **fields)
@@ -100,7 +102,9 @@ def variables(secrets: Mapping[str, str] | None = None, **values: str) -> Enviro
 
 def database(name: str = "orders", limit: int | Setting = 500, **fields: Any) -> Database:
     settled = number(limit, "max_connections", "db.tf:9") if isinstance(limit, int) else limit
-    made = Database(name, Location("db.tf", 1), "postgresql", None, max_connections=settled, reserved=number(3, "PostgreSQL"))
+    made = Database(
+        name, Location("db.tf", 1), "postgresql", None, max_connections=settled, reserved=number(3, "PostgreSQL")
+    )
     return replace(made, **fields)
 
 
@@ -154,4 +158,7 @@ def joined(
         entries = {p.entry for w in facts if isinstance(w, Workload) for p in w.run if p.entry}
         imports = {entry: [each.location.path for each in made] for entry in entries}
     code = FakeCode(made, imports, per_variable or {})
-    return link(Tree(Path("."), []), facts, code, configuration)  # type: ignore[arg-type]
+    tree = Tree(Path("."), [])
+    project = link(tree, facts, code, configuration)  # type: ignore[arg-type]
+    assert not tree.skipped  # nothing went wrong behind a guard
+    return project

@@ -36,7 +36,9 @@ def queue(size: Setting | int = 5, overflow: Setting | int = 10) -> Pool:
     def setting(value: Setting | int) -> Setting:
         return value if isinstance(value, (Known, Unknown)) else Known(value, DEFAULT, "default")
 
-    return Pool(pool_class=Known("QueuePool", DEFAULT, "default"), pool_size=setting(size), max_overflow=setting(overflow))
+    return Pool(
+        pool_class=Known("QueuePool", DEFAULT, "default"), pool_size=setting(size), max_overflow=setting(overflow)
+    )
 
 
 def pool_of(kind: str) -> Pool:
@@ -47,15 +49,26 @@ def deployed(instances: int, processes: int, units: object = None, in_flight: ob
     def optional(value: object) -> Setting:
         return Unknown("not read") if value is None else given_(value)
 
-    return Deployment(given_(instances, "maxScale"), given_(processes, "--workers"), optional(units), optional(in_flight))
+    return Deployment(
+        given_(instances, "maxScale"), given_(processes, "--workers"), optional(units), optional(in_flight)
+    )
 
 
 class TestOneInstance:
     @pytest.mark.parametrize(
         ("processes", "size", "overflow", "in_flight", "expected"),
-        [(1, 5, 10, 1, 1), (1, 5, 10, 10, 10), (1, 5, 10, 80, 15), (4, 5, 10, 10, 25), (4, 5, 10, 80, 60), (4, 20, 0, 80, 80)],
+        [
+            (1, 5, 10, 1, 1),
+            (1, 5, 10, 10, 10),
+            (1, 5, 10, 80, 15),
+            (4, 5, 10, 10, 25),
+            (4, 5, 10, 80, 60),
+            (4, 20, 0, 80, 80),
+        ],
     )
-    def test_the_measured_examples(self, processes: int, size: int, overflow: int, in_flight: int, expected: int) -> None:
+    def test_the_measured_examples(
+        self, processes: int, size: int, overflow: int, in_flight: int, expected: int
+    ) -> None:
         assert per_instance(processes, size, overflow, in_flight) == expected
 
     def test_a_sync_worker_holds_one_connection_whatever_the_pool_allows(self) -> None:
@@ -67,7 +80,9 @@ class TestOneInstance:
 
     @given(st.integers(1, 40), st.integers(1, 50), st.integers(0, 50), st.integers(1, 1000), st.integers(1, 1000))
     def test_a_limit_never_raises_the_bound(self, p: int, s: int, o: int, d: int, t: int) -> None:
-        assert per_instance(p, s, o, d, t) <= min(per_instance(p, s, o, d), per_instance(p, s, o, units=t)) <= p * (s + o)
+        assert (
+            per_instance(p, s, o, d, t) <= min(per_instance(p, s, o, d), per_instance(p, s, o, units=t)) <= p * (s + o)
+        )
 
     @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 20), st.integers(1, 200))
     def test_more_requests_never_need_fewer_connections(self, p: int, s: int, o: int, d: int) -> None:
@@ -196,7 +211,10 @@ class TestTurnedRound:
         pool = recommended(495, 2400, 2400, 40, 4)
         assert (pool.share, pool.pool_size, pool.max_overflow) == (3, 2, 0)
 
-    @given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 16), st.integers(1, 60)), min_size=1, max_size=5), st.integers(1, 5000))
+    @given(
+        st.lists(st.tuples(st.integers(1, 50), st.integers(1, 16), st.integers(1, 60)), min_size=1, max_size=5),
+        st.integers(1, 5000),
+    )
     def test_recommended_pools_fit_together(self, clients: list[tuple[int, int, int]], limit: int) -> None:
         whole = sum(n * p * pool for n, p, pool in clients)
         made = [(n * p, recommended(limit, n * p * pool, whole, n, p)) for n, p, pool in clients]

@@ -34,6 +34,19 @@ class TestSum:
         assert [client.workload.name for client in budget.unknown if client.workload] == ["b"]
         assert budget.headroom is None
 
+    def test_of_engines_in_different_branches_one_counts(self) -> None:
+        first, second = SITE, engine("app/db.py:12", pool(20, 0, target=on("db")))
+        pair = (replace(first, rivals=(second.location,)), replace(second, rivals=(first.location,)))
+        budget = single(joined([workload("api", 2), compose_database("deploy")], *pair))
+        assert [client.engine.location.line for client in budget.clients] == [12]
+        assert budget.steady == 40
+
+    def test_of_equal_branches_the_first_counts(self) -> None:
+        second = engine("app/db.py:12", pool(target=on("db")), rivals=(SITE.location,))
+        first = replace(SITE, rivals=(second.location,))
+        budget = single(joined([workload("api", 2), compose_database("deploy")], first, second))
+        assert [client.engine.location.line for client in budget.clients] == [8]
+
     def test_headroom_is_what_is_left(self) -> None:
         assert single(joined([workload("api", 2), compose_database("deploy")], SITE)).headroom == 67
 
@@ -112,7 +125,9 @@ def bouncer(**fields: object) -> Pooler:
 class TestPoolers:
     def pooled(self, *more: object, **fields: object) -> Budget:
         through = engine("app/db.py:8", pool(target=on("pgbouncer", 6432)))
-        return single(joined([workload("api", 10, web(4)), bouncer(**fields), compose_database("deploy"), *more], through))
+        return single(
+            joined([workload("api", 10, web(4)), bouncer(**fields), compose_database("deploy"), *more], through)
+        )
 
     def test_its_server_side_takes_the_place_of_its_clients(self) -> None:
         budget = self.pooled()

@@ -16,7 +16,9 @@ APP = {"app/main.py": "", "app/__init__.py": ""}
 def run(make_tree):
     """Run a command in an image that holds the whole repository, and return what starts."""
 
-    def run(told="", files=None, variables=None, complete=True, docker="WORKDIR /srv\nCOPY . .\n", **workload) -> tuple[Process, ...]:
+    def run(
+        told="", files=None, variables=None, complete=True, docker="WORKDIR /srv\nCOPY . .\n", **workload
+    ) -> tuple[Process, ...]:
         tree = make_tree({**APP, "Dockerfile": f"FROM python:3.12\n{docker}\nCMD {told}\n", **(files or {})})
         given = {name: Known(value, Origin(name, Location("env.yaml", 7))) for name, value in (variables or {}).items()}
         found = processes(_workload(Environment(given, complete), **workload), tree)
@@ -45,16 +47,43 @@ def said(setting: Setting) -> str:
     [
         ("gunicorn app.main:app", {}, {}, "1 default of gunicorn None default"),
         ("gunicorn app.main:app", {"WEB_CONCURRENCY": "7"}, {}, "7 WEB_CONCURRENCY env.yaml:7 exact"),
-        ("gunicorn app.main:app", {"WEB_CONCURRENCY": "7"}, {"gunicorn.conf.py": "workers = 5\n"}, "5 workers gunicorn.conf.py:1 exact"),
-        ("gunicorn app.main:app", {"GUNICORN_CMD_ARGS": "-w 3"}, {"gunicorn.conf.py": "workers = 5\n"}, "3 GUNICORN_CMD_ARGS env.yaml:7 exact"),
-        ("gunicorn -w 4 app.main:app", {"GUNICORN_CMD_ARGS": "-w 3", "WEB_CONCURRENCY": "7"}, {"gunicorn.conf.py": "workers = 5"}, "4 --workers Dockerfile:5 exact"),
-        ("gunicorn -c other.py app.main:app", {}, {"gunicorn.conf.py": "workers = 5\n", "other.py": "workers = 6\n"}, "6 workers other.py:1 exact"),
+        (
+            "gunicorn app.main:app",
+            {"WEB_CONCURRENCY": "7"},
+            {"gunicorn.conf.py": "workers = 5\n"},
+            "5 workers gunicorn.conf.py:1 exact",
+        ),
+        (
+            "gunicorn app.main:app",
+            {"GUNICORN_CMD_ARGS": "-w 3"},
+            {"gunicorn.conf.py": "workers = 5\n"},
+            "3 GUNICORN_CMD_ARGS env.yaml:7 exact",
+        ),
+        (
+            "gunicorn -w 4 app.main:app",
+            {"GUNICORN_CMD_ARGS": "-w 3", "WEB_CONCURRENCY": "7"},
+            {"gunicorn.conf.py": "workers = 5"},
+            "4 --workers Dockerfile:5 exact",
+        ),
+        (
+            "gunicorn -c other.py app.main:app",
+            {},
+            {"gunicorn.conf.py": "workers = 5\n", "other.py": "workers = 6\n"},
+            "6 workers other.py:1 exact",
+        ),
         ("gunicorn -c file:other.py app.main:app", {}, {"other.py": "\nworkers = 6\n"}, "6 workers other.py:2 exact"),
-        ("gunicorn -c python:app.conf app.main:app", {}, {"app/conf.py": "workers = 2\n"}, "2 workers app/conf.py:1 exact"),
+        (
+            "gunicorn -c python:app.conf app.main:app",
+            {},
+            {"app/conf.py": "workers = 2\n"},
+            "2 workers app/conf.py:1 exact",
+        ),
         ("gunicorn app.main:app", {}, {"gunicorn.conf.py": "threads = 2\n"}, "1 default of gunicorn None default"),
     ],
-)  # fmt: skip
-def test_gunicorn_workers_come_from_line_then_arguments_then_file_then_variable(run, command, variables, files, expected):
+)
+def test_gunicorn_workers_come_from_line_then_arguments_then_file_then_variable(
+    run, command, variables, files, expected
+):
     (process,) = run(command, files, variables)
     assert said(process.processes) == expected
     assert (process.server, process.kind, process.entry) == ("gunicorn", "web", "app.main:app")
@@ -68,7 +97,9 @@ def test_gunicorn_accepts_every_measured_spelling(run, spelling):
 
 def test_a_config_file_that_is_not_here_leaves_workers_unknown(run):
     (process,) = run("gunicorn -c /etc/missing.py app.main:app")
-    assert process.processes == Unknown("set in /etc/missing.py, which is not here", Origin("--config", Location("Dockerfile", 5, 17)))
+    assert process.processes == Unknown(
+        "set in /etc/missing.py, which is not here", Origin("--config", Location("Dockerfile", 5, 17))
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,7 +146,9 @@ workers = {workers}
         ("2 if os.getenv('N') == 'x' else 6", {"N": "y"}, True, "6 workers gunicorn.conf.py:4 exact"),
     ],
 )
-def test_expressions_of_a_config_file_are_evaluated_in_the_environment_of_the_workload(run, workers, variables, complete, expected):
+def test_expressions_of_a_config_file_are_evaluated_in_the_environment_of_the_workload(
+    run, workers, variables, complete, expected
+):
     (process,) = run("gunicorn app.main:app", {"gunicorn.conf.py": CONFIG.format(workers=workers)}, variables, complete)
     assert said(process.processes) == expected
 
@@ -147,7 +180,11 @@ def test_a_config_file_that_counts_without_end_is_refused_and_not_computed(run):
 
 
 def test_a_commented_out_worker_line_counts_for_nothing(run):
-    (process,) = run("gunicorn app.main:app", {"gunicorn.conf.py": "# workers = 9\n"}, docker="WORKDIR /srv\nCOPY . .\n# CMD gunicorn -w 9 app.main:app\n")
+    (process,) = run(
+        "gunicorn app.main:app",
+        {"gunicorn.conf.py": "# workers = 9\n"},
+        docker="WORKDIR /srv\nCOPY . .\n# CMD gunicorn -w 9 app.main:app\n",
+    )
     assert said(process.processes) == "1 default of gunicorn None default"
 
 
@@ -166,8 +203,16 @@ def test_minus_c_is_a_config_file_for_gunicorn_and_a_count_for_celery(run):
     [
         ("uvicorn app.main:app", {}, "1 default of uvicorn None default"),
         ("uvicorn app.main:app", {"WEB_CONCURRENCY": "5"}, "5 WEB_CONCURRENCY env.yaml:7 exact"),
-        ("uvicorn app.main:app", {"WEB_CONCURRENCY": "5", "UVICORN_WORKERS": "2"}, "2 UVICORN_WORKERS env.yaml:7 exact"),
-        ("uvicorn app.main:app --workers 3", {"WEB_CONCURRENCY": "5", "UVICORN_WORKERS": "2"}, "3 --workers Dockerfile:5 exact"),
+        (
+            "uvicorn app.main:app",
+            {"WEB_CONCURRENCY": "5", "UVICORN_WORKERS": "2"},
+            "2 UVICORN_WORKERS env.yaml:7 exact",
+        ),
+        (
+            "uvicorn app.main:app --workers 3",
+            {"WEB_CONCURRENCY": "5", "UVICORN_WORKERS": "2"},
+            "3 --workers Dockerfile:5 exact",
+        ),
         ("uvicorn app.main:app --workers 3 --reload", {}, "1 --reload Dockerfile:5 exact"),
         ("python -m uvicorn app.main:app --workers=3", {}, "3 --workers Dockerfile:5 exact"),
         ("uv run uvicorn app.main:app --workers=3", {}, "3 --workers Dockerfile:5 exact"),
@@ -198,13 +243,41 @@ def test_limit_concurrency_lets_one_fewer_in_than_it_says(run):
     ("command", "processes", "units"),
     [
         ("waitress-serve app.main:app", "1 default of waitress None default", "4 default of waitress None default"),
-        ("waitress-serve --threads=9 app.main:app", "1 default of waitress None default", "9 --threads Dockerfile:5 exact"),
-        ("granian --interface wsgi --workers 2 app.main:app", "2 --workers Dockerfile:5 exact", "256 default of granian None default"),
-        ("uwsgi --http :80 --module app.main:app", "1 default of uwsgi None default", "1 default of uwsgi None default"),
-        ("uwsgi -p 4 --threads 2 --wsgi-file app/main.py", "4 --processes Dockerfile:5 exact", "2 --threads Dockerfile:5 exact"),
-        ("uwsgi --workers=4 --module app.main:app", "4 --workers Dockerfile:5 exact", "1 default of uwsgi None default"),
-        ("mod_wsgi-express start-server app.wsgi", "1 default of mod_wsgi-express None default", "5 default of mod_wsgi-express None default"),
-        ("flask --app app.main run", "1 default of flask run None default", "inf flask run serves every request in a thread None estimate"),
+        (
+            "waitress-serve --threads=9 app.main:app",
+            "1 default of waitress None default",
+            "9 --threads Dockerfile:5 exact",
+        ),
+        (
+            "granian --interface wsgi --workers 2 app.main:app",
+            "2 --workers Dockerfile:5 exact",
+            "256 default of granian None default",
+        ),
+        (
+            "uwsgi --http :80 --module app.main:app",
+            "1 default of uwsgi None default",
+            "1 default of uwsgi None default",
+        ),
+        (
+            "uwsgi -p 4 --threads 2 --wsgi-file app/main.py",
+            "4 --processes Dockerfile:5 exact",
+            "2 --threads Dockerfile:5 exact",
+        ),
+        (
+            "uwsgi --workers=4 --module app.main:app",
+            "4 --workers Dockerfile:5 exact",
+            "1 default of uwsgi None default",
+        ),
+        (
+            "mod_wsgi-express start-server app.wsgi",
+            "1 default of mod_wsgi-express None default",
+            "5 default of mod_wsgi-express None default",
+        ),
+        (
+            "flask --app app.main run",
+            "1 default of flask run None default",
+            "inf flask run serves every request in a thread None estimate",
+        ),
     ],
 )
 def test_blocking_servers_have_the_units_of_their_threads(run, command, processes, units):
@@ -223,9 +296,14 @@ def test_uwsgi_reads_its_ini_and_preloads_unless_lazy(run):
 
 
 def test_a_script_that_calls_uvicorn_run_is_that_server(run):
-    script = 'import os\nimport uvicorn\n\nif __name__ == "__main__":\n    uvicorn.run("app.main:app", workers=int(os.getenv("N", "3")))\n'
+    script = (
+        'import os\nimport uvicorn\n\nif __name__ == "__main__":\n'
+        '    uvicorn.run("app.main:app", workers=int(os.getenv("N", "3")))\n'
+    )
     (process,) = run("python serve.py", {"serve.py": script})
-    (object_given,) = run("python serve.py", {"serve.py": "import uvicorn\nfrom app.main import app\nuvicorn.run(app, workers=4)\n"})
+    (object_given,) = run(
+        "python serve.py", {"serve.py": "import uvicorn\nfrom app.main import app\nuvicorn.run(app, workers=4)\n"}
+    )
     assert said(process.processes) == "3 workers= serve.py:5 exact"
     assert (process.server, process.entry) == ("uvicorn", "app.main:app")
     assert said(object_given.processes) == "1 uvicorn.run(app) without an import string serve.py:3 default"
@@ -251,14 +329,46 @@ def test_the_tiangolo_image_counts_its_own_way(run):
 @pytest.mark.parametrize(
     ("command", "processes", "units"),
     [
-        ("celery -A app.tasks worker -c 4", "4 --concurrency Dockerfile:5 exact", "1 default of celery prefork None default"),
-        ("celery -A app.tasks worker --concurrency=4 -c 6", "6 --concurrency Dockerfile:5 exact", "1 default of celery prefork None default"),
-        ("celery -A app.tasks worker --autoscale=4,1 -c 2", "4 --autoscale Dockerfile:5 exact", "1 default of celery prefork None default"),
-        ("celery -A app.tasks worker --autoscale 1,6", "6 --autoscale Dockerfile:5 exact", "1 default of celery prefork None default"),
-        ("celery -A app.tasks worker -P threads -c 10", "1 --pool threads Dockerfile:5 exact", "10 --concurrency Dockerfile:5 exact"),
-        ("celery -A app.tasks worker -P gevent -c 100", "1 --pool gevent Dockerfile:5 exact", "100 --concurrency Dockerfile:5 exact"),
-        ("celery -A app.tasks worker --pool=solo -c 9", "1 --pool solo Dockerfile:5 exact", "1 --pool solo Dockerfile:5 exact"),
-        ("celery -A app.tasks multi start 3 -c 2", "6 celery multi: 3 × 2 Dockerfile:5 exact", "1 default of celery prefork None default"),
+        (
+            "celery -A app.tasks worker -c 4",
+            "4 --concurrency Dockerfile:5 exact",
+            "1 default of celery prefork None default",
+        ),
+        (
+            "celery -A app.tasks worker --concurrency=4 -c 6",
+            "6 --concurrency Dockerfile:5 exact",
+            "1 default of celery prefork None default",
+        ),
+        (
+            "celery -A app.tasks worker --autoscale=4,1 -c 2",
+            "4 --autoscale Dockerfile:5 exact",
+            "1 default of celery prefork None default",
+        ),
+        (
+            "celery -A app.tasks worker --autoscale 1,6",
+            "6 --autoscale Dockerfile:5 exact",
+            "1 default of celery prefork None default",
+        ),
+        (
+            "celery -A app.tasks worker -P threads -c 10",
+            "1 --pool threads Dockerfile:5 exact",
+            "10 --concurrency Dockerfile:5 exact",
+        ),
+        (
+            "celery -A app.tasks worker -P gevent -c 100",
+            "1 --pool gevent Dockerfile:5 exact",
+            "100 --concurrency Dockerfile:5 exact",
+        ),
+        (
+            "celery -A app.tasks worker --pool=solo -c 9",
+            "1 --pool solo Dockerfile:5 exact",
+            "1 --pool solo Dockerfile:5 exact",
+        ),
+        (
+            "celery -A app.tasks multi start 3 -c 2",
+            "6 celery multi: 3 × 2 Dockerfile:5 exact",
+            "1 default of celery prefork None default",
+        ),
         ("celery -A app.tasks beat", "1 default of celery beat None default", "1 default of celery beat None default"),
         ("rq worker high low", "1 default of rq worker None default", "1 default of rq worker None default"),
         ("rq worker-pool -n 3 high", "3 --num-workers Dockerfile:5 exact", "1 default of rq worker-pool None default"),
@@ -266,11 +376,19 @@ def test_the_tiangolo_image_counts_its_own_way(run):
         ("dramatiq app.tasks -p 2 -t 4", "2 --processes Dockerfile:5 exact", "4 --threads Dockerfile:5 exact"),
         ("arq app.worker.WorkerSettings", "1 default of arq None default", "10 default of arq None default"),
         ("huey_consumer.py app.tasks.huey -w 3", "1 default of huey None default", "3 --workers Dockerfile:5 exact"),
-        ("huey_consumer app.tasks.huey -w 3 -k process", "3 --workers Dockerfile:5 exact", "1 default of huey None default"),
+        (
+            "huey_consumer app.tasks.huey -w 3 -k process",
+            "3 --workers Dockerfile:5 exact",
+            "1 default of huey None default",
+        ),
         ("taskiq worker app.tasks:broker", "2 default of taskiq None default", "100 default of taskiq None default"),
-        ("taskiq worker app.tasks:broker --workers 4 --max-async-tasks 5", "4 --workers Dockerfile:5 exact", "5 --max-async-tasks Dockerfile:5 exact"),
+        (
+            "taskiq worker app.tasks:broker --workers 4 --max-async-tasks 5",
+            "4 --workers Dockerfile:5 exact",
+            "5 --max-async-tasks Dockerfile:5 exact",
+        ),
     ],
-)  # fmt: skip
+)
 def test_task_workers_count_as_measured(run, command, processes, units):
     (process,) = run(command)
     assert (said(process.processes), said(process.units)) == (processes, units)
@@ -285,7 +403,9 @@ def test_a_celery_worker_without_a_count_has_the_cpus_of_its_host(run):
 
 
 def test_worker_concurrency_of_the_application_counts_below_the_command_line(run):
-    tasks = {"app/tasks.py": "from celery import Celery\napp = Celery()\napp.conf.update(\n    worker_concurrency=5,\n)\n"}
+    tasks = {
+        "app/tasks.py": "from celery import Celery\napp = Celery()\napp.conf.update(\n    worker_concurrency=5,\n)\n"
+    }
     (configured,) = run("celery -A app.tasks worker", tasks)
     (given,) = run("celery -A app.tasks worker -c 2", tasks)
     assert said(configured.processes) == "5 worker_concurrency app/tasks.py:4 exact"
@@ -324,7 +444,10 @@ def test_programs_are_told_apart_by_kind(run, command, server, kind):
     assert (process.server, process.kind, process.processes.value) == (server, kind, 1)
 
 
-@pytest.mark.parametrize("command", ["pytest", "python -m pytest", "python -c 'print(1)'", "bash", "sleep infinity", "npm start", "alembic history"])
+@pytest.mark.parametrize(
+    "command",
+    ["pytest", "python -m pytest", "python -c 'print(1)'", "bash", "sleep infinity", "npm start", "alembic history"],
+)
 def test_commands_that_start_nothing_of_the_project_give_nothing(run, command):
     assert run(command) == ()
 
@@ -341,12 +464,32 @@ def test_a_console_script_leads_to_its_module(run):
 @pytest.mark.parametrize(
     "wrapper",
     [
-        "exec", "tini --", "/usr/bin/tini -g --", "dumb-init --", "gosu app", "su-exec app:app", "uv run", "uv run --frozen --no-dev",
-        "poetry run", "pipenv run", "opentelemetry-instrument", "ddtrace-run", "newrelic-admin run-program", "doppler run --",
-        "env A=1 B=2", "nice -n 10", "./wait-for-it.sh db:5432 -t 30 --", "sh -c 'exec \"$0\" \"$@\"'", "timeout 30", "sudo -E -u app",
-        "A=1", "python -m", "bash -lc 'exec \"$@\"' --", "ENV=x exec",
+        "exec",
+        "tini --",
+        "/usr/bin/tini -g --",
+        "dumb-init --",
+        "gosu app",
+        "su-exec app:app",
+        "uv run",
+        "uv run --frozen --no-dev",
+        "poetry run",
+        "pipenv run",
+        "opentelemetry-instrument",
+        "ddtrace-run",
+        "newrelic-admin run-program",
+        "doppler run --",
+        "env A=1 B=2",
+        "nice -n 10",
+        "./wait-for-it.sh db:5432 -t 30 --",
+        'sh -c \'exec "$0" "$@"\'',
+        "timeout 30",
+        "sudo -E -u app",
+        "A=1",
+        "python -m",
+        "bash -lc 'exec \"$@\"' --",
+        "ENV=x exec",
     ],
-)  # fmt: skip
+)
 def test_what_merely_wraps_a_command_is_skipped(run, wrapper):
     (process,) = run(f"{wrapper} gunicorn -w 4 app.main:app")
     assert (process.server, process.processes.value, process.entry) == ("gunicorn", 4, "app.main:app")
@@ -365,7 +508,9 @@ def test_exec_form_does_not_expand_variables_and_shell_form_does(run):
     (words,) = run('["gunicorn", "-w", "${N:-4}", "app.main:app"]')
     (text,) = run('gunicorn -w "${N:-4}" app.main:app')
     (shell,) = run('["sh", "-c", "gunicorn -w ${N:-4} app.main:app"]')
-    assert words.processes == Unknown("--workers is not a plain number", Origin("--workers", Location("Dockerfile", 5, 25)))
+    assert words.processes == Unknown(
+        "--workers is not a plain number", Origin("--workers", Location("Dockerfile", 5, 25))
+    )
     assert said(text.processes) == said(shell.processes) == "4 --workers Dockerfile:5 exact"
 
 
@@ -395,14 +540,19 @@ def test_kubernetes_fills_variables_into_its_words(make_tree):
     tree = make_tree({**APP, "k.yaml": "x"})
     words = Words(Location("k.yaml", 1), ("gunicorn", "-w", "$(WORKERS)", "--threads=$(OTHER)", "app.main:app"))
     variables = Environment({"WORKERS": Known("6", Origin("WORKERS", Location("k.yaml", 9)))}, True)
-    (process,) = processes(Workload("api", "kubernetes", "deployment", words.location, variables=variables, entrypoint=words, image="x"), tree)
+    (process,) = processes(
+        Workload("api", "kubernetes", "deployment", words.location, variables=variables, entrypoint=words, image="x"),
+        tree,
+    )
     assert said(process.processes) == "6 WORKERS k.yaml:9 exact"
     assert isinstance(process.units, Unknown)
 
 
 def test_a_foreign_image_with_its_own_command_is_not_readable(make_tree):
     tree = make_tree({"k.yaml": "x"})
-    assert processes(Workload("api", "kubernetes", "deployment", Location("k.yaml", 1), image="example/api:1"), tree) == ()
+    assert (
+        processes(Workload("api", "kubernetes", "deployment", Location("k.yaml", 1), image="example/api:1"), tree) == ()
+    )
 
 
 def test_heroku_sets_web_concurrency_by_itself(make_tree):
@@ -448,7 +598,10 @@ def test_honcho_starts_the_lines_of_the_procfile(run):
     files = {"Procfile": "web: uvicorn app.main:app --workers 2\nworker: celery -A app.tasks worker -c 3\n"}
     both = run("honcho start", files)
     (one,) = run("honcho start worker", files)
-    assert [said(process.processes) for process in both] == ["2 --workers Procfile:1 exact", "3 --concurrency Procfile:2 exact"]
+    assert [said(process.processes) for process in both] == [
+        "2 --workers Procfile:1 exact",
+        "3 --concurrency Procfile:2 exact",
+    ]
     assert one.server == "celery"
 
 
@@ -498,14 +651,26 @@ def test_only_the_subcommand_that_is_called_serves(run, command, expected):
     "program",
     [
         "import uvicorn\nuvicorn.run('app.main:app', workers=3)\n",
-        "import uvicorn as u\n\ndef main():\n    u.run('app.main:app', workers=3)\n\nif __name__ == '__main__':\n    main()\n",
-        "from uvicorn import run\nN = 3\n\ndef go():\n    run('app.main:app', workers=N)\n\ndef main():\n    go()\n\nmain()\n",
+        (
+            "import uvicorn as u\n\ndef main():\n"
+            "    u.run('app.main:app', workers=3)\n\nif __name__ == '__main__':\n"
+            "    main()\n"
+        ),
+        (
+            "from uvicorn import run\nN = 3\n\ndef go():\n"
+            "    run('app.main:app', workers=N)\n\ndef main():\n    go()\n\n"
+            "main()\n"
+        ),
         "from app.serving import serve\n\nserve()\n",
         "import asyncio\nfrom app.serving import serve\n\nasync def main():\n    serve()\n\nasyncio.run(main())\n",
     ],
 )
 def test_calls_are_followed_to_the_server_they_start(run, program):
-    serving = "import uvicorn\nfrom .limits import N\n\ndef serve():\n    uvicorn.run('app.main:app', workers=3)\n\ndef other():\n    uvicorn.run('x:y', workers=9)\n"
+    serving = (
+        "import uvicorn\nfrom .limits import N\n\ndef serve():\n"
+        "    uvicorn.run('app.main:app', workers=3)\n\ndef other():\n"
+        "    uvicorn.run('x:y', workers=9)\n"
+    )
     (process,) = run("python start.py", {"start.py": program, "app/serving.py": serving, "app/limits.py": "N = 3\n"})
     assert (process.server, process.processes.value, process.entry) == ("uvicorn", 3, "app.main:app")
 
@@ -522,3 +687,42 @@ def test_flask_run_by_its_application_is_one_process(run):
     assert (process.server, process.processes.value, process.units.certainty) == ("flask", 1, "estimate")
     (other,) = run("python main.py", {"main.py": "from bot import app\napp.start()\n"})
     assert other.server == "python"
+
+
+# -- make
+
+MAKEFILE = """\
+WORKERS ?= 3
+APP := app.main:app
+
+.PHONY: serve
+serve: migrate  ## run the server
+\t@echo starting
+\tgunicorn \\
+\t  --workers $(WORKERS) ${APP}
+
+migrate:
+\talembic upgrade head
+
+worker:
+\tcelery -A app.tasks worker -c $${N:-2}
+"""
+
+
+def test_make_runs_the_recipe_of_its_target_behind_what_it_needs(run):
+    migration, server = run("make serve", {"Makefile": MAKEFILE})
+    (given,) = [process for process in run("make serve WORKERS=5", {"Makefile": MAKEFILE}) if process.kind == "web"]
+    (worker,) = run("make -s worker", {"Makefile": MAKEFILE})
+    (first,) = [process for process in run("make", {"Makefile": MAKEFILE}) if process.kind == "web"]
+    assert migration.kind == "migration"
+    assert said(server.processes) == said(first.processes) == "3 WORKERS Makefile:1 exact"
+    assert (server.entry, str(server.location)) == ("app.main:app", "Makefile:7")
+    assert said(given.processes) == "5 WORKERS Dockerfile:5 exact"
+    assert said(worker.processes) == "2 --concurrency Makefile:14 exact"
+
+
+@pytest.mark.parametrize(
+    "makefile", ["a: b\nb: a\n\tx\n", "serve: serve\n\tmake serve\n", ":\n\t\n=\n", "a" * 5000 + ":\n"]
+)
+def test_odd_makefiles_end(run, makefile):
+    assert run("make serve", {"Makefile": makefile}) == ()

@@ -63,8 +63,20 @@ def test_words_above_the_given_path_mean_nothing(write):
 
 @pytest.mark.parametrize(
     ("name", "judged"),
-    [(None, True), ("prod", True), ("staging", True), ("eu-west", True), ("production", True), ("dev", False), ("development", False),
-     ("local", False), ("test", False), ("ci", False), ("example", False), ("sample", False)],
-)  # fmt: skip
+    [
+        (None, True),
+        ("prod", True),
+        ("staging", True),
+        ("eu-west", True),
+        ("production", True),
+        ("dev", False),
+        ("development", False),
+        ("local", False),
+        ("test", False),
+        ("ci", False),
+        ("example", False),
+        ("sample", False),
+    ],
+)
 def test_unknown_words_are_judged_in_full(name, judged):
     assert is_production(name) is judged

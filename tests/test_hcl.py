@@ -25,6 +25,10 @@ class Names:
             return Unknown("var.secret has no default"), 2
         return Known(reference(*path), Origin("")), len(path)
 
+    def read(self, path: str) -> Known | None:
+        text = {"a.tpl": "x ${name} ${other}"}.get(path)
+        return Known(text, Origin("file", Location(path, 1))) if text else None
+
 
 def value(text: str) -> Setting:
     return evaluate(_hcl.parse("main.tf", f"a = {text}\n").body.attributes["a"], Names())
@@ -76,6 +80,16 @@ def plain(setting: Setting) -> object:
         ('{for name in ["a"] : upper(name) => name}', {"A": "a"}),
         ("{a = {b = [5]}}.a.b[0]", 5),
         ("try(var.three, 9)", 3),
+        ("try({a = 1}.b, 9)", 9),
+        ('split("/", "a/b")', ["a", "b"]),
+        ("flatten([[1], [2, 3]])", [1, 2, 3]),
+        ('compact(["", null, "a"])', ["a"]),
+        ("one([])", None),
+        ("false ? 1 : true ? 2 : 3", 2),
+        ("false ? 1 : false ? 2 : true ? 3 : 4", 3),
+        ("true ? 1 : var.secret ? 2 : 3", 1),
+        ("aws_db_instance.main.arn != null", True),
+        ("[for v in [1, null] : v if v != null]", [1]),
     ],
 )
 def test_an_expression_is_worth(text: str, expected: object) -> None:
@@ -90,6 +104,9 @@ def test_an_expression_is_worth(text: str, expected: object) -> None:
         ("aws_db_instance.main.port > 5 ? 1 : 2", "depends on aws_db_instance.main.port > 5"),
         ('cidrhost("10.0.0.0/8", 1)', "cidrhost() is not evaluated"),
         ("1 / 0", "operands that do not fit"),
+        ("try(var.secret, 9)", "var.secret has no default"),
+        ("false ? 1 : var.secret ? 2 : 3", "depends on var.secret"),
+        ("[for x in [1] : x if var.secret]", "a filter that cannot be decided"),
         ("[for x in var.secret : x]", "loops over var.secret"),
         ('"%{ if true }x%{ endif }"', "directives"),
         ('replace("aaaa", "/a+/", "b")', "replace() of values"),
@@ -105,6 +122,12 @@ def test_a_condition_nobody_knows_does_not_matter_when_both_sides_agree() -> Non
     assert plain(value("var.secret ? 5 : 5")) == 5
 
 
+def test_a_filter_for_what_is_set_keeps_what_nobody_can_read() -> None:
+    setting = value("[for v in [var.secret] : v if v != null]")
+    assert isinstance(setting, Known)
+    assert isinstance(setting.value[0], Unknown)
+
+
 def test_a_resource_stays_a_reference_inside_a_text() -> None:
     setting = value('"postgresql://u:p@${aws_db_instance.main.address}:5432/${var.secret}"')
     assert isinstance(setting, Known)
@@ -116,6 +139,13 @@ def test_an_index_in_a_reference_is_written_so_that_a_host_can_hold_it() -> None
     assert plain(value("google_sql_database_instance.main.ip_address[0].ip_address")) == (
         "${google_sql_database_instance.main.ip_address.0.ip_address}"
     )
+
+
+def test_a_template_file_is_filled_in_where_it_can_be() -> None:
+    setting = value('templatefile("a.tpl", { name = "api", other = aws_db_instance.main.address })')
+    assert plain(setting) == "x api ${aws_db_instance.main.address}"
+    assert str(setting.origin.location) == "a.tpl:1"
+    assert isinstance(value('file("missing.json")'), Unknown)
 
 
 def test_a_heredoc_keeps_its_text_between_interpolations() -> None:

@@ -17,26 +17,55 @@ def given(**variables: str) -> Environment:
 @pytest.mark.parametrize(
     ("image", "kind"),
     [
-        ("postgres", "postgresql"), ("postgres:16-alpine", "postgresql"), ("docker.io/library/postgres@sha256:abc", "postgresql"),
-        ("postgis/postgis:16-3.4", "postgresql"), ("timescale/timescaledb-ha:pg16", "postgresql"), ("pgvector/pgvector:pg16", "postgresql"),
-        ("registry:5000/bitnami/postgresql:16.1.0-debian-11-r2", "postgresql"), ("supabase/postgres:15.1", "postgresql"),
-        ("mysql:8.4", "mysql"), ("percona/percona-server:8.0", "mysql"), ("bitnami/mariadb:11", "mariadb"), ("mariadb", "mariadb"),
-        ("edoburu/pgbouncer:1.23.1", "pgbouncer"), ("bitnami/pgbouncer", "pgbouncer"), ("pgbouncer/pgbouncer:latest", "pgbouncer"),
-        ("ghcr.io/cloudnative-pg/pgbouncer:1.24.1", "pgbouncer"), ("ghcr.io/postgresml/pgcat:v1.2.0", "pgcat"),
-        ("ghcr.io/pgdogdev/pgdog:main", "pgdog"), ("supabase/supavisor:2.5.1", "supavisor"), ("bitnami/pgpool:4", "pgpool"),
-        ("proxysql/proxysql:2.6", "proxysql"), ("redis:7", None), ("prometheuscommunity/postgres-exporter", None), ("dpage/pgadmin4", None),
-        ("postgrest/postgrest", None), ("example/postgres-backup:1", None), ("my/pgbouncer-exporter", None), ("python:3.12", None),
+        ("postgres", "postgresql"),
+        ("postgres:16-alpine", "postgresql"),
+        ("docker.io/library/postgres@sha256:abc", "postgresql"),
+        ("postgis/postgis:16-3.4", "postgresql"),
+        ("timescale/timescaledb-ha:pg16", "postgresql"),
+        ("pgvector/pgvector:pg16", "postgresql"),
+        ("registry:5000/bitnami/postgresql:16.1.0-debian-11-r2", "postgresql"),
+        ("supabase/postgres:15.1", "postgresql"),
+        ("mysql:8.4", "mysql"),
+        ("percona/percona-server:8.0", "mysql"),
+        ("bitnami/mariadb:11", "mariadb"),
+        ("mariadb", "mariadb"),
+        ("edoburu/pgbouncer:1.23.1", "pgbouncer"),
+        ("bitnami/pgbouncer", "pgbouncer"),
+        ("pgbouncer/pgbouncer:latest", "pgbouncer"),
+        ("ghcr.io/cloudnative-pg/pgbouncer:1.24.1", "pgbouncer"),
+        ("ghcr.io/postgresml/pgcat:v1.2.0", "pgcat"),
+        ("ghcr.io/pgdogdev/pgdog:main", "pgdog"),
+        ("supabase/supavisor:2.5.1", "supavisor"),
+        ("bitnami/pgpool:4", "pgpool"),
+        ("proxysql/proxysql:2.6", "proxysql"),
+        ("redis:7", None),
+        ("prometheuscommunity/postgres-exporter", None),
+        ("dpage/pgadmin4", None),
+        ("postgrest/postgrest", None),
+        ("example/postgres-backup:1", None),
+        ("my/pgbouncer-exporter", None),
+        ("me/docker-pgbouncer:1.23.1", "pgbouncer"),
+        ("python:3.12", None),
     ],
-)  # fmt: skip
+)
 def test_images_are_known_by_their_own_name(image, kind):
     assert kind_of(image) == kind
 
 
 @pytest.mark.parametrize(
     ("image", "version"),
-    [("a/pgbouncer:1.23.1", "1.23.1"), ("a/pgbouncer:v1.21.0-p2", "1.21.0"), ("a/pgbouncer:1.24.1-debian-12-r0", "1.24.1"), ("postgres:16.4", "16.4"),
-     ("a/pgbouncer:latest", None), ("a/pgbouncer", None), ("reg:5000/a/pgbouncer", None), ("postgres:16", None), ("a/pgbouncer@sha256:1", None)],
-)  # fmt: skip
+    [
+        ("a/pgbouncer:1.23.1", "1.23.1"),
+        ("a/pgbouncer:v1.21.0-p2", "1.21.0"),
+        ("a/pgbouncer:1.24.1-debian-12-r0", "1.24.1"),
+        ("postgres:16.4", "16.4"),
+        ("a/pgbouncer:latest", None),
+        ("a/pgbouncer", None),
+        ("reg:5000/a/pgbouncer", None),
+        ("postgres:16", None),
+        ("a/pgbouncer@sha256:1", None),
+    ],
+)
 def test_a_tag_is_a_version_only_when_it_is_one(image, version):
     setting = version_of(image)
     assert (setting.value if isinstance(setting, Known) else None) == version
@@ -100,9 +129,15 @@ def test_the_mode_of_a_pooler_is_its_variable_else_its_default(image, variables,
 
 @pytest.mark.parametrize(
     ("tag", "variables", "support"),
-    [("1.23.1", {}, False), ("1.24.1", {}, True), ("1.18.0", {}, False), ("1.23.1", {"MAX_PREPARED_STATEMENTS": "100"}, True),
-     ("1.24.1", {"MAX_PREPARED_STATEMENTS": "0"}, False), ("latest", {}, None)],
-)  # fmt: skip
+    [
+        ("1.23.1", {}, False),
+        ("1.24.1", {}, True),
+        ("1.18.0", {}, False),
+        ("1.23.1", {"MAX_PREPARED_STATEMENTS": "100"}, True),
+        ("1.24.1", {"MAX_PREPARED_STATEMENTS": "0"}, False),
+        ("latest", {}, None),
+    ],
+)
 def test_prepared_statements_follow_setting_and_version(tag, variables, support):
     setting = server_of(f"edoburu/pgbouncer:{tag}", given(**variables)).prepared_statements
     assert (setting.value if isinstance(setting, Known) else None) is support
@@ -119,6 +154,15 @@ def test_a_url_of_a_backend_leaves_its_password_behind():
     assert "hunter2" not in repr(pooler)
 
 
-@pytest.mark.parametrize(("image", "other"), [("node:22", True), ("nginx", True), ("python:3.12", False), ("ubuntu:24.04", False), ("nikolaik/python-nodejs:x", False)])
+@pytest.mark.parametrize(
+    ("image", "other"),
+    [
+        ("node:22", True),
+        ("nginx", True),
+        ("python:3.12", False),
+        ("ubuntu:24.04", False),
+        ("nikolaik/python-nodejs:x", False),
+    ],
+)
 def test_images_of_other_languages(image, other):
     assert runs_no_python(image) is other

@@ -100,6 +100,24 @@ class TestWhichEngineRunsWhere:
         project = joined([workload("api", 2, step, web(4))])
         assert [client.process.kind for client in project.clients if client.process] == ["web"]
 
+    @pytest.mark.parametrize("role", ["migration", "script"])
+    def test_a_server_that_imports_migrations_does_not_run_them(self, role: str) -> None:
+        project = joined([workload("api", 2)], engine(), engine("app/upgrade.py:3", role=role))
+        assert [client.engine.name for client in project.clients if client.workload] == ["app/db.py:8"]
+
+    def test_a_job_that_migrates_does(self) -> None:
+        run = Process("alembic", "migration", number(1, "alembic"), number(1, "alembic"), entry="env")
+        job = workload("migrate", 1, run, life="one-off", kind="job")
+        project = joined(
+            [job], engine("migrations/env.py:3", pool(pool_class=number("NullPool", "poolclass")), role="migration")
+        )
+        assert only(project).steady.lowered.value == 1
+
+    def test_a_web_server_that_imports_the_tasks_does_not_run_them(self) -> None:
+        tasks = engine("app/tasks.py:3", role="worker")
+        tasks = replace(tasks, place="task")
+        assert [client.workload for client in joined([workload("api", 2)], tasks).clients] == [None]
+
     def test_values_are_those_of_the_workloads_environment(self) -> None:
         large = engine("app/db.py:8", pool(number(20, "DB_POOL_SIZE", "deploy/api.yaml:12"), identities=(URL,)))
         api = workload("api", 2, web(), variables=variables(DB_POOL_SIZE="20"))
@@ -122,10 +140,29 @@ def _unread(*workloads: Workload) -> Project:
 
 class TestWhatIsStated:
     def test_numbers_replace_those_of_the_manifest(self) -> None:
-        said = StatedService("api", instances=number(20, "instances", "poollint.toml:3", "stated"), processes=number(2, "processes"))
+        said = StatedService(
+            "api", instances=number(20, "instances", "poollint.toml:3", "stated"), processes=number(2, "processes")
+        )
         client = only(joined([workload("api", 40, web(4))], configuration=Configuration(services={"api": said})))
         assert client.steady.formula == "20 instances × 2 processes × (5 + 10)"
         assert client.steady.factors[0][1].certainty == "stated"
+
+    def test_the_database_of_a_service_and_its_manifests(self) -> None:
+        said = StatedService("shop", manifests=("deploy/*.yaml",), databases=("orders",))
+        orders = StatedDatabase("orders", max_connections=number(80, "max-connections"))
+        client = only(
+            joined([workload()], configuration=Configuration(services={"shop": said}, databases={"orders": orders}))
+        )
+        assert client.database and (client.database.name, client.database.max_connections.value) == ("orders", 80)
+
+    def test_a_stated_tier_replaces_the_limit_of_a_file(self) -> None:
+        orders = StatedDatabase(
+            "db", provider="cloud-sql-postgresql", tier=number("db-custom-4-16384", "tier", certainty="stated")
+        )
+        site = engine("app/db.py:8", pool(target=on("db")))
+        configuration = Configuration(databases={"db": orders})
+        client = only(joined([workload(), compose_database("deploy")], site, configuration=configuration))
+        assert client.database and client.database.max_connections.value == 500
 
     def test_an_assumption_needs_no_configured_service(self) -> None:
         assumed = Configuration(assume={"api.instances": number(7, "--assume api.instances", None, "stated")})
@@ -133,7 +170,9 @@ class TestWhatIsStated:
         assert client.steady.lowered.value == 105
 
     def test_a_service_that_no_file_describes_is_a_workload(self) -> None:
-        assumed = Configuration(assume={"api.instances": number(3, "instances"), "api.processes": number(4, "processes")})
+        assumed = Configuration(
+            assume={"api.instances": number(3, "instances"), "api.processes": number(4, "processes")}
+        )
         client = only(joined([], configuration=assumed))
         assert client.workload and client.workload.platform == "stated"
         assert client.steady.lowered.value == 180
@@ -216,7 +255,10 @@ class TestWhichDatabase:
 
     def test_the_only_attached_instance_is_the_one(self) -> None:
         client = only(joined([workload(instance_connections=("p:r:orders-db",))]))
-        assert client.database and (client.database.name, client.database.provider) == ("orders-db", "cloud-sql-postgresql")
+        assert client.database and (client.database.name, client.database.provider) == (
+            "orders-db",
+            "cloud-sql-postgresql",
+        )
 
     def test_two_attached_instances_tell_nothing(self) -> None:
         client = only(joined([workload(instance_connections=("p:r:a", "p:r:b"))]))
@@ -271,6 +313,18 @@ class TestPoolers:
         client = only(joined([workload(), bouncer(), compose_database("deploy")], site))
         assert client.pooler and client.pooler.name == "pgbouncer"
         assert client.database and client.database.name == "db"
+
+    def test_its_only_server_needs_no_database_name(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("pgbouncer", 6432, None)))
+        one = bouncer(backends={"shop": Target("postgresql", "db", 5432)})
+        client = only(joined([workload(), one, compose_database("deploy")], site))
+        assert client.database and client.database.name == "db"
+
+    def test_of_several_servers_an_unread_database_name_names_none(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("pgbouncer", 6432, None)))
+        two = bouncer(backends={"shop": Target("postgresql", "db", 5432), "old": Target("postgresql", "other", 5432)})
+        client = only(joined([workload(), two, compose_database("deploy")], site))
+        assert client.database and client.database.location is None
 
     def test_port_6432_of_a_plain_postgres_is_no_pooler(self) -> None:
         site = engine("app/db.py:8", pool(target=on("db", 6432)))
@@ -364,6 +418,46 @@ class TestOneThingDescribedTwice:
         assert only(joined([workload()], configuration=named)).environment == "prod"
 
 
+class TestImagesThatNoBuildStepNames:
+    RUN = web(2, files=("Dockerfile",))
+
+    def built(self, *images: str, docker: str = "shop") -> Project:
+        """Link workloads that name only an image, beside one Dockerfile that starts a server."""
+        dockerfile = workload(
+            docker, Unknown("not written"), self.RUN, platform="docker", build=Build("", "Dockerfile")
+        )
+        made = [replace(workload(f"w{n}", n + 1), run=(), image=image) for n, image in enumerate(images)]
+        return _with_command(self.RUN, dockerfile, *made)
+
+    @pytest.mark.parametrize("image", ["europe-docker.pkg.dev/p/r/anything:1", "${IMAGE}", "gcr.io/PROJECT_ID/api"])
+    def test_the_only_image_of_the_projects_own_is_the_only_dockerfile(self, image: str) -> None:
+        assert [w for w, _ in names(self.built(image))] == ["w0"]
+
+    @pytest.mark.parametrize(
+        "image", ["redis:7", "grafana/grafana", "ghcr.io/other/tool:2", "gcr.io/cloudsql-docker/gce-proxy"]
+    )
+    def test_an_image_of_others_is_not(self, image: str) -> None:
+        assert [w for w, _ in names(self.built(image))] == ["shop"]
+
+    def test_two_images_of_its_own_cannot_both_be_it(self) -> None:
+        assert [w for w, _ in names(self.built("gcr.io/p/api", "gcr.io/p/ui"))] == ["shop"]
+
+    def test_the_folders_name_decides(self) -> None:
+        assert [w for w, _ in names(self.built("gcr.io/p/acme-api:3", "gcr.io/p/acme-ui:3", docker="api"))] == ["w0"]
+
+
+def _with_command(run: Process, *workloads: Workload) -> Project:
+    """Link workloads of which those with a build start `run`."""
+    import poollint.commands as commands
+
+    original = commands.processes
+    commands.processes = lambda made, tree, images: (run,) if made.build else ()  # type: ignore[assignment]
+    try:
+        return joined(workloads, imports={"app.main:app": ["app/db.py"]})
+    finally:
+        commands.processes = original
+
+
 class TestLimits:
     def test_a_tier_is_looked_up_in_the_table(self) -> None:
         fact = database(
@@ -381,7 +475,13 @@ class TestLimits:
         assert "db-custom-4-16384" in limit.origin.says
 
     def test_a_written_flag_wins_over_the_table(self) -> None:
-        fact = database("main", 120, provider="cloud-sql-postgresql", tier=number("db-f1-micro", "tier"), identities=("cloudsql:p:r:i",))
+        fact = database(
+            "main",
+            120,
+            provider="cloud-sql-postgresql",
+            tier=number("db-f1-micro", "tier"),
+            identities=("cloudsql:p:r:i",),
+        )
         client = only(joined([workload(instance_connections=("p:r:i",)), fact]))
         assert client.database and client.database.max_connections.value == 120
 

@@ -113,8 +113,8 @@ def test_no_block_of_an_example_is_left_out() -> None:
     """A fence without a path before it would look like a test and be none."""
     for rule in rulebook.names():
         examples = rulebook.rule(rule).page.partition("## Examples")[2].partition("## How to fix")[0]
-        fences = re.findall(r"^`{3,}\w+$", examples, re.MULTILINE)
-        assert len(fences) == sum(len(example.files) for example in EXAMPLES if example.rule == rule), rule
+        blocks = len(re.findall(r"^`{3,}", examples, re.MULTILINE)) / 2
+        assert blocks == sum(len(example.files) for example in EXAMPLES if example.rule == rule), rule
 
 
 README = Path(__file__).parents[1] / "rules" / "README.md"

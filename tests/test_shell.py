@@ -20,10 +20,27 @@ CMD {arguments}
 def run(make_tree):
     """Run start.sh with arguments and return what starts."""
 
-    def run(script: str, arguments: str = "[]", variables=None, complete=True, files=None, **workload) -> tuple[Process, ...]:
-        tree = make_tree({"Dockerfile": DOCKERFILE.format(arguments=arguments), "start.sh": script, "app/main.py": "", **(files or {})})
+    def run(
+        script: str, arguments: str = "[]", variables=None, complete=True, files=None, **workload
+    ) -> tuple[Process, ...]:
+        tree = make_tree(
+            {
+                "Dockerfile": DOCKERFILE.format(arguments=arguments),
+                "start.sh": script,
+                "app/main.py": "",
+                **(files or {}),
+            }
+        )
         given = {name: Known(value, Origin(name, Location("env.yaml", 7))) for name, value in (variables or {}).items()}
-        workload = Workload("api", "compose", "service", Location("Dockerfile", 1), build=Build("."), variables=Environment(given, complete), **workload)
+        workload = Workload(
+            "api",
+            "compose",
+            "service",
+            Location("Dockerfile", 1),
+            build=Build("."),
+            variables=Environment(given, complete),
+            **workload,
+        )
         found = processes(workload, tree)
         assert tree.skipped == ()
         return found
@@ -41,7 +58,9 @@ def servers(found: tuple[Process, ...]) -> list[str]:
 
 
 def test_the_line_of_the_flag_is_the_line_of_the_evidence_in_a_continued_command(run):
-    (process,) = run("#!/bin/sh\nset -e\nexec gunicorn app.main:app \\\n  --bind :80 \\\n  --workers 4 \\\n  --threads ${T:-2}\n")
+    (process,) = run(
+        "#!/bin/sh\nset -e\nexec gunicorn app.main:app \\\n  --bind :80 \\\n  --workers 4 \\\n  --threads ${T:-2}\n"
+    )
     assert said(process.processes) == "4 --workers start.sh:5 exact"
     assert said(process.units) == "2 --threads start.sh:6 exact"
     assert process.location == Location("start.sh", 3, 6)
@@ -55,7 +74,11 @@ def test_a_migration_runs_before_the_server_and_both_are_seen(run):
 
 def test_servers_side_by_side_are_all_counted(run):
     found = run("celery -A app worker -c 2 &\ncelery -A app beat &\ngunicorn -w 3 app.main:app\n")
-    assert [(process.server, process.processes.value) for process in found] == [("celery", 2), ("celery beat", 1), ("gunicorn", 3)]
+    assert [(process.server, process.processes.value) for process in found] == [
+        ("celery", 2),
+        ("celery beat", 1),
+        ("gunicorn", 3),
+    ]
 
 
 def test_nothing_behind_a_server_in_the_foreground_runs(run):
@@ -99,7 +122,10 @@ def test_the_arguments_of_the_container_choose_the_branch(run, arguments, server
 
 
 def test_a_branch_decided_by_the_environment_is_taken(run):
-    script = 'if [ "$RELOAD" = "true" ]; then\n  uvicorn app.main:app --reload\nelse\n  uvicorn app.main:app --workers 4\nfi\n'
+    script = (
+        'if [ "$RELOAD" = "true" ]; then\n  uvicorn app.main:app --reload\n'
+        "else\n  uvicorn app.main:app --workers 4\nfi\n"
+    )
     (production,) = run(script)
     (developer,) = run(script, variables={"RELOAD": "true"})
     assert said(production.processes) == "4 --workers start.sh:4 exact"
@@ -107,14 +133,21 @@ def test_a_branch_decided_by_the_environment_is_taken(run):
 
 
 def test_a_branch_that_nothing_decides_leaves_the_number_unknown(run):
-    script = 'if [ "$RELOAD" = "true" ]; then\n  uvicorn app.main:app --reload\nelse\n  uvicorn app.main:app --workers 4\nfi\n'
+    script = (
+        'if [ "$RELOAD" = "true" ]; then\n  uvicorn app.main:app --reload\n'
+        "else\n  uvicorn app.main:app --workers 4\nfi\n"
+    )
     (process,) = run(script, complete=False)
-    assert process.processes == Unknown('depends on [ "$RELOAD" = "true" ]', Origin("--reload", Location("start.sh", 2, 3)))
+    assert process.processes == Unknown(
+        'depends on [ "$RELOAD" = "true" ]', Origin("--reload", Location("start.sh", 2, 3))
+    )
     assert process.entry == "app.main:app"
 
 
 def test_undecided_branches_that_agree_are_one_answer(run):
-    script = 'if [ "$TLS" = "1" ]; then\n  gunicorn -w 4 --certfile c app.main:app\nelse\n  gunicorn -w 4 app.main:app\nfi\n'
+    script = (
+        'if [ "$TLS" = "1" ]; then\n  gunicorn -w 4 --certfile c app.main:app\nelse\n  gunicorn -w 4 app.main:app\nfi\n'
+    )
     (process,) = run(script, complete=False)
     assert process.processes.value == 4
 
@@ -144,7 +177,7 @@ def test_a_fallback_that_decides_a_branch_weakens_what_it_starts(run):
         ("export WEB_CONCURRENCY=${W:-3}\ngunicorn app.main:app", 3),
         ("set -a\n. ./settings.env\nset +a\ngunicorn app.main:app", 3),
         ("start() {\n  gunicorn -w $1 app.main:app\n}\nstart 3", 3),
-        ("set -- gunicorn -w 3 app.main:app\nexec \"$@\"", 3),
+        ('set -- gunicorn -w 3 app.main:app\nexec "$@"', 3),
         ("bash -c 'gunicorn -w 3 app.main:app'", 3),
         ("sh ./other.sh 3", 3),
         ("./other.sh 3", 3),
@@ -197,15 +230,72 @@ def test_what_the_script_exports_is_handed_to_the_process(run):
 
 @pytest.mark.parametrize(
     "script",
-    ["./start.sh\n", "f() { f; }\nf\n", "while true; do :; done\n", "(" * 5_000, "$(" * 5_000, "if " * 3_000, "${A:-" * 4_000, "a=b " * 20_000,
-     "for i in " + "x " * 5_000 + "; do for j in " + "y " * 5_000 + "; do echo; done; done\n", "$((" + "9*" * 90 + "9))"],
-)  # fmt: skip
+    [
+        "./start.sh\n",
+        "f() { f; }\nf\n",
+        "while true; do :; done\n",
+        "(" * 5_000,
+        "$(" * 5_000,
+        "if " * 3_000,
+        "${A:-" * 4_000,
+        "a=b " * 20_000,
+        "for i in " + "x " * 5_000 + "; do for j in " + "y " * 5_000 + "; do echo; done; done\n",
+        "$((" + "9*" * 90 + "9))",
+    ],
+)
 def test_hostile_scripts_end_soon_and_start_nothing(run, script):
     assert run(script) == ()
 
 
 def test_an_undecided_choice_between_servers_is_one_process_of_unknown_number(run):
-    script = 'if [ "$KIND" = worker ]; then\n  exec celery -A app.main worker -c 4\nfi\nexec celery -A app.main worker -c 8\n'
+    script = (
+        'if [ "$KIND" = worker ]; then\n  exec celery -A app.main worker -c 4\n'
+        "fi\nexec celery -A app.main worker -c 8\n"
+    )
     (process,) = run(script, complete=False)
     assert isinstance(process.processes, Unknown)
     assert process.processes.reason == 'depends on [ "$KIND" = worker ]'
+
+
+def test_arrays_hold_the_words_of_a_command(run):
+    script = """\
+#!/usr/bin/env bash
+command=(
+    gunicorn
+    --workers "${WORKERS:-4}"  # per container
+)
+if [[ "$PRELOAD" == "true" ]]; then
+    command+=( --preload )
+fi
+command+=("app.main:app")
+command[0]=gunicorn
+exec "${command[@]}"
+"""
+    (process,) = run(script)
+    (preloaded,) = run(script, variables={"PRELOAD": "true", "WORKERS": "6"})
+    assert (said(process.processes), process.preloads.value) == ("4 --workers start.sh:4 exact", False)
+    assert (said(preloaded.processes), preloaded.preloads.value) == ("6 WORKERS env.yaml:7 exact", True)
+
+
+def test_questions_about_a_server_start_none(run):
+    script = (
+        "gunicorn --version\ncommand -v gunicorn\n"
+        "gunicorn --check-config app.main:app\n"
+        "exec gunicorn -w 2 app.main:app\n"
+    )
+    (process,) = run(script)
+    assert process.processes.value == 2
+
+
+def test_what_only_prints_needs_no_decision(run):
+    prints = "".join(f'if [ "$DEBUG_{n}" = 1 ]; then\n  echo {n}\nfi\n' for n in range(20))
+    (process,) = run(prints + "exec gunicorn -w 2 app.main:app\n", complete=False)
+    assert said(process.processes) == "2 --workers start.sh:61 exact"
+
+
+def test_many_open_conditions_are_harmless_unless_one_of_them_changes_the_number(run):
+    choices = "".join(f'if [ "$A_{n}" = 1 ]; then\n  X={n}\nfi\n' for n in range(20))
+    (same,) = run(choices + "exec gunicorn -w 2 app.main:app\n", complete=False)
+    (other,) = run("W=2\n" + choices.replace("X=7", "W=8") + "exec gunicorn -w $W app.main:app\n", complete=False)
+    assert same.processes.value == 2
+    assert other.processes.reason == 'depends on [ "$A_7" = 1 ]'

@@ -6,12 +6,11 @@ Used for whole words by the shell reader, and alone where a format expands witho
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from poollint.facts import Certainty, Known, Location, Origin, Setting, Unknown
-
 from poollint._words import weaker
+from poollint.facts import Certainty, Known, Location, Origin, Setting, Unknown
 
 DEEPEST = 12
 _CPUS = re.compile(r"\s*(nproc(\s+--all)?|getconf\s+_?NPROCESSORS_ONLN|grep\s+-c\s+\^?processor\s+/proc/cpuinfo)\s*$")
@@ -56,7 +55,9 @@ class Scope:
             return joined(self.arguments)
         setting = self.variables.get(name)
         if setting is None:
-            return Piece(missing=not self.complete, unknown="" if self.complete else f"set by {name}, which no file gives")
+            return Piece(
+                missing=not self.complete, unknown="" if self.complete else f"set by {name}, which no file gives"
+            )
         return as_piece(setting)
 
     def _argument(self, number: int) -> Piece:
@@ -206,7 +207,9 @@ def _parameter(inner: str, scope: Scope, depth: int) -> Piece:
     if operator is None:
         return value if match.end() == len(inner) else _edited(value, inner[match.end() :])
     word = inner[match.end() :]
-    has_value = not value.missing and (bool(value.text) or bool(value.unknown) or ":" not in operator and _is_set(name, scope))
+    has_value = not value.missing and (
+        bool(value.text) or bool(value.unknown) or ":" not in operator and _is_set(name, scope)
+    )
     if operator.endswith("?"):
         return value
     if operator.endswith("+"):
@@ -249,6 +252,8 @@ def substitution(command: str, scope: Scope) -> Piece:
     if _CPUS.match(command) or ("python" in command and "cpu_count" in command and not re.search(r"[*+/]", command)):
         return cpus(scope.cpus)
     words = command.replace('"', "").split()
+    if words in (["uname"], ["uname", "-s"]):
+        return Piece("Linux")
     if words == ["pwd"]:
         return Piece(scope.directory)
     if words[:1] == ["dirname"] and len(words) == 2:
@@ -278,7 +283,7 @@ def whole_cpus(value: object) -> int:
 
 
 _NAME = re.compile(r"\b[A-Za-z_]\w*", re.ASCII)
-_ARITHMETIC = re.compile(r"[\d\s+*/%()<>=!&|-]{1,200}")
+_ARITHMETIC = re.compile(r"[\d\s+*/%()<>=!&|?:-]{1,200}")
 
 
 def arithmetic(text: str, scope: Scope, depth: int = 0) -> Piece:
@@ -308,6 +313,9 @@ def integer(text: str) -> int | None:
 
     if not _ARITHMETIC.fullmatch(text.strip()) or "**" in text or "<<" in text:
         return None
+    if match := re.fullmatch(r"([^?:]+)\?([^?:]+):([^?:]+)", text):
+        condition = integer(match[1])
+        return None if condition is None else integer(match[2] if condition else match[3])
     text = re.sub(r"\b0+(?=\d)", "", text.replace("&&", " and ").replace("||", " or "))
     text = re.sub(r"(?<!/)/(?!/)", "//", text)
     try:
@@ -321,8 +329,21 @@ def _evaluated(node: object) -> int:
     import ast
     import operator
 
-    binary = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod}
-    compare = {ast.Gt: operator.gt, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.LtE: operator.le, ast.Eq: operator.eq, ast.NotEq: operator.ne}
+    binary = {
+        ast.Add: operator.add,
+        ast.Sub: operator.sub,
+        ast.Mult: operator.mul,
+        ast.FloorDiv: operator.floordiv,
+        ast.Mod: operator.mod,
+    }
+    compare = {
+        ast.Gt: operator.gt,
+        ast.Lt: operator.lt,
+        ast.GtE: operator.ge,
+        ast.LtE: operator.le,
+        ast.Eq: operator.eq,
+        ast.NotEq: operator.ne,
+    }
     match node:
         case ast.Constant(value=int() as value):
             return value

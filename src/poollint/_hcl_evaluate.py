@@ -51,6 +51,10 @@ class Names(Protocol):
         """Return the value of the longest known prefix, and how many steps it took."""
         ...
 
+    def read(self, path: str) -> Known | None:
+        """Return the text of a file of the tree, at its own place."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -66,6 +70,9 @@ class Bound:
     def resolve(self, path: tuple[str | int, ...]) -> tuple[Setting, int]:
         bound = self.values.get(str(path[0]))
         return (bound, 1) if bound is not None else self.outer.resolve(path)
+
+    def read(self, path: str) -> Known | None:
+        return self.outer.read(path)
 
 
 def evaluate(expression: Expression, names: Names) -> Setting:
@@ -264,14 +271,24 @@ class _Evaluation:
     # -- operators
 
     def conditional(self, node: Any) -> Setting:
-        condition, yes, no = [child for child in node.named_children if child.type == "expression"][:3]
-        decided = self.of(condition)
-        if isinstance(decided, Known) and isinstance(decided.value, bool):
-            return self.of(yes if decided.value else no)
-        first, second = self.of(yes), self.of(no)
-        if isinstance(first, Known) and isinstance(second, Known) and is_plain(first) and first.value == second.value:
+        choices, otherwise = _chain(node)
+        undecided, possible = None, []
+        for condition, result in choices:
+            decided = self.of(condition)
+            is_decided = isinstance(decided, Known) and isinstance(decided.value, bool)
+            if is_decided and not decided.value:  # type: ignore[union-attr]
+                continue
+            possible.append(result)
+            if is_decided:
+                break
+            undecided = undecided or condition
+        else:
+            possible.append(otherwise)
+        values = [self.of(result) for result in possible]
+        first = values[0]
+        if undecided is None or all(is_plain(v) and v.value == first.value for v in values):  # type: ignore[union-attr]
             return first
-        return self.unknown(node, f"depends on {self.text(condition)[:60]}")
+        return self.unknown(node, f"depends on {self.text(undecided)[:60]}")
 
     def unary_operation(self, node: Any) -> Setting:
         setting = self.sequence(node.children[1:])
@@ -293,6 +310,9 @@ class _Evaluation:
         for side in (left, right):
             if isinstance(side, Unknown):
                 return side
+        if sign in ("==", "!=") and None in (left.value, right.value):
+            # What an apply makes is something: only a written null is null.
+            return self.known(node, (left.value is right.value) == (sign == "=="))
         if not (is_plain(left) and is_plain(right)):
             return self.unknown(node, "an operand that is only known after an apply")
         result = _apply(sign, left.value, right.value)
@@ -331,10 +351,10 @@ class _Evaluation:
         for key, value in pairs:
             bound = {words[-1]: value} if len(words) == 1 else {words[0]: key, words[1]: value}
             inner = _Evaluation(Bound(self.names, bound), self.source)
-            kept = inner.of(condition.named_children[-1]) if condition is not None else None
-            if kept is not None and not (isinstance(kept, Known) and isinstance(kept.value, bool)):
+            kept = inner.kept(condition)
+            if kept is None:
                 return self.unknown(node, "a filter that cannot be decided")
-            if kept is not None and not kept.value:
+            if not kept:
                 continue
             if not is_object:
                 items.append(inner.of(results[0]))
@@ -343,6 +363,23 @@ class _Evaluation:
             else:
                 return self.unknown(node, "a key that is only known after an apply")
         return self.known(node, entries) if is_object else self.listed(node, items)
+
+    def read(self, name: str, values: list[Setting]) -> Setting:
+        """Evaluate file() and templatefile()."""
+        path = as_text(values[0]) if values else None
+        text = self.names.read(path) if path else None
+        if text is None:
+            return Unknown(f"{name}() of a file that is not here")
+        return text if name == "file" else rendered(text, values[1] if len(values) > 1 else Known({}, text.origin))
+
+    def kept(self, condition: Any) -> bool | None:
+        """Say whether a filter lets an element pass: `v != null` does so with a v nobody can read."""
+        if condition is None:
+            return True
+        decided = self.of(condition.named_children[-1])
+        if isinstance(decided, Known) and isinstance(decided.value, bool):
+            return decided.value
+        return True if "!= null" in self.text(condition) else None
 
     def function_call(self, node: Any) -> Setting:
         name = self.text(node.named_children[0])
@@ -354,10 +391,42 @@ class _Evaluation:
             if not (isinstance(spread, Known) and isinstance(spread.value, tuple)):
                 return self.unknown(node, "a spread that cannot be read")
             values += spread.value
-        result = call(name, values)
+        result = self.read(name, values) if name in ("file", "templatefile") else call(name, values)
         if isinstance(result, Known) and not result.origin.location:
             return replace(result, origin=Origin("", self.source.location(node)))
         return result
+
+
+def rendered(text: Known, variables: Setting) -> Setting:
+    """Fill the variables of a template file in; what is no plain name stays a token."""
+    if "%{" in text.value or not isinstance(variables, Known) or not isinstance(variables.value, dict):
+        return Unknown("a template with directives, or variables that cannot be read", text.origin)
+
+    def put(match: re.Match[str]) -> str:
+        setting = variables.value.get(match[1])
+        plain = as_text(setting) if setting is not None else None
+        is_reference = isinstance(setting, Known) and isinstance(setting.value, Reference)
+        return str(setting.value) if is_reference else plain if plain is not None else match[0]  # type: ignore[union-attr]
+
+    made = re.sub(r"\$\{\s*(\w+)\s*\}", put, text.value)
+    if len(made) > LONGEST_TEXT:
+        return Unknown("too long a text", text.origin)
+    return replace(text, value=Reference(made) if "${" in made else made)
+
+
+def _chain(node: Any) -> tuple[list[tuple[Any, Any]], Any]:
+    """Return ([(condition, result)], otherwise): the grammar reads `a ? b : c ? d : e` as `(a ? b : c) ? d : e`."""
+    later: list[tuple[Any, Any]] = []
+    condition, result, otherwise = _sides(node)
+    while (inner := condition.children[0] if len(condition.children) == 1 else None) and inner.type == "conditional":
+        head, value, last = _sides(inner)
+        later.append((last, result))
+        condition, result = head, value
+    return [(condition, result), *reversed(later)], otherwise
+
+
+def _sides(node: Any) -> list[Any]:
+    return [child for child in node.named_children if child.type == "expression"][:3]
 
 
 _NODES = frozenset(

@@ -8,7 +8,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from poollint._hcl_values import LONGEST_LIST, LONGEST_TEXT, Encoded, Reference, as_text, is_plain, numeric, operand
+from poollint._hcl_values import (
+    LONGEST_LIST,
+    LONGEST_TEXT,
+    NO_KEY,
+    Encoded,
+    Reference,
+    as_text,
+    is_plain,
+    numeric,
+    operand,
+)
 from poollint.facts import Known, Origin, Setting, Unknown
 
 
@@ -55,8 +65,9 @@ def _coalesce(*arguments: Setting) -> Setting | None:
 
 
 def _try(*arguments: Setting) -> Setting | None:
-    # An Unknown may be a failing lookup or a value poollint cannot read: only a first that is known decides.
-    return arguments[0] if arguments and isinstance(arguments[0], Known) else None
+    # An Unknown may be a value poollint cannot read; only one that fails for certain gives way to the next.
+    left = [a for a in arguments if not (isinstance(a, Unknown) and a.reason.startswith(NO_KEY))]
+    return left[0] if left and isinstance(left[0], Known) else None
 
 
 def _lookup(table: Setting, key: Setting, *default: Setting) -> Setting | None:
@@ -175,6 +186,40 @@ def _join(separator: Setting, items: Setting) -> Setting | None:
     return Known(Reference(made) if any(isinstance(w, Reference) for w in words) else made, Origin(""))
 
 
+def _split(separator: Setting, text: Setting) -> Setting | None:
+    mark = as_text(separator)
+    if not mark or not isinstance(text, Known) or not isinstance(text.value, str):
+        return None
+    parts = text.value.split(mark)
+    made = (Reference(part) if "${" in part else part for part in parts[:LONGEST_LIST])
+    return replace(text, value=tuple(replace(text, value=part) for part in made))
+
+
+def _flatten(items: Setting) -> Setting | None:
+    if not isinstance(items, Known) or not isinstance(items.value, tuple):
+        return None
+    flat: list[Setting] = []
+    for item in items.value:
+        if isinstance(item, Unknown):
+            return None
+        flat += item.value if isinstance(item.value, tuple) else (item,)
+    return replace(items, value=tuple(flat[:LONGEST_LIST]))
+
+
+def _compact(items: Setting) -> Setting | None:
+    if not isinstance(items, Known) or not isinstance(items.value, tuple):
+        return None
+    if any(isinstance(item, Unknown) for item in items.value):
+        return None
+    return replace(items, value=tuple(item for item in items.value if item.value not in (None, "")))
+
+
+def _one(items: Setting) -> Setting | None:
+    if not isinstance(items, Known) or not isinstance(items.value, tuple) or len(items.value) > 1:
+        return None
+    return items.value[0] if items.value else Known(None, items.origin)
+
+
 def _element(items: Setting, index: Setting) -> Setting | None:
     place = numeric(operand(index))
     if not isinstance(items, Known) or not isinstance(items.value, tuple) or not items.value or place is None:
@@ -221,12 +266,18 @@ _FUNCTIONS: dict[str, Callable[..., Setting | None]] = {
     "lower": _on_text(str.lower),
     "upper": _on_text(str.upper),
     "trimspace": _on_text(str.strip),
+    "trimprefix": _on_text(str.removeprefix),
+    "trimsuffix": _on_text(str.removesuffix),
     "replace": _on_text(_replace_text),
     "format": _format,
     "length": _length,
     "merge": _merge,
     "concat": _concat,
     "join": _join,
+    "split": _split,
+    "flatten": _flatten,
+    "compact": _compact,
+    "one": _one,
     "element": _element,
     "keys": _keys,
     "values": _values,

@@ -19,6 +19,7 @@ from poollint.facts import Known, Setting, Unknown
 LONGEST_TEXT = 20_000
 LONGEST_LIST = 2_000
 LARGEST_NUMBER = 10**15
+NO_KEY = "no key"  # how the reason of a lookup begins that fails for certain
 
 
 class Reference(str):
@@ -59,7 +60,7 @@ def step_into(setting: Setting, step: str | int) -> Setting:
         return replace(setting, value=value.at(step))
     if isinstance(value, dict):
         found = value.get(str(step))
-        return found if found is not None else Unknown(f"no key {step!s:.40}", setting.origin)
+        return found if found is not None else Unknown(f"{NO_KEY} {step!s:.40}", setting.origin)
     if isinstance(value, tuple) and (index := _index(step)) is not None and -len(value) <= index < len(value):
         return value[index]
     return Unknown(f"nothing at {step!s:.40}", setting.origin)

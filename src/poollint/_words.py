@@ -10,6 +10,7 @@ from typing import Any
 from poollint.facts import Certainty, Known, Location, Origin, Setting, Unknown, weakest
 
 NO_PLACE = Location("", 1)
+LONGEST_EMBEDDED = 20_000  # characters of a command inside another format in which words are still looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Source:
         """Return the place of the character at `offset` of the text, or the start when it cannot be found again."""
         if self._direct:
             return self._place(offset)
-        spelling = _PLAIN.match(self.text, offset)
+        spelling = _PLAIN.match(self.text, offset) if len(self.text) <= LONGEST_EMBEDDED else None
         if not spelling:
             return self.start
         word = spelling[0]

@@ -20,7 +20,9 @@ MULTIPLE = "×"
 # -- one instance, as numbers ------------------------------------------------------------------------------------------
 
 
-def per_instance(processes: int, size: int, overflow: int, in_flight: float = NO_CEILING, units: float = NO_CEILING) -> int:
+def per_instance(
+    processes: int, size: int, overflow: int, in_flight: float = NO_CEILING, units: float = NO_CEILING
+) -> int:
     """Return the most connections the pools of one instance can hold at once.
 
     A process with v > 0 connections above S had all S + v in use when it opened the last of them, and at least v
@@ -66,7 +68,9 @@ def cap_of(pool: Pool, per_call: Setting = Unknown(""), sqlalchemy: Setting = Un
     if kind in SINGLE:
         return Cap(Known(1, pool.pool_class.origin), _nothing(pool.pool_class))
     if kind not in QUEUES:
-        unknown = Unknown("its pool class is not known" if kind is None else f"a {kind} holds one connection per thread")
+        unknown = Unknown(
+            "its pool class is not known" if kind is None else f"a {kind} holds one connection per thread"
+        )
         return Cap(unknown, unknown)
     return _queue_cap(pool, sqlalchemy)
 
@@ -109,7 +113,9 @@ class Deployment:
     in_flight: Setting = Unknown("")
 
 
-def bound(pool: Pool, deployment: Deployment, per_call: Setting = Unknown(""), sqlalchemy: Setting = Unknown("")) -> Bound:
+def bound(
+    pool: Pool, deployment: Deployment, per_call: Setting = Unknown(""), sqlalchemy: Setting = Unknown("")
+) -> Bound:
     """Return what one client can open, with the formula and its factors in order."""
     cap = cap_of(pool, per_call, sqlalchemy)
     return _uncapped_bound(cap, deployment) if cap.uncapped else _capped_bound(cap, deployment)

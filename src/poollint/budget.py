@@ -80,7 +80,9 @@ class Budget:
     def counted(self) -> tuple[Client, ...]:
         """The clients whose demand is known, the largest first."""
         known = [client for client in self.direct if isinstance(client.steady.lowered, Known)]
-        return tuple(sorted(known, key=lambda c: (-value_of(c.steady.lowered), -value_of(c.steady.plain), c.engine.name)))
+        return tuple(
+            sorted(known, key=lambda c: (-value_of(c.steady.lowered), -value_of(c.steady.plain), c.engine.name))
+        )
 
     @property
     def exceeds(self) -> bool:
@@ -135,7 +137,7 @@ def recommendations(budget: Budget) -> tuple[tuple[Client, Recommendation], ...]
 
 
 def _budget(project: Project, name: str, environment: str | None, clients: Sequence[Client]) -> Budget:
-    present = tuple(_without_alternatives(_present(project, environment, clients)))
+    present = tuple(_without_rivals(_without_alternatives(_present(project, environment, clients))))
     database = _database(name, environment, clients, project)
     pooled = [client for client in present if client.pooler and client.pooler.product not in _DIRECT]
     return Budget(
@@ -191,6 +193,28 @@ def _without_alternatives(clients: Iterable[Client]) -> Iterator[Client]:
             yield client
 
 
+def _without_rivals(clients: Iterable[Client]) -> Iterator[Client]:
+    """Of engines in different branches of the same code a process makes one: the largest counts."""
+    clients = tuple(clients)
+    for client in clients:
+        others = [
+            other for other in clients if other.engine.location in client.engine.rivals and _same_run(client, other)
+        ]
+        if not any(_size(other) > _size(client) for other in others):
+            yield client
+
+
+def _same_run(one: Client, other: Client) -> bool:
+    return one.workload == other.workload and one.process == other.process
+
+
+def _size(client: Client) -> tuple[float, float, int]:
+    """Compare by demand, then by place, so that of two equals the first is kept."""
+    lowered, plain = value_of(client.steady.lowered, -1), value_of(client.steady.plain, -1)
+    one = value_of(client.one.lowered, -1)
+    return (lowered, max(plain, one), -client.engine.location.line)
+
+
 def _place(workload: Workload) -> tuple[str, str]:
     return (workload.platform, workload.unit)
 
@@ -221,7 +245,12 @@ def server_side(pooler: Pooler, clients: tuple[Client, ...]) -> ServerSide:
     pools = Known(max(1, len(_databases(clients))), Origin("databases its clients name"))
     size, reserve, replicas = pooler.pool_size, pooler.reserve_pool_size, pooler.replicas
     cap = value_of(pooler.max_db_connections) or NO_CEILING
-    factors = (("pools", pools), ("default_pool_size", size), ("replicas", replicas), ("max_db_connections", pooler.max_db_connections))
+    factors = (
+        ("pools", pools),
+        ("default_pool_size", size),
+        ("replicas", replicas),
+        ("max_db_connections", pooler.max_db_connections),
+    )
     if not isinstance(size, Known):
         return ServerSide(pooler, clients, Unknown("its pool size is not known"), factors, "")
     each = size.value + value_of(reserve, 0)
@@ -229,7 +258,9 @@ def server_side(pooler: Pooler, clients: tuple[Client, ...]) -> ServerSide:
     one = min(pools.value * each, cap)
     used = tuple((name, setting) for name, setting in factors if isinstance(setting, Known))
     total = Known(int(one * copies), Origin("server side of " + pooler.name), weakest(setting for _, setting in used))
-    return ServerSide(pooler, clients, total, used, _server_formula(pools.value, size.value, value_of(reserve, 0), cap, copies))
+    return ServerSide(
+        pooler, clients, total, used, _server_formula(pools.value, size.value, value_of(reserve, 0), cap, copies)
+    )
 
 
 def _server_formula(pools: int, size: int, reserve: int, cap: float, copies: int) -> str:

@@ -59,7 +59,7 @@ def _comments(path: str, text: str) -> Iterator[Comment]:
             )
 
 
-# The marker itself opens the comment, or follows another one: `# type: ignore  # poollint: ignore[...]`.
+# The marker opens the comment, or follows another one in it, as behind `# type: ignore`.
 _ADDRESSED = re.compile(r"(?:^|(?<=\s))(?:#+|//+|;+)\s*poollint:\s*")
 
 

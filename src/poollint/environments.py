@@ -24,15 +24,16 @@ _WORDS = {
 _NORMALISED = {word: name for name, words in _WORDS.items() for word in words}
 _UNJUDGED = frozenset({"dev", "local", "test", "ci", "example", "sample"})
 
-# Folders whose subfolders are environments, so that `clusters/dev-eu` is one although `services/dev-agent` is a service.
+# Folders whose subfolders are environments: `clusters/dev-eu` is one although `services/dev-agent` is a service.
 _HOLDS_ENVIRONMENTS = frozenset(
-    "overlays overlay environments environment envs env clusters cluster stages vars tfvars values config configs deploy deployments".split()
+    "overlays overlay environments environment envs env clusters cluster stages vars tfvars values config configs "
+    "deploy deployments".split()
 )
 
 # What may stand beside the word in a file's name: `dev-values.yaml` is an environment's, `dev-agent.yaml` is not.
 _GENERIC = frozenset(
-    "values value compose docker env envs environment config configs settings vars tfvars variables secrets deploy deployment db "
-    "stack override overrides infra infrastructure cluster".split()
+    "values value compose docker env envs environment config configs settings vars tfvars variables secrets deploy "
+    "deployment db stack override overrides infra infrastructure cluster".split()
 )
 
 
@@ -71,7 +72,7 @@ def _words(text: str) -> list[str]:
 
 
 def _of_file(file: str) -> str | None:
-    """`docker-compose.dev.yml`, `values-prod-eu.yaml`, `dev.tfvars`; a test's or developer's word must not be half a name."""
+    """`docker-compose.dev.yml`, `values-prod-eu.yaml`, `dev.tfvars`; a developer's word must not be half a name."""
     for part in file.split("."):
         words = _words(part)
         for index, word in enumerate(words):

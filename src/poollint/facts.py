@@ -220,6 +220,7 @@ class Engine:
     alternatives       every way it can come out that is not known to be dead; never empty
     per_call           Known(True) when a new engine is made per request, task or call and neither cached nor disposed
     reasons            why place and role are believed, for `facts -v` and messages
+    rivals             engines in other branches of the same code: a process makes only one of them
     """
 
     location: Location
@@ -236,6 +237,7 @@ class Engine:
     sqlalchemy: Setting = NOT_READ  # the version, as written: "2.0.36", or Unknown
     reasons: tuple[str, ...] = ()
     dead_settings: tuple[DeadSetting, ...] = ()
+    rivals: tuple[Location, ...] = ()
 
     @property
     def name(self) -> str:

@@ -14,15 +14,34 @@ from poollint.facts import Database, Environment, Known, Location, Origin, Poole
 ReadFile = Callable[[str], tuple[str, str] | None]
 """A path inside the container → (text, path in the repository), for what is mounted or copied there."""
 
-_POSTGRESQL = re.compile(
-    r"postgres(ql)?(-repmgr|-ha|-fips|-partman|-containers)?|postgis|pgvector|pgvecto-rs|vchord-postgres|vchord-suite|timescaledb(-ha)?|timescaledb-postgis"
-    r"|citus|paradedb|age|pgroonga|spilo-\d+|spilo|crunchy-postgres(-ha|-gis)?|crunchy-postgres-gis-ha|percona-distribution-postgresql|pgduckdb|pg_cron|postgres-ssl"
+
+def _one_of(names: str) -> re.Pattern[str]:
+    """Return a pattern for whole names, which may hold `\\d+`."""
+    return re.compile("|".join(names.split()))
+
+
+_POSTGRESQL = _one_of(
+    r"postgres postgresql postgres-ha postgresql-ha postgresql-repmgr postgres-ssl postgres-partman postgis pgvector "
+    r"pgvecto-rs vchord-postgres vchord-suite timescaledb timescaledb-ha timescaledb-postgis citus paradedb age "
+    r"pgroonga spilo spilo-\d+ crunchy-postgres crunchy-postgres-ha crunchy-postgres-gis pgduckdb "
+    r"percona-distribution-postgresql"
 )
-_MYSQL = re.compile(r"mysql(-server|-80-centos7)?|percona(-server)?|percona-xtradb-cluster|mysql-\d+")
-_MARIADB = re.compile(r"mariadb(-galera|-\d+)?")
-_POOLERS = re.compile(r"pgbouncer|pgcat|pgdog|odyssey|supavisor|pgpool|pgpool-ii|proxysql|pgbouncer-rr|crunchy-pgbouncer|postgres-pgbouncer|percona-pgbouncer")
+_MYSQL = _one_of(r"mysql mysql-server mysql-\d+ mysql-\d+-centos7 percona percona-server percona-xtradb-cluster")
+_MARIADB = _one_of(r"mariadb mariadb-galera mariadb-\d+")
 _PRODUCTS = ("pgbouncer", "pgcat", "pgdog", "odyssey", "supavisor", "pgpool", "proxysql")
-_PORTS = {"pgbouncer": 6432, "pgcat": 6432, "pgdog": 6432, "odyssey": 6432, "supavisor": 6543, "pgpool": 5432, "proxysql": 6033}
+# `pgbouncer-exporter` stands beside a pooler and is none.
+_BESIDE = frozenset(
+    "exporter metrics monitor monitoring operator init config ui admin dashboard backup auth tools".split()
+)
+_PORTS = {
+    "pgbouncer": 6432,
+    "pgcat": 6432,
+    "pgdog": 6432,
+    "odyssey": 6432,
+    "supavisor": 6543,
+    "pgpool": 5432,
+    "proxysql": 6033,
+}
 
 # The same setting under the names that the images give it.
 _PREFIXES = ("", "PGBOUNCER_", "PGCAT_", "PGDOG_")
@@ -57,8 +76,11 @@ def version_of(image: str) -> Setting:
 def kind_of(image: str) -> str | None:
     """Return "postgresql", "mysql", "mariadb" or the product of a pooler; None for every other image."""
     name = reference(image).name
-    if _POOLERS.fullmatch(name):
-        return next(product for product in _PRODUCTS if product in name)
+    words = set(re.split(r"[-_.]", name))
+    if not words & _BESIDE:
+        for product in _PRODUCTS:
+            if product in words:
+                return product
     for pattern, dialect in ((_POSTGRESQL, "postgresql"), (_MYSQL, "mysql"), (_MARIADB, "mariadb")):
         if pattern.fullmatch(name):
             return dialect
@@ -66,9 +88,10 @@ def kind_of(image: str) -> str | None:
 
 
 # Runtimes of other languages: nothing with SQLAlchemy runs in them.
-_OTHER_RUNTIMES = re.compile(
-    r"node|nginx|nginx-unprivileged|caddy|httpd|traefik|haproxy|golang|go|rust|openjdk|eclipse-temurin|amazoncorretto|maven|gradle|ruby|php"
-    r"|php-fpm|composer|perl|elixir|erlang|dotnet|aspnet|sdk|runtime|bun|deno|swift|scratch|static(-debian\d+)?|playwright|keycloak|solr"
+_OTHER_RUNTIMES = _one_of(
+    r"node nginx nginx-unprivileged caddy httpd traefik haproxy golang go rust openjdk eclipse-temurin amazoncorretto "
+    r"maven gradle ruby php php-fpm composer perl elixir erlang dotnet aspnet bun deno swift scratch "
+    r"static(-debian\d+)? playwright keycloak solr"
 )
 
 
@@ -81,7 +104,7 @@ def runs_no_python(image: str) -> bool:
 def server_of(
     image: str, variables: Environment, command: Words | None = None, read: ReadFile | None = None
 ) -> Database | Pooler | None:
-    """Return the database server or pooler that a container is, without name, place and hosts; None for everything else.
+    """Return the database server or pooler that a container is, without name, place and hosts, or None.
 
     command  what the container is told, as words or as the text of a shell
     read     gives the files mounted into it
@@ -89,13 +112,23 @@ def server_of(
     kind = kind_of(image)
     if kind is None or _runs_something_else(command):
         return None
-    given = _Given(image, variables.variables, variables.complete, list(_words(command)), command.location if command else None, read)
+    given = _Given(
+        image,
+        variables.variables,
+        variables.complete,
+        list(_words(command)),
+        command.location if command else None,
+        read,
+    )
     if kind in _PRODUCTS:
         return _pooler(kind, given)
     return _database(kind, given)
 
 
-_CLIENTS = re.compile(r"(^|[\s/\"'])(psql|pg_dump|pg_dumpall|pg_restore|pg_isready|pg_basebackup|mysqldump|mysql|mysqladmin|mariadb|createdb|crond?)\s")
+_CLIENTS = re.compile(
+    r"(^|[\s/\"'])(psql|pg_dump|pg_dumpall|pg_restore|pg_isready|pg_basebackup|createdb|crond?"
+    r"|mysql|mysqldump|mysqladmin|mariadb|mariadb-dump)\s"
+)
 
 
 def _runs_something_else(command: Words | None) -> bool:
@@ -103,7 +136,9 @@ def _runs_something_else(command: Words | None) -> bool:
     if command is None:
         return False
     text = command.shell if command.shell is not None else " ".join(command.words)
-    serves = re.search(r"(^|[\s/\"'])(postgres|mysqld|mariadbd|docker-entrypoint\.sh|pgbouncer)([\s\"';]|$)|max[_-]connections", text)
+    serves = re.search(
+        r"(^|[\s/\"'])(postgres|mysqld|mariadbd|docker-entrypoint\.sh|pgbouncer)([\s\"';]|$)|max[_-]connections", text
+    )
     return serves is None and _CLIENTS.search(text + " ") is not None
 
 
@@ -175,13 +210,15 @@ def _database(dialect: str, given: _Given) -> Database:
     )
 
 
+_VARIABLES = {"postgresql": ("POSTGRESQL_MAX_CONNECTIONS", "POSTGRES_MAX_CONNECTIONS", "TS_TUNE_MAX_CONNS")}
+
+
 def _limit(dialect: str, given: _Given) -> Setting | None:
     """Return max_connections as flag, variable or file state it, in the order in which the servers rank them."""
     flag = _option(given, "max_connections")
     if flag is not None:
         return flag
-    names = ("POSTGRESQL_MAX_CONNECTIONS", "POSTGRES_MAX_CONNECTIONS", "TS_TUNE_MAX_CONNS") if dialect == "postgresql" else (
-        "MYSQL_MAX_CONNECTIONS", "MARIADB_MAX_CONNECTIONS")  # fmt: skip
+    names = _VARIABLES.get(dialect, ("MYSQL_MAX_CONNECTIONS", "MARIADB_MAX_CONNECTIONS"))
     if _listens_to_variables(given) and (variable := given.number(*names)) is not None:
         return variable
     for name in ("MYSQL_EXTRA_FLAGS", "MARIADB_EXTRA_FLAGS", "POSTGRESQL_EXTRA_FLAGS", "POSTGRES_INITDB_ARGS"):
@@ -200,7 +237,7 @@ def _listens_to_variables(given: _Given) -> bool:
 
 
 def _option(given: _Given, name: str) -> Setting | None:
-    """Find `-c name=200`, `-cname=200`, `--name=200` (also with dashes), `--name 200` and Postgres' `-N 200`; the last wins."""
+    """Find `-c name=200`, `-cname=200`, `--name=200`, `--name 200` and Postgres' `-N 200`; the last one wins."""
     spelled = name.replace("_", "[_-]")
     found: Setting | None = None
     texts = [text for text, _ in given.words]
@@ -222,20 +259,21 @@ def _literal(value: str, says: str, place: Location | None) -> Setting:
 
 
 _CONFIG_FILES = {
-    "postgresql": ("/var/lib/postgresql/data/postgresql.conf", "/bitnami/postgresql/conf/postgresql.conf",
-                   "/opt/bitnami/postgresql/conf/postgresql.conf", "/bitnami/postgresql/conf/conf.d/extended.conf"),
-    "mysql": ("/etc/mysql/conf.d/my.cnf", "/etc/my.cnf", "/etc/mysql/my.cnf", "/etc/mysql/conf.d/mysql.cnf",
-              "/etc/mysql/conf.d/custom.cnf", "/etc/mysql/conf.d/config.cnf", "/etc/my.cnf.d/custom.cnf",
-              "/opt/bitnami/mysql/conf/my_custom.cnf", "/etc/mysql/conf.d"),
-    "mariadb": ("/etc/mysql/conf.d/my.cnf", "/etc/mysql/my.cnf", "/etc/mysql/mariadb.conf.d/my.cnf", "/etc/mysql/conf.d/custom.cnf",
-                "/etc/mysql/conf.d/mariadb.cnf", "/opt/bitnami/mariadb/conf/my_custom.cnf", "/etc/mysql/conf.d"),
-}  # fmt: skip
+    "postgresql": "/var/lib/postgresql/data/postgresql.conf /bitnami/postgresql/conf/postgresql.conf "
+    "/opt/bitnami/postgresql/conf/postgresql.conf /bitnami/postgresql/conf/conf.d/extended.conf",
+    "mysql": "/etc/my.cnf /etc/mysql/my.cnf /etc/mysql/conf.d/my.cnf /etc/mysql/conf.d/mysql.cnf "
+    "/etc/mysql/conf.d/custom.cnf /etc/mysql/conf.d/config.cnf /etc/my.cnf.d/custom.cnf "
+    "/opt/bitnami/mysql/conf/my_custom.cnf /etc/mysql/conf.d",
+    "mariadb": "/etc/mysql/my.cnf /etc/mysql/mariadb.conf.d/my.cnf /etc/mysql/conf.d/my.cnf "
+    "/etc/mysql/conf.d/custom.cnf /etc/mysql/conf.d/mariadb.cnf /opt/bitnami/mariadb/conf/my_custom.cnf "
+    "/etc/mysql/conf.d",
+}
 
 
 def _configured(dialect: str, given: _Given) -> Setting | None:
     """Return what a mounted configuration file states."""
     named = [match[1] for text, _ in given.words if (match := re.fullmatch(r"(?:-c|--)?config[_-]file=(.+)", text))]
-    for path in (*named, *_CONFIG_FILES[dialect]):
+    for path in (*named, *_CONFIG_FILES[dialect].split()):
         content = given.file(path.strip("\"'"))
         if content is None:
             continue
@@ -275,7 +313,9 @@ def _stock_reserved(dialect: str) -> Setting:
 
 
 def _port(dialect: str, given: _Given) -> int:
-    setting = given.number("PGPORT", "POSTGRESQL_PORT_NUMBER", "MYSQL_TCP_PORT", "MARIADB_PORT_NUMBER", "MYSQL_PORT_NUMBER")
+    setting = given.number(
+        "PGPORT", "POSTGRESQL_PORT_NUMBER", "MYSQL_TCP_PORT", "MARIADB_PORT_NUMBER", "MYSQL_PORT_NUMBER"
+    )
     if isinstance(setting, Known):
         return int(setting.value)
     texts = [text for text, _ in given.words]

@@ -47,6 +47,8 @@ def run(
     tree, configuration, project = read(
         paths, configuration_file=configuration_file, isolated=isolated, assume=assume, tracked_only=tracked_only
     )
+    if not project.engines:  # nothing to judge: neither the rules nor the files they speak of are opened
+        return Outcome(tree, configuration, project, ())
     from poollint.suppress import suppress
 
     findings = suppress(check(project, configuration, select, ignore), tree, configuration, select, ignore)
@@ -74,7 +76,7 @@ def _project(tree: Tree, configuration: Configuration) -> Project:
     code = Code(tree)
     if not code.has_engines:  # no engine, no client: nothing that the other files say would be judged
         return Project()
-    facts = [fact for reader in modules("readers") for fact in _facts(reader, tree)]
+    facts = [fact for reader in modules("readers") if hasattr(reader, "read") for fact in _facts(reader, tree)]
     code.declare(tuple(fact for fact in facts if isinstance(fact, Version)))
     from poollint.link import link
 

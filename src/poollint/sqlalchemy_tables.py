@@ -49,8 +49,6 @@ REFUSED_BY_POOL: Mapping[str, tuple[str, ...]] = {
 
 # What `pool=` (a finished pool) refuses beside it.
 REFUSED_BESIDE_POOL = (*QUEUE_ARGUMENTS, "pool_recycle", "pool_pre_ping", "pool_reset_on_return", "poolclass")
-# `pool=` wins over these without a word, so they are not refused.
-IGNORED_BESIDE_POOL = ("poolclass",)
 
 POOL_CLASSES = frozenset({*REFUSED_BY_POOL, "FallbackAsyncAdaptedQueuePool"})
 

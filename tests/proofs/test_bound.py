@@ -1,7 +1,7 @@
 """Prove the bound of one instance against SQLAlchemy's own QueuePool: never exceeded, and reached.
 
 A load is a sequence of check-outs and check-ins over the processes of one instance with at most D connections in use.
-Connections open only when no idle one is left, and idle ones beyond pool_size are closed at check-in: QueuePool does both.
+Connections open only when no idle one is left, and idle ones beyond pool_size are closed at check-in.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _drain_to(instance: Instance, process: int, keep: int) -> None:
 
 
 def adversary(instance: Instance, processes: int, size: int, overflow: int, in_flight: int) -> int:
-    """Drive the instance to its worst: fill one process after the other, keeping only what lies above pool_size in use."""
+    """Drive the instance to its worst: fill one process after the other, keep in use what lies above pool_size."""
     spare = max(0, in_flight - size)
     for process in range(processes):
         wanted = size + min(overflow, spare)
@@ -109,11 +109,16 @@ def test_the_bound_is_never_exceeded_by_random_loads() -> None:
         instance = Instance(processes, size, overflow, in_flight)
         for action, process in _loads(processes, number, 200):
             (instance.check_out if action == "out" else instance.check_in)(process)
-        assert instance.peak <= per_instance(processes, size, overflow, in_flight), (processes, size, overflow, in_flight)
+        assert instance.peak <= per_instance(processes, size, overflow, in_flight), (
+            processes,
+            size,
+            overflow,
+            in_flight,
+        )
 
 
 def _exhaustive_peak(processes: int, size: int, overflow: int, in_flight: int) -> int:
-    """Visit every state (in use, idle) that any order of check-outs and check-ins can reach, by QueuePool's two rules."""
+    """Visit every state (in use, idle) that any order of check-outs and check-ins can reach, by the pool's rules."""
     start = ((0, 0),) * processes
     seen, todo, peak = {start}, [start], 0
     while todo:
@@ -134,7 +139,8 @@ def _exhaustive_peak(processes: int, size: int, overflow: int, in_flight: int) -
 
 
 @pytest.mark.parametrize(
-    ("processes", "size", "overflow", "in_flight"), list(itertools.product((1, 2), (1, 2, 3), (0, 1, 3), (1, 2, 3, 4, 6, 9)))
+    ("processes", "size", "overflow", "in_flight"),
+    list(itertools.product((1, 2), (1, 2, 3), (0, 1, 3), (1, 2, 3, 4, 6, 9))),
 )
 def test_no_order_of_events_exceeds_it(processes: int, size: int, overflow: int, in_flight: int) -> None:
     assert _exhaustive_peak(processes, size, overflow, in_flight) == per_instance(processes, size, overflow, in_flight)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from evidence import evidence
+
 from poollint.discover import Tree
-from poollint.facts import Database, Known, Pooler, Setting, Unknown, Workload
+from poollint.facts import Database, Pooler, Unknown, Workload
 from poollint.readers import bicep
 
 MakeTree = Callable[[dict[str, str]], Tree]
@@ -93,12 +95,6 @@ def only(tree: Tree, kind: type = Workload):
     return fact
 
 
-def evidence(setting: Setting) -> tuple[object, str, str | None, str]:
-    assert isinstance(setting, Known), setting
-    place = str(setting.origin.location) if setting.origin.location else None
-    return setting.value, setting.origin.says, place, setting.certainty
-
-
 def test_a_container_app(make_tree: MakeTree) -> None:
     api = only(make_tree({"infra/main.bicep": MAIN}))
     assert (api.name, api.platform, str(api.location)) == ("shop-api", "container-apps", "infra/main.bicep:7")
@@ -112,6 +108,13 @@ def test_its_variables(make_tree: MakeTree) -> None:
     assert evidence(variables.variables["POOL_SIZE"]) == ("5", "POOL_SIZE", "main.bicep:28", "exact")
     assert evidence(variables.variables["ONE_LINE"])[0] == "1"
     assert variables.secrets == {"URL": "container-app-secret/main.bicep/url"}
+
+
+def test_a_host_that_a_deployment_knows_is_a_token_the_server_lists(make_tree: MakeTree) -> None:
+    url = "'postgresql://app:${secret}@${server.properties.fullyQualifiedDomainName}/orders'"
+    tree = make_tree({"main.bicep": MAIN.replace("value: '5'", f"value: {url}")})
+    text = str(evidence(only(tree).variables.variables["POOL_SIZE"])[0])
+    assert text.lower() == f"postgresql://app:***@{only(tree, Database).hosts[0]}/orders"
 
 
 def test_a_flexible_server_with_its_limit_and_pooler(make_tree: MakeTree) -> None:

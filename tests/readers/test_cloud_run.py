@@ -6,6 +6,7 @@ import textwrap
 
 import pytest
 
+from places import at
 from poollint.facts import Known, Unknown, Workload
 from poollint.readers import cloud_run
 
@@ -40,8 +41,12 @@ def service(annotations: str = "", template: str = "", spec: str = "", container
     return (
         "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata:\n  name: orders\n  annotations:\n"
         "    run.googleapis.com/ingress: all\n" + block(annotations, 4) + "spec:\n" + block(below, 2) + "  template:\n"
-        "    metadata:\n      annotations:\n        run.googleapis.com/client-name: gcloud\n" + block(template, 8) + "    spec:\n"
-        + block(spec, 6) + "      containers:\n        - image: gcr.io/p/orders\n" + block(container, 10)
+        "    metadata:\n      annotations:\n        run.googleapis.com/client-name: gcloud\n"
+        + block(template, 8)
+        + "    spec:\n"
+        + block(spec, 6)
+        + "      containers:\n        - image: gcr.io/p/orders\n"
+        + block(container, 10)
     )
 
 
@@ -59,13 +64,18 @@ class TestAService:
     def test_says_every_number_with_its_place(self, read):
         """Annotations are quoted numbers; their place is the value's."""
         (orders,) = read(SERVICE)
-        assert (orders.name, orders.platform, orders.kind, orders.life) == ("orders", "cloud-run", "service", "scale-to-zero")
+        assert (orders.name, orders.platform, orders.kind, orders.life) == (
+            "orders",
+            "cloud-run",
+            "service",
+            "scale-to-zero",
+        )
         assert orders.instances.value == 40 and orders.instances.certainty == "exact"
         assert orders.instances.origin.says == "maxScale"
         assert str(orders.instances.origin.location) == "deploy/service.yaml:11"
-        assert (orders.concurrency.value, str(orders.concurrency.origin.location)) == (20, "deploy/service.yaml:13")
+        assert at(orders.concurrency) == (20, "deploy/service.yaml:13")
         assert orders.concurrency_is_hard
-        assert (orders.request_timeout.value, str(orders.request_timeout.origin.location)) == (60, "deploy/service.yaml:14")
+        assert at(orders.request_timeout) == (60, "deploy/service.yaml:14")
         assert (orders.cpus.value, orders.cpus.certainty) == (2, "estimate")
         assert orders.image == "us-docker.pkg.dev/p/r/orders:1"
         assert (orders.unit, orders.environment) == ("deploy", None)
@@ -82,7 +92,7 @@ class TestAService:
         assert orders.rollout_instances == orders.instances and not orders.rollout_documented
 
     def test_with_less_than_one_cpu_takes_one_request(self, read):
-        (orders,) = read(service(container='resources: {limits: {cpu: 500m}}\n'))
+        (orders,) = read(service(container="resources: {limits: {cpu: 500m}}\n"))
         assert orders.concurrency.value == 1
 
     def test_concurrency_zero_is_the_default_not_unlimited(self, read):
@@ -123,11 +133,11 @@ class TestAService:
 class TestTheCeiling:
     def test_of_the_service_wins_when_it_is_smaller(self, instances):
         setting = instances(service('run.googleapis.com/maxScale: "10"\n', 'autoscaling.knative.dev/maxScale: "40"\n'))
-        assert (setting.value, str(setting.origin.location)) == (10, "deploy/service.yaml:7")
+        assert at(setting) == (10, "deploy/service.yaml:7")
 
     def test_of_the_revision_wins_when_it_is_smaller(self, instances):
         setting = instances(service('run.googleapis.com/maxScale: "40"\n', 'autoscaling.knative.dev/maxScale: "10"\n'))
-        assert (setting.value, str(setting.origin.location)) == (10, "deploy/service.yaml:13")
+        assert at(setting) == (10, "deploy/service.yaml:13")
 
     def test_of_the_service_stands_alone_above_the_default_of_a_revision(self, instances):
         assert instances(service('run.googleapis.com/maxScale: "250"\n')).value == 250
@@ -159,7 +169,9 @@ class TestTraffic:
 
     def test_to_revisions_that_files_describe_adds_their_maxima(self, make_tree):
         old = service(template='autoscaling.knative.dev/maxScale: "25"\n')
-        old = old.replace("    metadata:\n      annotations", "    metadata:\n      name: orders-00007\n      annotations")
+        old = old.replace(
+            "    metadata:\n      annotations", "    metadata:\n      name: orders-00007\n      annotations"
+        )
         new = service(template='autoscaling.knative.dev/maxScale: "40"\n', below=self.SPLIT)
         facts = list(cloud_run.read(make_tree({"new/service.yaml": new, "old/service.yaml": old})))
         assert facts[0].instances.value == 65
@@ -174,39 +186,53 @@ class TestTraffic:
 
     def test_to_the_revision_this_file_names_is_its_own(self, instances):
         text = service(template='autoscaling.knative.dev/maxScale: "40"\n', below=self.SPLIT)
-        text = text.replace("    metadata:\n      annotations", "    metadata:\n      name: orders-00007\n      annotations")
+        text = text.replace(
+            "    metadata:\n      annotations", "    metadata:\n      name: orders-00007\n      annotations"
+        )
         assert instances(text).value == 40
 
 
 class TestVariables:
     def test_are_not_expanded_and_the_last_of_two_wins(self, read):
-        (orders,) = read(service(container="""\
+        (orders,) = read(
+            service(
+                container="""\
             env:
               - {name: HOST, value: db}
               - {name: URL, value: "postgresql://$(HOST)/app"}
               - {name: POOL, value: "5"}
               - {name: POOL, value: "7"}
-            """))
+            """
+            )
+        )
         variables = orders.variables.variables
         assert variables["URL"].value == "postgresql://$(HOST)/app"
-        assert (variables["POOL"].value, str(variables["POOL"].origin.location)) == ("7", "deploy/service.yaml:19")
+        assert at(variables["POOL"]) == ("7", "deploy/service.yaml:19")
         assert orders.variables.complete
 
     def test_from_secrets_are_identified_and_never_known(self, read):
-        (orders,) = read(service(container="""\
+        (orders,) = read(
+            service(
+                container="""\
             env:
               - name: DATABASE_URL
                 valueFrom: {secretKeyRef: {name: orders-url, key: latest}}
-            """))
+            """
+            )
+        )
         assert isinstance(orders.variables.variables["DATABASE_URL"], Unknown)
-        assert orders.variables.secrets["DATABASE_URL"].endswith("/orders-url/latest")
+        assert orders.variables.secrets["DATABASE_URL"] == "secret-manager//orders-url/latest"
 
     def test_carry_no_password(self, read):
-        (orders,) = read(service(container="""\
+        (orders,) = read(
+            service(
+                container="""\
             env:
               - {name: DATABASE_URL, value: "postgresql://app:hunter2@10.0.0.5:5432/orders"}
               - {name: DB_PASSWORD, value: hunter2}
-            """))
+            """
+            )
+        )
         assert orders.variables.variables["DATABASE_URL"].value == "postgresql://app:***@10.0.0.5:5432/orders"
         assert "hunter2" not in repr(orders)
 
@@ -255,6 +281,7 @@ class TestContainers:
         assert [place.line for place in facts[0].entrypoint.locations] == [8, 8, 8, 8]
         assert facts[0].command.words == (), "command alone drops the image's CMD"
         assert facts[1].entrypoint is None and facts[1].command is None
+        assert facts[1].concurrency_is_hard and not facts[0].concurrency_is_hard, "no request reaches the worker"
 
     def test_arguments_alone_keep_the_entry_point(self, read):
         (orders,) = read(service(container='args: ["--workers", "4"]\n'))
@@ -309,6 +336,21 @@ def test_a_worker_pool_has_the_instances_it_is_given(read):
         """)
     assert (pool.kind, pool.life, pool.instances.value) == ("worker-pool", "long-lived", 3)
     assert not isinstance(pool.concurrency, Known)
+
+
+@pytest.mark.parametrize(
+    ("container", "path", "name"),
+    [
+        ("name: web", "deploy/service.yaml", "web"),
+        ("", "deploy/orders.yaml", "orders"),
+        ("", "orders/service.yaml", "orders"),
+        ("name: ${NAME}", "orders/service.yaml", "orders"),
+    ],
+)
+def test_a_name_that_is_filled_in_later_gives_way_to_the_next_best(make_tree, container, path, name):
+    text = SERVICE.replace("name: orders", "name: ${SERVICE}").replace("ports:", f"{container}\n          ports:")
+    (found,) = cloud_run.read(make_tree({path: text}))
+    assert found.name == name
 
 
 class TestWhatIsNotCloudRun:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from evidence import evidence, why
 
 from poollint.discover import Tree
-from poollint.facts import Database, Known, Pooler, Setting, Unknown, Workload
+from poollint.facts import Database, Pooler, Workload
 from poollint.readers import cloudformation, ecs, serverless
 
 MakeTree = Callable[[dict[str, str]], Tree]
@@ -21,17 +22,6 @@ def facts(tree: Tree, kind: type = Workload, reader: ModuleType = cloudformation
 def only(tree: Tree, kind: type = Workload, reader: ModuleType = cloudformation):
     (fact,) = facts(tree, kind, reader)
     return fact
-
-
-def evidence(setting: Setting) -> tuple[object, str, str | None, str]:
-    assert isinstance(setting, Known), setting
-    place = str(setting.origin.location) if setting.origin.location else None
-    return setting.value, setting.origin.says, place, setting.certainty
-
-
-def why(setting: Setting) -> str:
-    assert isinstance(setting, Unknown), setting
-    return setting.reason
 
 
 SAM = """\
@@ -82,7 +72,8 @@ def test_a_sam_function_takes_globals_and_parameters(make_tree: MakeTree) -> Non
     assert evidence(hook.request_timeout) == (30, "Timeout", "template.yaml:8", "exact")
     assert (evidence(hook.concurrency)[0], hook.concurrency_is_hard) == (1, True)
     assert evidence(hook.variables.variables["MODE"])[0] == "fast"
-    assert hook.notes == ("handler app.handler",)
+    (process,) = hook.run
+    assert (process.entry, process.directory, evidence(process.processes)[0]) == ("app:handler", "src", 1)
 
 
 def test_a_lambdas_host_is_a_token_its_database_lists(make_tree: MakeTree) -> None:
@@ -140,6 +131,7 @@ Resources:
     Properties:
       Family: api
       Cpu: 512
+      RequiresCompatibilities: [FARGATE]
       ContainerDefinitions:
         - Name: api
           Image: acme/api:1
@@ -165,12 +157,17 @@ Resources:
 def test_an_ecs_service_with_its_task(make_tree: MakeTree) -> None:
     api = only(make_tree({"stack.yaml": ECS % ""}))
     assert (api.name, api.platform, api.image) == ("api", "ecs", "acme/api:1")
-    assert evidence(api.instances) == (6, "DesiredCount", "stack.yaml:28", "exact")
+    assert evidence(api.instances) == (6, "DesiredCount", "stack.yaml:29", "exact")
     assert (evidence(api.rollout_instances)[0], api.rollout_documented) == (9, True)
     assert api.command and api.command.words == ("gunicorn", "-w", "4", "app:app")
     assert evidence(api.cpus)[0] == 0.5
-    assert evidence(api.variables.variables["POOL_SIZE"]) == ("7", "POOL_SIZE", "stack.yaml:18", "exact")
+    assert evidence(api.variables.variables["POOL_SIZE"]) == ("7", "POOL_SIZE", "stack.yaml:19", "exact")
     assert api.variables.secrets == {"DATABASE_URL": "aws-secret/stack.yaml/${Secret}"}
+
+
+def test_the_cores_of_an_ec2_host_are_not_those_of_the_task(make_tree: MakeTree) -> None:
+    text = (ECS % "").replace("      RequiresCompatibilities: [FARGATE]\n", "")
+    assert why(only(make_tree({"stack.yaml": text})).cpus) == "a process sees the cores of its host"
 
 
 def test_a_scalable_target_replaces_the_count(make_tree: MakeTree) -> None:
@@ -181,7 +178,7 @@ def test_a_scalable_target_replaces_the_count(make_tree: MakeTree) -> None:
       ResourceId: !Sub "service/${Cluster}/${Service.Name}"
       MaxCapacity: 12
 """
-    assert evidence(only(make_tree({"stack.yaml": ECS % target})).instances)[:3] == (12, "MaxCapacity", "stack.yaml:35")
+    assert evidence(only(make_tree({"stack.yaml": ECS % target})).instances)[:3] == (12, "MaxCapacity", "stack.yaml:36")
 
 
 def test_json_templates_are_read_too(make_tree: MakeTree) -> None:
@@ -246,6 +243,12 @@ def test_odd_templates_end(make_tree: MakeTree, resources: str) -> None:
     assert not [s for s in tree.skipped if s.reason.startswith("could not be read")]
 
 
+def test_a_service_without_a_name_is_called_after_its_template(make_tree: MakeTree) -> None:
+    text = (ECS % "").replace("      ServiceName: api\n", "").replace("Name: api\n", "Name: main\n")
+    tree = make_tree({"services/orders_template.yaml": text})
+    assert [(w.name, w.environment) for w in facts(tree)] == [("orders_template", None)]
+
+
 # -- the Serverless Framework ------------------------------------------------------------------------------------------
 
 SERVERLESS = """\
@@ -299,7 +302,7 @@ def test_variables_that_lead_in_a_circle_end(make_tree: MakeTree) -> None:
 
 TASK = """\
 {"family": "orders",
- "cpu": "1024",
+ "cpu": "1024", "requiresCompatibilities": ["FARGATE"],
  "containerDefinitions": [
    {"name": "api", "image": "acme/api:1",
     "command": ["gunicorn", "app:app"],

@@ -116,7 +116,11 @@ def test_a_missing_env_file_leaves_the_environment_incomplete(one):
 
 
 def test_variables_are_filled_in_from_dotenv_and_their_evidence_stands_there(one):
-    body = service("environment:\n  - A=${A}\n  - B=${B:-two}\n  - C=${C}\n  - D=$$literal\n  - E=x-${A}\n  - F\n  - G=${A:+set}\n  - H=${N:-${A}}")
+    body = service(
+        "environment:\n  - A=${A}\n  - B=${B:-two}\n  - C=${C}\n"
+        "  - D=$$literal\n  - E=x-${A}\n  - F\n  - G=${A:+set}\n"
+        "  - H=${N:-${A}}"
+    )
     variables = one({"docker-compose.yml": body, ".env": "\nA=1\nF=9\n"}).variables.variables
     assert said(variables["A"]) == "1 A .env:2 exact"
     assert said(variables["B"]) == "two B docker-compose.yml:6 fallback"
@@ -179,7 +183,10 @@ def test_anchors_and_merge_keys_share_settings(workloads):
         ("command: sh -c 'gunicorn -w $${N:-4} app:app'", "4 --workers docker-compose.yml:4 exact"),
         ("command: sh -c 'gunicorn -w $${N:-4} app:app'\nenvironment: {N: 6}", "6 N docker-compose.yml:5 exact"),
         ("entrypoint: [sh, -c]\ncommand: ['gunicorn -w 4 app:app']", "4 --workers docker-compose.yml:5 exact"),
-        ("entrypoint: sh -c\ncommand: ['alembic upgrade head; exec gunicorn -w 4 app:app']", "4 --workers docker-compose.yml:5 exact"),
+        (
+            "entrypoint: sh -c\ncommand: ['alembic upgrade head; exec gunicorn -w 4 app:app']",
+            "4 --workers docker-compose.yml:5 exact",
+        ),
         ("", "2 --workers Dockerfile:4 exact"),
         ("command: ''", None),
         ("entrypoint: [python]", None),
@@ -235,13 +242,18 @@ def test_a_bind_mount_covers_what_the_image_copied(read):
 
 def test_an_image_built_here_is_told_to_the_other_formats(read):
     _, facts = read("services:\n  api:\n    image: ghcr.io/example/api:1\n    build: .\n")
-    assert [(fact.name, fact.build) for fact in facts if isinstance(fact, Image)] == [("ghcr.io/example/api:1", Build(""))]
+    assert [(fact.name, fact.build) for fact in facts if isinstance(fact, Image)] == [
+        ("ghcr.io/example/api:1", Build(""))
+    ]
 
 
 def test_a_build_outside_the_project_or_of_another_language_is_no_workload(workloads):
     found = workloads(
         {
-            "docker-compose.yml": "services:\n  web:\n    build: ./web\n  api:\n    build: ../../elsewhere\n  cache:\n    image: redis:7\n",
+            "docker-compose.yml": (
+                "services:\n  web:\n    build: ./web\n  api:\n"
+                "    build: ../../elsewhere\n  cache:\n    image: redis:7\n"
+            ),
             "web/Dockerfile": "FROM node:22\nCMD npm start\n",
         }
     )
@@ -254,8 +266,12 @@ def test_a_build_outside_the_project_or_of_another_language_is_no_workload(workl
 def test_an_incomplete_file_is_merged_over_the_base_for_its_environment(workloads):
     found = workloads(
         {
-            "docker-compose.yml": service("command: uvicorn app:app --reload\nenvironment: {A: '1', B: '1'}") + "  worker:\n    build: .\n",
-            "docker-compose.prod.yml": "services:\n  api:\n    command: gunicorn -w 8 app:app\n    environment: [B=2]\n    deploy: {replicas: 3}\n",
+            "docker-compose.yml": service("command: uvicorn app:app --reload\nenvironment: {A: '1', B: '1'}")
+            + "  worker:\n    build: .\n",
+            "docker-compose.prod.yml": (
+                "services:\n  api:\n    command: gunicorn -w 8 app:app\n"
+                "    environment: [B=2]\n    deploy: {replicas: 3}\n"
+            ),
         }
     )
     assert set(found) == {("api", None), ("worker", None), ("api", "prod"), ("worker", "prod")}
@@ -263,7 +279,10 @@ def test_an_incomplete_file_is_merged_over_the_base_for_its_environment(workload
     assert said(production.instances) == "3 replicas docker-compose.prod.yml:5 exact"
     assert {name: setting.value for name, setting in production.variables.variables.items()} == {"A": "1", "B": "2"}
     assert found["api", None].instances.value == 1
-    assert (str(production.location), str(found["worker", "prod"].location)) == ("docker-compose.prod.yml:2", "docker-compose.yml:6")
+    assert (str(production.location), str(found["worker", "prod"].location)) == (
+        "docker-compose.prod.yml:2",
+        "docker-compose.yml:6",
+    )
 
 
 def test_a_complete_file_is_a_set_of_its_own(workloads):
@@ -301,7 +320,11 @@ def test_extends_and_include_follow_files_of_the_project(workloads):
                     extends: {file: shared/base.yml, service: python}
                     environment: {B: "2"}
                 """,
-            "shared/base.yml": "services:\n  python:\n    build: ..\n    environment: {A: '1', B: '1'}\n    command: gunicorn -w 5 app:app\n",
+            "shared/base.yml": (
+                "services:\n  python:\n    build: ..\n"
+                "    environment: {A: '1', B: '1'}\n"
+                "    command: gunicorn -w 5 app:app\n"
+            ),
             "jobs/compose.yml": "services:\n  nightly:\n    build: ..\n",
         }
     )
@@ -343,7 +366,13 @@ def test_a_postgres_container_has_its_flag_or_the_stock_default(read):
     db = databases["db"]
     assert said(db.max_connections) == "300 max_connections docker-compose.yml:11 exact"
     assert db.hosts == ("db", "shop_db", "primary", "pg", "database")
-    assert (db.dialect, db.ports, db.version.value, db.reserved.value, str(db.location)) == ("postgresql", (5432,), "16.4", 3, "docker-compose.yml:3")
+    assert (db.dialect, db.ports, db.version.value, db.reserved.value, str(db.location)) == (
+        "postgresql",
+        (5432,),
+        "16.4",
+        3,
+        "docker-compose.yml:3",
+    )
     assert (databases["other"].max_connections.value, databases["other"].max_connections.certainty) == (100, "default")
 
 
@@ -364,14 +393,21 @@ def test_a_mounted_configuration_file_states_the_limit(read):
             "my/custom.cnf": "[mysqld]\nmax_connections=400\n",
         }
     )
-    assert [said(fact.max_connections) for fact in facts] == ["250 max_connections db/postgresql.conf:2 exact", "400 max_connections my/custom.cnf:2 exact"]
+    assert [said(fact.max_connections) for fact in facts] == [
+        "250 max_connections db/postgresql.conf:2 exact",
+        "400 max_connections my/custom.cnf:2 exact",
+    ]
 
 
 def test_a_database_image_built_here_is_a_database(read):
     _, facts = read(
         {
             "docker-compose.yml": "services:\n  db:\n    build: ./db\n",
-            "db/Dockerfile": "FROM postgis/postgis:16-3.4\nCOPY init.sql /docker-entrypoint-initdb.d/\nCMD postgres -c max_connections=500\n",
+            "db/Dockerfile": (
+                "FROM postgis/postgis:16-3.4\n"
+                "COPY init.sql /docker-entrypoint-initdb.d/\n"
+                "CMD postgres -c max_connections=500\n"
+            ),
         }
     )
     (db,) = facts
@@ -380,7 +416,9 @@ def test_a_database_image_built_here_is_a_database(read):
 
 
 def test_an_image_of_postgres_that_runs_a_backup_is_no_database(read):
-    _, facts = read("services:\n  backup:\n    image: postgres:16\n    command: sh -c 'while true; do pg_dump shop > x; done'\n")
+    _, facts = read(
+        "services:\n  backup:\n    image: postgres:16\n    command: sh -c 'while true; do pg_dump shop > x; done'\n"
+    )
     assert facts == []
 
 
@@ -428,7 +466,9 @@ def test_a_mounted_ini_belongs_to_its_pooler(read):
                     image: bitnami/pgbouncer:1.24.1
                     volumes: ["./pgbouncer.ini:/bitnami/pgbouncer/conf/pgbouncer.ini"]
                 """,
-            "pgbouncer.ini": "[databases]\n* = host=db port=5432\n[pgbouncer]\npool_mode = transaction\nmax_client_conn = 900\n",
+            "pgbouncer.ini": (
+                "[databases]\n* = host=db port=5432\n[pgbouncer]\npool_mode = transaction\nmax_client_conn = 900\n"
+            ),
         }
     )
     (pooler,) = facts
@@ -438,12 +478,36 @@ def test_a_mounted_ini_belongs_to_its_pooler(read):
     assert pooler.backends == {"*": Target("postgresql", "db", 5432, None)}
 
 
-@pytest.mark.parametrize("text", ["services: []", "services:\n  a: 1\n  b: null\n", "services:\n  a: {extends: {service: a}, image: x}\n",
-                                  "services:\n  a: {extends: a, build: [1]}\n", "include: [docker-compose.yml]\nservices: {a: {image: x, command: [[1]]}}",
-                                  "services:\n  a: {image: x, environment: [[1], =, =a], env_file: {a: b}, volumes: [[], ':', {}], ports: 1}"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: []",
+        "services:\n  a: 1\n  b: null\n",
+        "services:\n  a: {extends: {service: a}, image: x}\n",
+        "services:\n  a: {extends: a, build: [1]}\n",
+        "include: [docker-compose.yml]\nservices: {a: {image: x, command: [[1]]}}",
+        "services:\n  a: {image: x, environment: [[1], =, =a], env_file: {a: b}, volumes: [[], ':', {}], ports: 1}",
+    ],
+)
 def test_odd_files_do_no_harm(read, text):
     tree, facts = read(text)
     for fact in facts:
         if isinstance(fact, Workload):
             processes(fact, tree)
     assert tree.skipped == ()
+
+
+def test_scale_on_the_command_line_beats_the_file(one):
+    files = {"docker-compose.yml": service("scale: 2"), "Makefile": "up:\n\tdocker compose up -d --scale api=6\n"}
+    assert said(one(files).instances) == "6 --scale Makefile:2 exact"
+    commented = {**files, "Makefile": "up:\n\t# docker compose up --scale api=6\n"}
+    assert one(commented).instances.value == 2
+
+
+def test_two_scripts_that_scale_differently_decide_nothing(one):
+    files = {
+        "docker-compose.yml": service("scale: 2"),
+        "a.sh": "docker compose up --scale api=6\n",
+        "b.sh": "docker-compose up --scale api=3\n",
+    }
+    assert one(files).instances.value == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from places import at
 from poollint.facts import Unknown
 from poollint.readers import config_connector
 
@@ -29,7 +30,7 @@ SQL = """\
 def test_an_instance_has_a_tier_flags_and_a_connection_name(read):
     (database,) = read(SQL)
     assert (database.provider, database.dialect, database.version.value) == ("cloud-sql-postgresql", "postgresql", "15")
-    assert (database.tier.value, str(database.tier.origin.location)) == ("db-custom-4-16384", "k8s/db.yaml:8")
+    assert at(database.tier) == ("db-custom-4-16384", "k8s/db.yaml:8")
     assert (database.max_connections.value, database.max_connections.origin.location.line) == (400, 9)
     assert database.identities == ("cloudsql:p:europe-west1:orders",)
 
@@ -57,13 +58,17 @@ def test_alloydb_counts_its_cpus(read):
 
 def test_a_silent_instance_has_a_tier_of_its_own_that_nobody_knows(read):
     (database,) = read(
-        "apiVersion: sql.cnrm.cloud.google.com/v1beta1\nkind: SQLInstance\nmetadata: {name: o}\nspec: {databaseVersion: POSTGRES_16}\n"
+        "apiVersion: sql.cnrm.cloud.google.com/v1beta1\nkind: SQLInstance\n"
+        "metadata: {name: o}\nspec: {databaseVersion: POSTGRES_16}\n"
     )
     assert isinstance(database.tier, Unknown) and isinstance(database.max_connections, Unknown)
     assert database.identities == ()
 
 
-@pytest.mark.parametrize("spec", ["", "spec: []", "spec: {databaseVersion: POSTGRES_15, settings: x}", "spec: {machineConfig: 3, databaseFlags: x}"])
+@pytest.mark.parametrize(
+    "spec",
+    ["", "spec: []", "spec: {databaseVersion: POSTGRES_15, settings: x}", "spec: {machineConfig: 3, databaseFlags: x}"],
+)
 @pytest.mark.parametrize("kind", ["SQLInstance", "AlloyDBInstance"])
 def test_odd_shapes_end_nothing(make_tree, kind, spec):
     group = config_connector._READERS[kind][0]

@@ -16,7 +16,10 @@ def started(tree, **build):
 
 
 def test_the_final_stage_counts_and_a_target_chooses_another(make_tree):
-    text = "FROM python:3.12 AS base\nCMD gunicorn -w 9 a:app\nFROM base AS dev\nCMD uvicorn a:app --reload\nFROM base\nCMD gunicorn -w 4 a:app\n"
+    text = (
+        "FROM python:3.12 AS base\nCMD gunicorn -w 9 a:app\nFROM base AS dev\n"
+        "CMD uvicorn a:app --reload\nFROM base\nCMD gunicorn -w 4 a:app\n"
+    )
     tree = make_tree({"Dockerfile": text})
     (final,), (dev,), (base,) = started(tree), started(tree, target="dev"), started(tree, target="base")
     assert (final.processes.value, final.location.line) == (4, 6)
@@ -25,17 +28,28 @@ def test_the_final_stage_counts_and_a_target_chooses_another(make_tree):
 
 
 def test_the_last_command_of_a_stage_wins_and_a_healthcheck_is_none(make_tree):
-    text = "FROM python:3.12\nCMD gunicorn -w 9 a:app\nHEALTHCHECK CMD gunicorn -w 8 a:app\n#CMD gunicorn -w 7 a:app\nCMD gunicorn -w 4 a:app\nHEALTHCHECK CMD uvicorn x:y\n"
+    text = (
+        "FROM python:3.12\nCMD gunicorn -w 9 a:app\n"
+        "HEALTHCHECK CMD gunicorn -w 8 a:app\n#CMD gunicorn -w 7 a:app\n"
+        "CMD gunicorn -w 4 a:app\nHEALTHCHECK CMD uvicorn x:y\n"
+    )
     (process,) = started(make_tree({"Dockerfile": text}))
     assert process.processes.value == 4
 
 
 def test_a_stage_inherits_command_and_variables_of_the_stage_below(make_tree):
-    text = "FROM python:3.12 AS base\nENV WEB_CONCURRENCY=5 MODE='a b'\nENV OLD style value\nENTRYPOINT gunicorn a:app\nFROM base\nRUN true\n"
+    text = (
+        "FROM python:3.12 AS base\nENV WEB_CONCURRENCY=5 MODE='a b'\n"
+        "ENV OLD style value\nENTRYPOINT gunicorn a:app\nFROM base\nRUN true\n"
+    )
     (process,) = started(make_tree({"Dockerfile": text}))
     assert process.processes == Known(5, process.processes.origin)
     assert str(process.processes.origin.location) == "Dockerfile:2"
-    assert {name: setting.value for name, setting in process.environment.items()} == {"WEB_CONCURRENCY": "5", "MODE": "a b", "OLD": "style value"}
+    assert {name: setting.value for name, setting in process.environment.items()} == {
+        "WEB_CONCURRENCY": "5",
+        "MODE": "a b",
+        "OLD": "style value",
+    }
 
 
 def test_arguments_are_no_variables_of_the_process_but_may_fill_one(make_tree):
@@ -62,7 +76,10 @@ def test_a_shell_form_entrypoint_ignores_the_command(make_tree):
     ],
 )
 def test_copies_lead_from_the_container_to_the_repository(make_tree, copies, directory):
-    text = f"FROM python:3.12 AS build\nCOPY backend /code\nFROM python:3.12\nWORKDIR /srv\n{copies}\nWORKDIR backend\nCMD gunicorn app.main:app\n"
+    text = (
+        f"FROM python:3.12 AS build\nCOPY backend /code\nFROM python:3.12\n"
+        f"WORKDIR /srv\n{copies}\nWORKDIR backend\nCMD gunicorn app.main:app\n"
+    )
     tree = make_tree({"Dockerfile": text, "backend/app/main.py": "", "backend/gunicorn.conf.py": "workers = 6\n"})
     (process,) = started(tree)
     assert (process.directory, process.processes.value) == (directory, 6)
@@ -132,25 +149,51 @@ def test_a_dockerfile_alone_is_a_workload_with_unknown_instances(make_tree):
     assert processes(workload, tree)[0].processes.value == 4
 
 
-@pytest.mark.parametrize("base", ["postgres:16", "nginx:1.27", "node:22-slim", "golang:1.23", "pgbouncer/pgbouncer:1.23.1"])
+@pytest.mark.parametrize(
+    "base", ["postgres:16", "nginx:1.27", "node:22-slim", "golang:1.23", "pgbouncer/pgbouncer:1.23.1"]
+)
 def test_images_that_run_no_python_of_the_project_are_no_workload(make_tree, base):
     assert list(dockerfile.read(make_tree({"Dockerfile": f"FROM {base}\nCMD run\n"}))) == []
 
 
 def test_the_context_is_the_folder_where_the_copied_files_are(make_tree):
-    tree = make_tree({"docker/api.Dockerfile": "FROM python:3.12\nCOPY backend/app /app\nCMD x\n", "backend/app/main.py": ""})
+    tree = make_tree(
+        {"docker/api.Dockerfile": "FROM python:3.12\nCOPY backend/app /app\nCMD x\n", "backend/app/main.py": ""}
+    )
     (workload,) = dockerfile.read(tree)
     assert (workload.build, workload.name) == (Build("", "docker/api.Dockerfile"), f"{tree.root.name}-api")
 
 
 def test_a_dockerfile_for_developers_is_marked_and_the_folder_of_the_pipeline_is_not(make_tree):
     tree = make_tree({"Dockerfile.dev": "FROM python:3.12\n", "ci/Dockerfile": "FROM python:3.12\n"})
-    assert {workload.build.dockerfile: workload.environment for workload in dockerfile.read(tree)} == {"Dockerfile.dev": "dev", "ci/Dockerfile": None}
+    assert {workload.build.dockerfile: workload.environment for workload in dockerfile.read(tree)} == {
+        "Dockerfile.dev": "dev",
+        "ci/Dockerfile": None,
+    }
 
 
-@pytest.mark.parametrize("text", ["FROM\n", "FROM a\nCMD [", "FROM a AS a\nFROM a\nCOPY --from=1 / /\nCMD x", "\\\n" * 4000, "FROM a\n" + "RUN <<A <<B <<C\n" * 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FROM\n",
+        "FROM a\nCMD [",
+        "FROM a AS a\nFROM a\nCOPY --from=1 / /\nCMD x",
+        "\\\n" * 4000,
+        "FROM a\n" + "RUN <<A <<B <<C\n" * 500,
+    ],
+)
 def test_broken_dockerfiles_do_no_harm(make_tree, text):
     tree = make_tree({"Dockerfile": text})
     list(dockerfile.read(tree))
     assert started(tree) == ()
     assert tree.skipped == ()
+
+
+def test_a_folder_whose_parts_were_copied_one_by_one_is_that_folder(make_tree):
+    text = (
+        "FROM python:3.12\nCOPY ./backend/pyproject.toml /srv/backend/\nCOPY ./backend/app /srv/backend/app\n"
+        "WORKDIR /srv/backend\nCMD gunicorn app.main:app\n"
+    )
+    tree = make_tree({"Dockerfile": text, "backend/app/main.py": "", "backend/pyproject.toml": ""})
+    (process,) = started(tree)
+    assert process.directory == "backend"

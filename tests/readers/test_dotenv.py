@@ -11,11 +11,23 @@ from poollint.readers import dotenv
 @pytest.mark.parametrize(
     ("line", "value"),
     [
-        ("A=1", "1"), ("export A=1", "1"), ("A = 1", "1"), ("A='x # y'", "x # y"), ('A="x # y" # z', "x # y"), ("A=x # y", "x"),
-        ("A=x#y", "x#y"), ("A=", ""), ("A=#x", ""), ("A: 1", "1"), ("A=a=b", "a=b"), ("A='$B'", "$B"), ("B=2\nA=${B}", "2"),
-        ("A=${B:-3}", "3"), ("A=1\nA=2", "2"),
+        ("A=1", "1"),
+        ("export A=1", "1"),
+        ("A = 1", "1"),
+        ("A='x # y'", "x # y"),
+        ('A="x # y" # z', "x # y"),
+        ("A=x # y", "x"),
+        ("A=x#y", "x#y"),
+        ("A=", ""),
+        ("A=#x", ""),
+        ("A: 1", "1"),
+        ("A=a=b", "a=b"),
+        ("A='$B'", "$B"),
+        ("B=2\nA=${B}", "2"),
+        ("A=${B:-3}", "3"),
+        ("A=1\nA=2", "2"),
     ],
-)  # fmt: skip
+)
 def test_values_are_read_as_compose_reads_them(line, value):
     assert dotenv.parse(line, ".env")["A"].value == value
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from evidence import evidence, why
 
 from poollint.discover import Tree
-from poollint.facts import Known, Setting, Unknown, Workload
+from poollint.facts import Workload
 from poollint.readers import gcloud
 
 MakeTree = Callable[[dict[str, str]], Tree]
@@ -16,17 +17,6 @@ MakeTree = Callable[[dict[str, str]], Tree]
 def only(tree: Tree) -> Workload:
     (workload,) = gcloud.read(tree)
     return workload
-
-
-def evidence(setting: Setting) -> tuple[object, str, str | None, str]:
-    assert isinstance(setting, Known), setting
-    place = str(setting.origin.location) if setting.origin.location else None
-    return setting.value, setting.origin.says, place, setting.certainty
-
-
-def why(setting: Setting) -> str:
-    assert isinstance(setting, Unknown), setting
-    return setting.reason
 
 
 SCRIPT = """\
@@ -73,7 +63,7 @@ def test_a_flag_that_is_not_given_keeps_what_the_service_had(make_tree: MakeTree
 
 
 def test_default_asks_for_the_platforms_own_number(make_tree: MakeTree) -> None:
-    api = only(make_tree({"d.sh": "gcloud run deploy a --max-instances=default --concurrency=default\n"}))
+    api = only(make_tree({"d.sh": "gcloud run deploy a --max-instances=default --concurrency=default --cpu=1\n"}))
     assert evidence(api.instances)[0::3] == (100, "default")
     assert evidence(api.concurrency)[0::3] == (80, "default")
 

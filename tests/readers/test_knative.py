@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from places import at
 from poollint.facts import NO_CEILING
 from poollint.readers import knative
 
@@ -56,9 +57,11 @@ def test_container_concurrency_is_a_hard_limit(read):
 
 
 def test_the_config_map_of_the_cluster_changes_the_default(read):
-    cluster = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-autoscaler, namespace: knative-serving}\ndata:\n"
+    cluster = (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config-autoscaler, namespace: knative-serving}\ndata:\n"
+    )
     (orders,) = read(service(), **{"cluster/config.yaml": cluster + "  max-scale: '20'\n"})
-    assert (orders.instances.value, str(orders.instances.origin.location)) == (20, "cluster/config.yaml:5")
+    assert at(orders.instances) == (20, "cluster/config.yaml:5")
     (orders,) = read(service(), **{"cluster/config.yaml": cluster + "  _example: |\n    max-scale: '20'\n"})
     assert orders.instances.value == NO_CEILING
 

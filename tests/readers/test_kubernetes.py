@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from places import at
 from poollint.facts import NO_CEILING, Database, Pooler, Unknown, Workload
 from poollint.readers import kubernetes
 from poollint.readers._scaling import cron_period, surge_of
@@ -55,7 +56,13 @@ def workload(read):
 class TestReplicas:
     def test_are_counted_with_the_surge_of_a_roll_out(self, workload):
         api = workload(deployment("replicas: 4"))
-        assert (api.name, api.platform, api.kind, api.life, api.unit) == ("api", "kubernetes", "deployment", "long-lived", "k8s")
+        assert (api.name, api.platform, api.kind, api.life, api.unit) == (
+            "api",
+            "kubernetes",
+            "deployment",
+            "long-lived",
+            "k8s",
+        )
         assert (api.instances.value, api.instances.certainty) == (4, "exact")
         assert (api.instances.origin.says, str(api.instances.origin.location)) == ("replicas", "k8s/0.yaml:6")
         assert api.rollout_instances.value == 5 and api.rollout_documented
@@ -75,7 +82,17 @@ class TestReplicas:
 
     @pytest.mark.parametrize(
         ("replicas", "surge", "more"),
-        [(1, "25%", 1), (4, "25%", 1), (5, "25%", 2), (10, "25%", 3), (15, "25%", 4), (10, "10%", 1), (10, "100%", 10), (10, "0", 0), (3, "2", 2)],
+        [
+            (1, "25%", 1),
+            (4, "25%", 1),
+            (5, "25%", 2),
+            (10, "25%", 3),
+            (15, "25%", 4),
+            (10, "10%", 1),
+            (10, "100%", 10),
+            (10, "0", 0),
+            (3, "2", 2),
+        ],
     )
     def test_surge_is_a_number_or_a_share_rounded_up(self, replicas, surge, more):
         assert surge_of(replicas, surge) == more
@@ -104,7 +121,9 @@ class TestAnAutoscaler:
         assert api.rollout_instances.value == 13
 
     def test_of_the_first_version_says_the_same(self, workload):
-        assert workload(deployment("replicas: 3"), HPA.replace("autoscaling/v2", "autoscaling/v1")).instances.value == 10
+        assert (
+            workload(deployment("replicas: 3"), HPA.replace("autoscaling/v2", "autoscaling/v1")).instances.value == 10
+        )
 
     @pytest.mark.parametrize("other", ["name: web}", "name: api, namespace: other}"])
     def test_of_another_workload_changes_nothing(self, workload, other):
@@ -119,7 +138,13 @@ class TestAnAutoscaler:
         assert str(api.instances.origin.location) == "deploy/scaling/hpa.yaml:7"
 
     def test_of_another_service_of_the_same_name_is_not(self, make_tree):
-        tree = make_tree({"a/k8s/app.yaml": deployment("replicas: 3"), "b/k8s/app.yaml": deployment("replicas: 2"), "b/k8s/hpa.yaml": HPA})
+        tree = make_tree(
+            {
+                "a/k8s/app.yaml": deployment("replicas: 3"),
+                "b/k8s/app.yaml": deployment("replicas: 2"),
+                "b/k8s/hpa.yaml": HPA,
+            }
+        )
         assert [fact.instances.value for fact in kubernetes.read(tree)] == [3, 10]
 
     def test_of_another_environment_is_not(self, make_tree):
@@ -128,14 +153,23 @@ class TestAnAutoscaler:
         assert (api.environment, api.instances.value) == ("prod", 3)
 
     def test_of_keda_has_a_documented_default(self, workload):
-        scaled = "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: s}\nspec:\n  scaleTargetRef: {name: api}\n"
+        scaled = (
+            "apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: s}\nspec:\n"
+            "  scaleTargetRef: {name: api}\n"
+        )
         api = workload(deployment("replicas: 3"), scaled)
-        assert (api.instances.value, api.instances.certainty, api.instances.origin.says) == (100, "default", "default of KEDA")
+        assert (api.instances.value, api.instances.certainty, api.instances.origin.says) == (
+            100,
+            "default",
+            "default of KEDA",
+        )
         assert api.autoscaler.path == "k8s/1.yaml"
         assert workload(deployment("replicas: 3"), scaled + "  maxReplicaCount: 12\n").instances.value == 12
 
     def test_twice_counts_the_larger_one_and_says_so(self, workload):
-        api = workload(deployment(), HPA, HPA.replace("10", "20").replace("metadata: {name: api}", "metadata: {name: b}"))
+        api = workload(
+            deployment(), HPA, HPA.replace("10", "20").replace("metadata: {name: api}", "metadata: {name: b}")
+        )
         assert api.instances.value == 20 and "two autoscalers" in api.notes[0]
 
 
@@ -176,17 +210,31 @@ class TestJobs:
 
     @pytest.mark.parametrize(
         ("schedule", "seconds"),
-        [("*/5 * * * *", 300), ("0 * * * *", 3600), ("30 2 * * *", 86400), ("0,15 * * * *", 900), ("@hourly", 3600), ("H * * * *", None), ("*/0 * * * *", None)],
+        [
+            ("*/5 * * * *", 300),
+            ("0 * * * *", 3600),
+            ("30 2 * * *", 86400),
+            ("0,15 * * * *", 900),
+            ("@hourly", 3600),
+            ("H * * * *", None),
+            ("*/0 * * * *", None),
+        ],
     )
     def test_have_the_shortest_gap_of_their_schedule(self, schedule, seconds):
         assert cron_period(schedule) == seconds
 
     def test_of_keda_are_capped_at_a_hundred(self, workload):
         job = workload(
-            "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {name: j}\nspec:\n  jobTargetRef:\n    parallelism: 2\n"
+            "apiVersion: keda.sh/v1alpha1\nkind: ScaledJob\nmetadata: {name: j}\nspec:\n"
+            "  jobTargetRef:\n    parallelism: 2\n"
             "    template: {spec: {containers: [{name: j, image: registry/shop:1}]}}\n"
         )
-        assert (job.kind, job.life, job.instances.value, job.instances.certainty) == ("scaled-job", "one-off", 200, "default")
+        assert (job.kind, job.life, job.instances.value, job.instances.certainty) == (
+            "scaled-job",
+            "one-off",
+            200,
+            "default",
+        )
 
 
 class TestArgoRollouts:
@@ -227,10 +275,13 @@ class TestVariables:
     def test_one_by_one_too(self, workload):
         env = "env:\n  - name: POOL_SIZE\n    valueFrom: {configMapKeyRef: {name: settings, key: POOL}}"
         pool = workload(deployment(container=env), SETTINGS).variables.variables["POOL_SIZE"]
-        assert (pool.value, str(pool.origin.location)) == ("7", "k8s/1.yaml:5")
+        assert at(pool) == ("7", "k8s/1.yaml:5")
 
     def test_env_beats_env_from_and_the_last_one_wins(self, workload):
-        env = "envFrom: [{prefix: A_, configMapRef: {name: settings}}]\nenv:\n  - {name: A_POOL, value: '8'}\n  - {name: A_POOL, value: '9'}"
+        env = (
+            "envFrom: [{prefix: A_, configMapRef: {name: settings}}]\nenv:\n"
+            "  - {name: A_POOL, value: '8'}\n  - {name: A_POOL, value: '9'}"
+        )
         assert workload(deployment(container=env), SETTINGS).variables.variables["A_POOL"].value == "9"
 
     def test_refer_to_earlier_ones(self, workload):
@@ -271,7 +322,10 @@ class TestVariables:
         assert str(api.variables.variables["POOL"].origin.location) == "k8s/config/settings.yaml:5"
 
     def test_of_a_secret_are_names_without_values(self, workload):
-        secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n  DATABASE_URL: postgresql://app:hunter2@db/shop\n"
+        secret = (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n"
+            "  DATABASE_URL: postgresql://app:hunter2@db/shop\n"
+        )
         api = workload(deployment(container="envFrom: [{secretRef: {name: db}}]"), secret)
         assert isinstance(api.variables.variables["DATABASE_URL"], Unknown)
         assert api.variables.secrets == {"DATABASE_URL": "secret//db/DATABASE_URL"} and api.variables.complete
@@ -286,13 +340,22 @@ class TestVariables:
         assert "DATABASE_URL" in api.variables.secrets and api.variables.complete
 
     def test_of_the_cpu_limit_are_whole_cpus(self, workload):
-        env = "resources: {limits: {cpu: 1500m}}\nenv:\n  - {name: WORKERS, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}"
+        env = (
+            "resources: {limits: {cpu: 1500m}}\nenv:\n"
+            "  - {name: WORKERS, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}"
+        )
         workers = workload(deployment(container=env)).variables.variables["WORKERS"]
-        assert (workers.value, workers.origin.says, str(workers.origin.location)) == ("2", "limits.cpu", "k8s/0.yaml:12")
+        assert (workers.value, workers.origin.says, str(workers.origin.location)) == (
+            "2",
+            "limits.cpu",
+            "k8s/0.yaml:12",
+        )
 
     def test_do_not_cross_namespaces(self, workload):
         settings = SETTINGS.replace("{name: settings}", "{name: settings, namespace: other}")
-        text = deployment(container="envFrom: [{configMapRef: {name: settings}}]").replace("  name: api\n", "  name: api\n  namespace: shop\n", 1)
+        text = deployment(container="envFrom: [{configMapRef: {name: settings}}]").replace(
+            "  name: api\n", "  name: api\n  namespace: shop\n", 1
+        )
         assert not workload(text, settings).variables.complete
 
     def test_that_a_tool_fills_in_later_are_unknown(self, workload):
@@ -303,7 +366,13 @@ class TestVariables:
 
 class TestContainers:
     def test_commands_are_entry_points_with_their_places(self, workload):
-        api = workload(deployment(container="command: [gunicorn]\nargs:\n  - --workers\n  - $(WORKERS)\nenv: [{name: WORKERS, value: '4'}]"))
+        api = workload(
+            deployment(
+                container=(
+                    "command: [gunicorn]\nargs:\n  - --workers\n  - $(WORKERS)\nenv: [{name: WORKERS, value: '4'}]"
+                )
+            )
+        )
         assert api.entrypoint.words == ("gunicorn",)
         assert api.command.words == ("--workers", "4")
         assert [str(place) for place in api.command.locations] == ["k8s/0.yaml:14", "k8s/0.yaml:15"]
@@ -313,18 +382,31 @@ class TestContainers:
 
     def test_side_by_side_are_workloads_each_and_proxies_are_none(self, read):
         sidecars = (
-            "initContainers:\n  - {name: logs, image: registry/shop:1, restartPolicy: Always}\n  - {name: wait, image: busybox}\n"
+            "initContainers:\n  - {name: logs, image: registry/shop:1, restartPolicy: Always}\n"
+            "  - {name: wait, image: busybox}\n"
             "  - {name: migrate, image: registry/shop:1, command: [alembic, upgrade, head]}"
         )
-        text = deployment(pod=sidecars, container="ports: [{containerPort: 80}]") + "        - {name: proxy, image: 'envoyproxy/envoy:v1'}\n"
+        text = (
+            deployment(pod=sidecars, container="ports: [{containerPort: 80}]")
+            + "        - {name: proxy, image: 'envoyproxy/envoy:v1'}\n"
+        )
         assert [(fact.name, fact.kind, fact.life) for fact in read(text)] == [
             ("api", "deployment", "long-lived"),
             ("api/logs", "deployment", "long-lived"),
             ("api/migrate", "init", "one-off"),
         ]
 
-    def test_of_other_peoples_programs_are_no_workloads(self, read):
-        assert read(deployment(name="cache").replace("registry/shop:1", "redis:7")) == []
+    @pytest.mark.parametrize(
+        "image", ["redis:7", "quay.io/fedora/redis-7", "bitnami/redis@sha256:0", "datadog/agent:7", "nginx"]
+    )
+    def test_of_other_peoples_programs_are_no_workloads(self, read, image):
+        assert read(deployment(name="cache").replace("registry/shop:1", image)) == []
+
+    @pytest.mark.parametrize(
+        "image", ["registry/agent:1", "registry/kafka-consumer", "registry/nginx-admin:1", "localhost:5000/shop"]
+    )
+    def test_of_ones_own_programs_are(self, read, image):
+        assert [fact.image for fact in read(deployment().replace("registry/shop:1", image))] == [image]
 
 
 class TestRequests:
@@ -337,10 +419,17 @@ class TestRequests:
 
     def test_end_when_the_ingress_in_front_stops_waiting(self, workload):
         timeout = workload(deployment(), self.SERVICE, self.INGRESS).request_timeout
-        assert (timeout.value, timeout.origin.says, str(timeout.origin.location)) == (20, "proxy-read-timeout", "k8s/2.yaml:6")
+        assert (timeout.value, timeout.origin.says, str(timeout.origin.location)) == (
+            20,
+            "proxy-read-timeout",
+            "k8s/2.yaml:6",
+        )
 
     def test_to_another_service_are_none_of_its_business(self, workload):
-        assert isinstance(workload(deployment(), self.SERVICE, self.INGRESS.replace("name: api", "name: web")).request_timeout, Unknown)
+        assert isinstance(
+            workload(deployment(), self.SERVICE, self.INGRESS.replace("name: api", "name: web")).request_timeout,
+            Unknown,
+        )
 
 
 class TestAuthProxies:
@@ -352,21 +441,31 @@ class TestAuthProxies:
         ],
     )
     def test_lead_to_an_instance(self, workload, proxy):
-        assert workload(deployment() + f"        - {proxy}\n").instance_connections == ("shop-prod:europe-west1:orders",)
+        assert workload(deployment() + f"        - {proxy}\n").instance_connections == (
+            "shop-prod:europe-west1:orders",
+        )
 
     def test_that_are_not_there_lead_nowhere(self, workload):
         assert workload(deployment(container="args: ['shop-prod:europe-west1:orders']")).instance_connections == ()
 
 
 class TestServers:
-    SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: orders-db, namespace: shop}\nspec: {selector: {app: postgres}}\n"
+    SERVICE = (
+        "apiVersion: v1\nkind: Service\nmetadata: {name: orders-db, namespace: shop}\n"
+        "spec: {selector: {app: postgres}}\n"
+    )
 
     def test_are_databases_under_the_names_of_their_services(self, read):
         text = deployment(name="postgres", kind="StatefulSet", container='args: ["-c", "max_connections=200"]')
         (database,) = read(text.replace("registry/shop:1", "postgres:16"), self.SERVICE)
         assert isinstance(database, Database) and database.dialect == "postgresql"
-        assert (database.max_connections.value, str(database.max_connections.origin.location)) == (200, "k8s/0.yaml:12")
-        assert database.hosts == ("orders-db", "orders-db.shop", "orders-db.shop.svc", "orders-db.shop.svc.cluster.local")
+        assert at(database.max_connections) == (200, "k8s/0.yaml:12")
+        assert database.hosts == (
+            "orders-db",
+            "orders-db.shop",
+            "orders-db.shop.svc",
+            "orders-db.shop.svc.cluster.local",
+        )
         assert database.unit == "k8s"
 
     def test_are_poolers_as_often_as_their_pods(self, read):
@@ -381,19 +480,35 @@ class TestServers:
         text = deployment(name="postgres", pod=pod, container="volumeMounts: [{name: conf, mountPath: /etc/pgbouncer}]")
         ini = (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bouncer}\ndata:\n  pgbouncer.ini: |\n"
-            "    [databases]\n    * = host=db\n    [pgbouncer]\n    pool_mode = transaction\n    default_pool_size = 40\n"
+            "    [databases]\n    * = host=db\n    [pgbouncer]\n    pool_mode = transaction\n"
+            "    default_pool_size = 40\n"
         )
         (pooler,) = read(text.replace("registry/shop:1", "edoburu/pgbouncer:v1.24.0"), ini)
         assert (pooler.mode.value, pooler.pool_size.value) == ("transaction", 40)
         assert str(pooler.pool_size.origin.location) == "k8s/1.yaml:10"
 
+    def test_are_no_servers_where_their_image_dumps_or_waits(self, read):
+        backup = (
+            deployment(kind="Job", name="backup")
+            .replace("apps/v1", "batch/v1")
+            .replace("registry/shop:1", "postgres:16")
+        )
+        dump = deployment(container="command: [sh, -c, 'while true; do pg_dump; sleep 60; done']", name="dump")
+        assert read(backup, dump.replace("registry/shop:1", "postgres:16")) == []
+
     def test_with_an_exporter_beside_them_are_still_alone(self, read):
-        text = deployment(name="postgres").replace("registry/shop:1", "postgres:16") + "        - {name: metrics, image: quay.io/prometheuscommunity/postgres-exporter}\n"
+        text = (
+            deployment(name="postgres").replace("registry/shop:1", "postgres:16")
+            + "        - {name: metrics, image: quay.io/prometheuscommunity/postgres-exporter}\n"
+        )
         (database,) = read(text, self.SERVICE)
         assert database.name == "postgres" and "localhost" not in database.hosts
 
     def test_beside_the_application_are_reached_at_localhost(self, read):
-        text = deployment(container="ports: [{containerPort: 80}]") + "        - {name: bouncer, image: 'edoburu/pgbouncer:v1.24.0'}\n"
+        text = (
+            deployment(container="ports: [{containerPort: 80}]")
+            + "        - {name: bouncer, image: 'edoburu/pgbouncer:v1.24.0'}\n"
+        )
         pooler, api = sorted(read(text), key=lambda fact: isinstance(fact, Workload))
         assert pooler.name == "api/bouncer" and {"localhost", "127.0.0.1"} <= set(pooler.hosts)
         assert api.name == "api"
@@ -403,12 +518,26 @@ class TestFiles:
     def test_lists_hold_manifests(self, read):
         inner = deployment("replicas: 3").replace("\n", "\n    ").rstrip()
         (api,) = read(f"apiVersion: v1\nkind: List\nitems:\n  - {inner}\n")
-        assert (api.instances.value, str(api.instances.origin.location)) == (3, "k8s/0.yaml:9")
+        assert at(api.instances) == (3, "k8s/0.yaml:9")
+
+    def test_json_is_read_where_manifests_are(self, make_tree):
+        text = '{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "api"}, "spec": {"replicas": 3, "template": {"spec": {"containers": [{"name": "api", "image": "registry/shop:1"}]}}}}'
+        (api,) = kubernetes.read(make_tree({"k8s/app.json": text, "fixtures/app.json": text}))
+        assert at(api.instances) == (3, "k8s/app.json:1")
 
     def test_one_broken_document_leaves_the_others(self, make_tree):
-        tree = make_tree({"k8s/app.yaml": deployment("replicas: 3", name="one") + "---\nkind: [\n---\n" + deployment("replicas: 4", name="two")})
+        tree = make_tree(
+            {
+                "k8s/app.yaml": deployment("replicas: 3", name="one")
+                + "---\nkind: [\n---\n"
+                + deployment("replicas: 4", name="two")
+            }
+        )
         facts = list(kubernetes.read(tree))
-        assert [(fact.name, str(fact.instances.origin.location)) for fact in facts] == [("one", "k8s/app.yaml:6"), ("two", "k8s/app.yaml:21")]
+        assert [(fact.name, str(fact.instances.origin.location)) for fact in facts] == [
+            ("one", "k8s/app.yaml:6"),
+            ("two", "k8s/app.yaml:21"),
+        ]
         assert [(skipped.path, skipped.line) for skipped in tree.skipped] == [("k8s/app.yaml", 15)]
 
     def test_templates_are_said_and_not_guessed(self, make_tree):
@@ -423,8 +552,17 @@ class TestFiles:
         assert read("kind: pipeline\nsteps: []\n", "- a\n", "") == []
 
     def test_odd_shapes_end_nothing(self, make_tree):
-        odd = "apiVersion: apps/v1\nkind: Deployment\nmetadata: []\nspec: {replicas: {a: b}, strategy: x, template: {spec: {containers: [1, {name: a, env: [1], envFrom: x, command: {}}]}}}\n"
-        tree = make_tree({"k8s/a.yaml": odd, "k8s/b.yaml": "apiVersion: apps/v1\nkind: Deployment\n", "k8s/c.yaml": "apiVersion: v1\nkind: List\nitems: 3\n"})
+        odd = (
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: []\n"
+            "spec: {replicas: {a: b}, strategy: x, template: {spec: {containers: [1, {name: a, env: [1], envFrom: x, command: {}}]}}}\n"
+        )
+        tree = make_tree(
+            {
+                "k8s/a.yaml": odd,
+                "k8s/b.yaml": "apiVersion: apps/v1\nkind: Deployment\n",
+                "k8s/c.yaml": "apiVersion: v1\nkind: List\nitems: 3\n",
+            }
+        )
         (found,) = kubernetes.read(tree)
         assert isinstance(found.instances, Unknown) and found.image is None
         assert tree.skipped == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from places import at
 from poollint.facts import Unknown
 from poollint.readers import kubernetes
 
@@ -103,9 +104,11 @@ class TestPatches:
     def test_of_a_file_change_what_they_name(self, prod):
         patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  replicas: 6\n"
         api = prod("patches: [{path: patch.yaml}]\n", **{"k8s__overlays__prod__patch.yaml": patch})
-        assert (api.instances.value, str(api.instances.origin.location)) == (6, "k8s/overlays/prod/patch.yaml:5")
+        assert at(api.instances) == (6, "k8s/overlays/prod/patch.yaml:5")
 
-    @pytest.mark.parametrize("key", ["patchesStrategicMerge: [patch.yaml]", "patches: [{path: patch.yaml, target: {kind: Deployment}}]"])
+    @pytest.mark.parametrize(
+        "key", ["patchesStrategicMerge: [patch.yaml]", "patches: [{path: patch.yaml, target: {kind: Deployment}}]"]
+    )
     def test_merge_containers_and_variables_by_name(self, prod, key):
         patch = (
             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {template: {spec: {containers: [\n"
@@ -113,12 +116,15 @@ class TestPatches:
         )
         api = prod(f"{key}\n", **{"k8s__overlays__prod__patch.yaml": patch})
         variables = api.variables.variables
-        assert (variables["WORKERS"].value, str(variables["WORKERS"].origin.location)) == ("4", "k8s/overlays/prod/patch.yaml:5")
+        assert at(variables["WORKERS"]) == ("4", "k8s/overlays/prod/patch.yaml:5")
         assert (variables["MODE"].value, variables["EXTRA"].value, api.image) == ("base", "x", "registry/shop:1")
 
     def test_in_place_keep_their_lines(self, prod):
-        api = prod("patches:\n  - patch: |-\n      apiVersion: apps/v1\n      kind: Deployment\n      metadata: {name: api}\n      spec:\n        replicas: 7\n")
-        assert (api.instances.value, str(api.instances.origin.location)) == (7, "k8s/overlays/prod/kustomization.yaml:8")
+        api = prod(
+            "patches:\n  - patch: |-\n      apiVersion: apps/v1\n      kind: Deployment\n"
+            "      metadata: {name: api}\n      spec:\n        replicas: 7\n"
+        )
+        assert at(api.instances) == (7, "k8s/overlays/prod/kustomization.yaml:8")
 
     def test_of_json_replace_by_pointer(self, prod):
         api = prod(
@@ -128,13 +134,15 @@ class TestPatches:
             "      - {op: remove, path: /spec/template/spec/containers/0/env/0}\n"
             "      - {op: replace, path: /spec/nothing/here, value: 5}\n"
         )
-        assert (api.instances.value, str(api.instances.origin.location)) == (5, "k8s/overlays/prod/kustomization.yaml:5")
+        assert at(api.instances) == (5, "k8s/overlays/prod/kustomization.yaml:5")
         assert api.variables.variables["MODE"].value == "patched" and "WORKERS" not in api.variables.variables
 
     def test_with_a_target_leave_the_others_alone(self, prod):
         api = prod(
-            "patches:\n  - target: {kind: Deployment, name: web}\n    patch: |-\n      - {op: replace, path: /spec/replicas, value: 5}\n"
-            "  - target: {kind: Deploy.*, labelSelector: tier=web}\n    patch: |-\n      - {op: replace, path: /spec/replicas, value: 6}\n"
+            "patches:\n  - target: {kind: Deployment, name: web}\n    patch: |-\n"
+            "      - {op: replace, path: /spec/replicas, value: 5}\n"
+            "  - target: {kind: Deploy.*, labelSelector: tier=web}\n    patch: |-\n"
+            "      - {op: replace, path: /spec/replicas, value: 6}\n"
         )
         assert api.instances.value == 2
 
@@ -157,11 +165,14 @@ class TestPatches:
 
     def test_of_an_autoscaler_count(self, prod):
         api = prod(
-            "patches:\n  - target: {kind: HorizontalPodAutoscaler}\n    patch: |-\n      - {op: replace, path: /spec/maxReplicas, value: 30}\n",
+            (
+                "patches:\n  - target: {kind: HorizontalPodAutoscaler}\n    patch: |-\n"
+                "      - {op: replace, path: /spec/maxReplicas, value: 30}\n"
+            ),
             base="resources: [app.yaml, hpa.yaml]\n",
             **{"k8s__base__hpa.yaml": HPA},
         )
-        assert (api.instances.value, str(api.instances.origin.location)) == (30, "k8s/overlays/prod/kustomization.yaml:5")
+        assert at(api.instances) == (30, "k8s/overlays/prod/kustomization.yaml:5")
 
 
 class TestNames:
@@ -186,7 +197,7 @@ class TestGenerators:
             **{"k8s__overlays__prod__prod.env": "# pool\nPOOL=9\n"},
         )
         pool = api.variables.variables["POOL"]
-        assert (pool.value, str(pool.origin.location)) == ("9", "k8s/overlays/prod/prod.env:2")
+        assert at(pool) == ("9", "k8s/overlays/prod/prod.env:2")
         assert api.variables.variables["MODE_B"].value == "x" and api.variables.complete
 
     def test_merge_over_those_of_the_base(self, prod):
@@ -197,7 +208,10 @@ class TestGenerators:
         assert (api.variables.variables["POOL"].value, api.variables.variables["HOST"].value) == ("9", "db")
 
     def test_of_secrets_keep_no_value(self, prod):
-        base = "resources: [app.yaml]\nsecretGenerator: [{name: settings, literals: [DATABASE_URL=postgresql://a:hunter2@db/x]}]\n"
+        base = (
+            "resources: [app.yaml]\n"
+            "secretGenerator: [{name: settings, literals: [DATABASE_URL=postgresql://a:hunter2@db/x]}]\n"
+        )
         api = prod("", base=base)
         assert not api.variables.complete or isinstance(api.variables.variables.get("DATABASE_URL"), Unknown)
         assert "hunter2" not in repr(api)
@@ -205,7 +219,8 @@ class TestGenerators:
 
 class TestReplacements:
     TARGET = (
-        "    targets:\n      - select: {kind: Deployment}\n        fieldPaths: ['spec.template.spec.containers.[name=api].env.[name=MODE].value']\n"
+        "    targets:\n      - select: {kind: Deployment}\n"
+        "        fieldPaths: ['spec.template.spec.containers.[name=api].env.[name=MODE].value']\n"
     )
 
     def test_copy_a_field_with_its_place(self, prod):
@@ -214,7 +229,7 @@ class TestReplacements:
             "  - source: {kind: ConfigMap, name: settings, fieldPath: data.POOL}\n" + self.TARGET
         )
         mode = api.variables.variables["MODE"]
-        assert (mode.value, str(mode.origin.location)) == ("9", "k8s/overlays/prod/kustomization.yaml:2")
+        assert at(mode) == ("9", "k8s/overlays/prod/kustomization.yaml:2")
         assert api.variables.variables["WORKERS"].value == "2"
 
     @pytest.mark.parametrize("options", ["", "        options: {delimiter: '-', index: 1}\n"])
@@ -227,9 +242,14 @@ class TestReplacements:
 def test_components_change_what_their_user_has(prod):
     api = prod(
         "components: [../../big]\n",
-        **{"k8s__big": "kind: Component\npatches:\n  - target: {kind: Deployment}\n    patch: |-\n      - {op: replace, path: /spec/replicas, value: 20}\n"},
+        **{
+            "k8s__big": (
+                "kind: Component\npatches:\n  - target: {kind: Deployment}\n    patch: |-\n"
+                "      - {op: replace, path: /spec/replicas, value: 20}\n"
+            )
+        },
     )
-    assert (api.instances.value, str(api.instances.origin.location)) == (20, "k8s/big/kustomization.yaml:5")
+    assert at(api.instances) == (20, "k8s/big/kustomization.yaml:5")
 
 
 class TestWhatIsNotFollowed:
@@ -244,11 +264,13 @@ class TestWhatIsNotFollowed:
         assert any("not among the files" in s.reason for s in prod.read.tree.skipped)
 
     def test_loops_end(self, make_tree):
-        tree = make_tree({
-            "a/kustomization.yaml": "resources: [../b]\n",
-            "b/kustomization.yaml": "resources: [../c]\n",
-            "c/kustomization.yaml": "resources: [../b]\n",
-        })
+        tree = make_tree(
+            {
+                "a/kustomization.yaml": "resources: [../b]\n",
+                "b/kustomization.yaml": "resources: [../c]\n",
+                "c/kustomization.yaml": "resources: [../b]\n",
+            }
+        )
         assert list(kubernetes.read(tree)) == []
         assert any("include each other" in s.reason for s in tree.skipped)
 
@@ -268,7 +290,9 @@ class TestUntrustedInput:
             "replicas: [{name: api, count: [1]}]\nimages: [1, {name: registry/shop}]\nnamePrefix: {a: b}\n",
             "patches: [1, {}, {patch: ''}, {patch: '['}, {path: missing.yaml}, {target: 3, patch: 'a: b'}]\n",
             "patches: [{target: {kind: '(((a+)+)+)+$', name: '.*.*.*.*.*b'}, patch: '[{op: remove, path: /spec}]'}]\n",
-            "patchesJson6902: [{target: {kind: Deployment}, patch: '[{op: add, path: " + "/a" * 3000 + ", value: 1}]'}]\n",
+            "patchesJson6902: [{target: {kind: Deployment}, patch: '[{op: add, path: "
+            + "/a" * 3000
+            + ", value: 1}]'}]\n",
             "patches: [{target: {kind: Deployment}, patch: '[{op: replace, path: /spec/template/spec/containers/99999999999/x, value: 1}]'}]\n",
             "configMapGenerator: [1, {name: settings, literals: [1, x], envs: [../../../x], files: ['=', a=b=c]}]\n",
             "replacements: [1, {}, {source: 1, targets: [{select: {}, fieldPaths: ['', '[', a.b]}]}, {path: nowhere.yaml}]\n",
@@ -291,7 +315,10 @@ class TestUntrustedInput:
         files = {"d0/kustomization.yaml": f"{key}: [../d1a, ../d1b]\n"}
         for n in range(1, 18):
             for side in "ab":
-                files[f"d{n}{side}/kustomization.yaml"] = f"kind: {'Component' if key == 'components' else 'Kustomization'}\n{key}: [../d{n + 1}a, ../d{n + 1}b]\n"
+                files[f"d{n}{side}/kustomization.yaml"] = (
+                    f"kind: {'Component' if key == 'components' else 'Kustomization'}\n"
+                    f"{key}: [../d{n + 1}a, ../d{n + 1}b]\n"
+                )
         for side in "ab":
             files[f"d18{side}/kustomization.yaml"] = "resources: [app.yaml]\n"
             files[f"d18{side}/app.yaml"] = APP

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from places import at
 from poollint.facts import Database, Pooler, Target, Unknown
 from poollint.readers import kubernetes, operators
 
@@ -29,7 +30,7 @@ class TestCloudNativePG:
         primary, replicas = read(self.CLUSTER)
         assert isinstance(primary, Database)
         assert (primary.name, primary.dialect, primary.provider) == ("orders", "postgresql", "cloudnative-pg")
-        assert (primary.max_connections.value, str(primary.max_connections.origin.location)) == (200, "k8s/db.yaml:8")
+        assert at(primary.max_connections) == (200, "k8s/db.yaml:8")
         assert "orders-rw" in primary.hosts and "orders-rw.shop.svc.cluster.local" in primary.hosts
         assert "orders-ro" in replicas.hosts and isinstance(replicas.max_connections, Unknown)
 
@@ -53,7 +54,11 @@ class TestCloudNativePG:
                   containers: [{name: pgbouncer, image: "ghcr.io/cloudnative-pg/pgbouncer:1.23.0"}]
             """)
         assert isinstance(pooler, Pooler) and pooler.product == "pgbouncer"
-        assert (pooler.mode.value, pooler.mode.origin.says, str(pooler.mode.origin.location)) == ("transaction", "poolMode", "k8s/db.yaml:8")
+        assert (pooler.mode.value, pooler.mode.origin.says, str(pooler.mode.origin.location)) == (
+            "transaction",
+            "poolMode",
+            "k8s/db.yaml:8",
+        )
         assert (pooler.max_client_connections.value, pooler.pool_size.value, pooler.replicas.value) == (500, 30, 2)
         assert (pooler.prepared_statements.value, pooler.version.value) == (False, "1.23.0")
         assert pooler.hosts == ("orders-pool",) and pooler.ports == (5432,)
@@ -61,7 +66,8 @@ class TestCloudNativePG:
 
     def test_a_silent_pooler_has_the_defaults_of_pgbouncer(self, read):
         (pooler,) = read(
-            "apiVersion: postgresql.cnpg.io/v1\nkind: Pooler\nmetadata: {name: p}\nspec: {type: ro, cluster: {name: orders}, pgbouncer: {}}\n"
+            "apiVersion: postgresql.cnpg.io/v1\nkind: Pooler\nmetadata: {name: p}\n"
+            "spec: {type: ro, cluster: {name: orders}, pgbouncer: {}}\n"
         )
         assert (pooler.mode.value, pooler.mode.certainty) == ("session", "default")
         assert (pooler.max_client_connections.value, pooler.pool_size.value, pooler.replicas.value) == (100, 20, 1)
@@ -71,7 +77,8 @@ class TestCloudNativePG:
     def test_the_secret_of_a_cluster_says_where_it_points(self, make_tree):
         """The operator writes `orders-app`; its host follows from the cluster, its password does not."""
         app = (
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\nspec:\n  template:\n    spec:\n"
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api, namespace: shop}\n"
+            "spec:\n  template:\n    spec:\n"
             "      containers:\n        - name: api\n          image: registry/shop:1\n          env:\n"
             "            - {name: DATABASE_URL, valueFrom: {secretKeyRef: {name: orders-app, key: uri}}}\n"
             "            - {name: PGPASSWORD, valueFrom: {secretKeyRef: {name: orders-app, key: password}}}\n"
@@ -119,7 +126,16 @@ class TestZalando:
         assert pooler.prepared_statements.value is True
 
     def test_its_pooler_is_off_when_that_is_said(self, read):
-        assert len(read(self.CLUSTER.replace("POOLER", "enableConnectionPooler: false\n          connectionPooler: {mode: session}"))) == 1
+        assert (
+            len(
+                read(
+                    self.CLUSTER.replace(
+                        "POOLER", "enableConnectionPooler: false\n          connectionPooler: {mode: session}"
+                    )
+                )
+            )
+            == 1
+        )
 
 
 class TestCrunchy:
@@ -140,7 +156,12 @@ class TestCrunchy:
         primary, _, pooler = read(self.CLUSTER)
         assert (primary.provider, primary.max_connections.value, primary.version.value) == ("crunchy-pgo", 300, "16")
         assert "hippo-primary.db.svc" in primary.hosts
-        assert (pooler.name, pooler.mode.value, pooler.pool_size.value, pooler.replicas.value) == ("hippo-pgbouncer", "transaction", 40, 2)
+        assert (pooler.name, pooler.mode.value, pooler.pool_size.value, pooler.replicas.value) == (
+            "hippo-pgbouncer",
+            "transaction",
+            40,
+            2,
+        )
         assert "hippo-pgbouncer.db.svc" in pooler.hosts and pooler.backends["*"].host == "hippo-primary"
 
     def test_without_a_mode_the_pooler_keeps_sessions(self, read):
@@ -155,7 +176,9 @@ def test_clusters_of_other_groups_are_none_of_ours(read):
     assert read("apiVersion: cluster.x-k8s.io/v1beta1\nkind: Cluster\nmetadata: {name: c}\nspec: {}\n") == []
 
 
-@pytest.mark.parametrize("spec", ["", "spec: []", "spec: {proxy: 1, pgbouncer: [], postgresql: x, settings: {databaseFlags: {a: b}}}"])
+@pytest.mark.parametrize(
+    "spec", ["", "spec: []", "spec: {proxy: 1, pgbouncer: [], postgresql: x, settings: {databaseFlags: {a: b}}}"]
+)
 @pytest.mark.parametrize(("group", "kind"), operators._READERS)
 def test_odd_shapes_end_nothing(make_tree, group, kind, spec):
     tree = make_tree({"k8s/db.yaml": f"apiVersion: {group}/v1\nkind: {kind}\nmetadata: {{name: n}}\n{spec}\n"})

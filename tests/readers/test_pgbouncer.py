@@ -46,13 +46,23 @@ def read(make_tree):
 def test_every_setting_stands_at_its_line(read):
     (pooler,) = read(INI)
     settings = {
-        "mode": ("transaction", 10), "max_client_connections": (900, 11), "pool_size": (30, 12), "reserve_pool_size": (5, 13),
-        "max_db_connections": (80, 14), "prepared_statements": (False, 15), "client_idle_timeout": (300, 16),
-    }  # fmt: skip
-    assert {name: (getattr(pooler, name).value, getattr(pooler, name).origin.location.line) for name in settings} == settings
+        "mode": ("transaction", 10),
+        "max_client_connections": (900, 11),
+        "pool_size": (30, 12),
+        "reserve_pool_size": (5, 13),
+        "max_db_connections": (80, 14),
+        "prepared_statements": (False, 15),
+        "client_idle_timeout": (300, 16),
+    }
+    assert {
+        name: (getattr(pooler, name).value, getattr(pooler, name).origin.location.line) for name in settings
+    } == settings
     assert pooler.mode.origin.says == "pool_mode"
     assert pooler.listed_parameters == ("extra_float_digits", "options")
-    assert pooler.backends == {"shop": Target("postgresql", "db.internal", 5433, "shop_prod"), "*": Target("postgresql", "other", 5432, None)}
+    assert pooler.backends == {
+        "shop": Target("postgresql", "db.internal", 5433, "shop_prod"),
+        "*": Target("postgresql", "other", 5432, None),
+    }
     assert (pooler.ports, pooler.unit, pooler.environment) == ((7432,), "deploy/prod", "prod")
 
 
@@ -65,9 +75,15 @@ def test_an_orphan_has_no_hosts_and_no_version(read):
 
 def test_what_is_left_out_has_the_default_of_pgbouncer(read):
     (pooler,) = read("[pgbouncer]\n")
-    assert [(s.value, s.certainty) for s in (pooler.mode, pooler.max_client_connections, pooler.pool_size, pooler.max_db_connections)] == [
-        ("session", "default"), (100, "default"), (20, "default"), (math.inf, "default"),
-    ]  # fmt: skip
+    assert [
+        (s.value, s.certainty)
+        for s in (pooler.mode, pooler.max_client_connections, pooler.pool_size, pooler.max_db_connections)
+    ] == [
+        ("session", "default"),
+        (100, "default"),
+        (20, "default"),
+        (math.inf, "default"),
+    ]
     assert isinstance(pooler.prepared_statements, Unknown)
 
 
@@ -76,7 +92,11 @@ def test_passwords_are_dropped(read):
 
 
 def test_an_override_that_all_databases_share_is_the_mode(read):
-    (same,) = read("[databases]\na = host=x pool_mode=transaction pool_size=5\nb = host=y pool_mode=transaction pool_size=5\n[pgbouncer]\npool_mode = session\n")
+    (same,) = read(
+        "[databases]\na = host=x pool_mode=transaction pool_size=5\n"
+        "b = host=y pool_mode=transaction pool_size=5\n[pgbouncer]\n"
+        "pool_mode = session\n"
+    )
     (mixed,) = read("[databases]\na = host=x pool_mode=transaction\nb = host=y\n[pgbouncer]\npool_mode = session\n")
     assert same.mode == Known("transaction", same.mode.origin)
     assert (same.pool_size.value, same.pool_size.origin.location.line) == (5, 2)
@@ -89,7 +109,15 @@ def test_a_template_is_not_read_as_a_value(read):
     assert isinstance(pooler.max_client_connections, Unknown)
 
 
-@pytest.mark.parametrize("text", ["", "[pgbouncer", "[pgbouncer]\n= =\n===\n", "[pgbouncer]\nmax_client_conn = lots\nlisten_port = x\n[databases]\n= host=\nx=\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[pgbouncer",
+        "[pgbouncer]\n= =\n===\n",
+        "[pgbouncer]\nmax_client_conn = lots\nlisten_port = x\n[databases]\n= host=\nx=\n",
+    ],
+)
 def test_broken_files_do_no_harm(read, text):
     read(text)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from evidence import evidence, why
 
 from poollint.discover import Tree
-from poollint.facts import Database, Known, Pooler, Setting, Unknown, Workload
+from poollint.facts import Database, Pooler, Workload
 from poollint.readers import app_engine, cloud_foundry, copilot, digitalocean, fly, heroku, railway, render, vercel
 
 MakeTree = Callable[[dict[str, str]], Tree]
@@ -21,17 +22,6 @@ def only(reader: ModuleType, tree: Tree, kind: type = Workload):
 
 def by_name(reader: ModuleType, tree: Tree) -> dict[str, Workload]:
     return {fact.name: fact for fact in reader.read(tree) if isinstance(fact, Workload)}
-
-
-def evidence(setting: Setting) -> tuple[object, str, str | None, str]:
-    assert isinstance(setting, Known), setting
-    place = str(setting.origin.location) if setting.origin.location else None
-    return setting.value, setting.origin.says, place, setting.certainty
-
-
-def why(setting: Setting) -> str:
-    assert isinstance(setting, Unknown), setting
-    return setting.reason
 
 
 # -- Fly.io ------------------------------------------------------------------------------------------------------------
@@ -474,7 +464,7 @@ ODD = {
     "applications: [1, {name: []}]\nname: {}\n"
     "deploy: 3\nfunctions: []\nbuild: []\nrun: [1]\nformation: 1\naddons: [[1]]\nsetup: 2\nenvironments: [1]\n",
     "toml types": 'app = 3\nenv = 1\nprocesses = ["x"]\nservices = 3\nvm = {}\n'
-    "build = 4\ndeploy = 5\n[http_service]\nconcurrency = 1\n",
+    "build = 4\ndeploy = 5\n[http_service]\nconcurrency = 1\nprocesses = true\n",
 }
 
 

@@ -38,12 +38,22 @@ def test_every_line_is_a_workload_and_release_runs_once(read):
     assert found["web"].instances == Unknown("the Procfile does not say how many run", found["web"].instances.origin)
     assert found["release"].instances.value == 1
     (web,) = processes(found["web"], tree)
-    assert (web.processes.value, web.processes.certainty, str(web.processes.origin.location), web.entry) == (3, "fallback", "Procfile:1", "app.main:app")
+    assert (web.processes.value, web.processes.certainty, str(web.processes.origin.location), web.entry) == (
+        3,
+        "fallback",
+        "Procfile:1",
+        "app.main:app",
+    )
     assert processes(found["release"], tree)[0].kind == "migration"
 
 
 def test_app_json_makes_it_heroku_and_says_how_many(read):
-    tree, found = read({"app.json": '{"formation": {"web": {"quantity": 4, "size": "standard-1x"}}}\n', "Procfile": "web: gunicorn app.main:app\n"})
+    tree, found = read(
+        {
+            "app.json": '{"formation": {"web": {"quantity": 4}}}\n',
+            "Procfile": "web: gunicorn app.main:app\n",
+        }
+    )
     web = found["web"]
     assert (web.platform, web.instances) == ("heroku", Known(4, web.instances.origin))
     assert str(web.instances.origin.location) == "app.json:1"
@@ -60,3 +70,15 @@ def test_a_procfile_in_a_folder_runs_there(read):
 def test_a_procfile_for_developers_is_marked(read):
     _, found = read({"Procfile.dev": "js: npm start\n"})
     assert found["js"].environment == "dev"
+
+
+def test_the_size_of_a_dyno_decides_how_many_workers_heroku_starts(read):
+    app = '{"formation": {"web": {"quantity": 2, "size": "Standard-2X"}}, "env": {"DB_POOL": {"value": "7"}}}\n'
+    tree, found = read({"app.json": app, "Procfile": "web: gunicorn app.main:app\n"})
+    (process,) = processes(found["web"], tree)
+    assert (process.processes.value, process.processes.certainty, process.processes.origin.says) == (
+        4,
+        "default",
+        "Heroku's WEB_CONCURRENCY for Standard-2X",
+    )
+    assert (found["web"].variables.variables["DB_POOL"].value, found["web"].variables.complete) == ("7", False)

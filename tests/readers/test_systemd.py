@@ -40,7 +40,12 @@ def read(make_tree):
 
 def test_the_unit_is_a_workload_on_an_unknown_number_of_hosts(read):
     tree, (workload,) = read()
-    assert (workload.name, workload.kind, workload.life, str(workload.location)) == ("shop", "service", "long-lived", "deploy/shop.service:11")
+    assert (workload.name, workload.kind, workload.life, str(workload.location)) == (
+        "shop",
+        "service",
+        "long-lived",
+        "deploy/shop.service:11",
+    )
     assert isinstance(workload.instances, Unknown)
     (process,) = processes(workload, tree)
     assert (process.processes.value, str(process.processes.origin.location)) == (3, "deploy/shop.service:8")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
+from evidence import evidence, why
 
 from poollint.discover import Tree
-from poollint.facts import NO_ENVIRONMENT, Database, Known, Pooler, Setting, Unknown, Workload
+from poollint.facts import NO_ENVIRONMENT, Database, Pooler, Unknown, Workload
 from poollint.readers import terraform
 
 MakeTree = Callable[[dict[str, str]], Tree]
@@ -21,17 +23,6 @@ def facts(tree: Tree, kind: type, environment: str | None = None) -> list:
 def only(tree: Tree, kind: type, environment: str | None = None):
     (fact,) = facts(tree, kind, environment)
     return fact
-
-
-def evidence(setting: Setting) -> tuple[object, str, str | None, str]:
-    assert isinstance(setting, Known), setting
-    place = str(setting.origin.location) if setting.origin.location else None
-    return setting.value, setting.origin.says, place, setting.certainty
-
-
-def why(setting: Setting) -> str:
-    assert isinstance(setting, Unknown), setting
-    return setting.reason
 
 
 SERVICE = """\
@@ -354,6 +345,56 @@ def test_for_each_makes_one_service_per_key(make_tree: MakeTree) -> None:
     ]
 
 
+def test_optional_attributes_of_a_type_have_their_defaults(make_tree: MakeTree) -> None:
+    tree = make_tree(
+        {
+            "main.tf": """\
+            module "services" {
+              source = "./services"
+              services = {
+                api  = { image = "acme/api" }
+                jobs = { image = "acme/jobs", max = 9 }
+              }
+            }
+            """,
+            "services/main.tf": """\
+            variable "services" {
+              type = map(object({
+                image = string
+                max   = optional(number, 4)
+              }))
+            }
+            resource "google_cloud_run_v2_service" "all" {
+              for_each = var.services
+              name     = each.key
+              template {
+                scaling {
+                  max_instance_count = each.value.max
+                }
+                containers {
+                  image = each.value.image
+                }
+              }
+            }
+            """,
+        }
+    )
+    found = {w.name: evidence(w.instances)[0::2] for w in facts(tree, Workload)}
+    assert found == {"api": (4, "services/main.tf:4"), "jobs": (9, "main.tf:5")}
+
+
+def test_a_null_argument_is_null_and_not_the_default(make_tree: MakeTree) -> None:
+    call = 'module "api" {\n  source = "./api"\n  max_instances = null\n}\n'
+    tree = make_tree({"a/main.tf": call, "a/api/main.tf": SIZED})
+    assert evidence(only(tree, Workload).instances)[0::3] == (100, "default")
+
+
+def test_a_variable_that_refuses_null_keeps_its_default(make_tree: MakeTree) -> None:
+    call = 'module "api" {\n  source = "./api"\n  max_instances = null\n}\n'
+    refusing = SIZED.replace("default = 10", "default = 10\n  nullable = false")
+    assert evidence(only(make_tree({"main.tf": call, "api/main.tf": refusing}), Workload).instances)[0] == 10
+
+
 def test_a_count_of_zero_is_nothing(make_tree: MakeTree) -> None:
     off = SIZED.replace('name = "api"', 'name = "api"\n  count = var.max_instances > 20 ? 1 : 0')
     assert facts(make_tree({"main.tf": off}), Workload) == []
@@ -516,212 +557,6 @@ def test_an_alloydb_instance_is_sized_by_its_cpus(make_tree: MakeTree) -> None:
     assert evidence(database.max_connections) == (2000, "max_connections", "main.tf:6", "exact")
 
 
-# -- Amazon ------------------------------------------------------------------------------------------------------------
-
-RDS = """\
-resource "aws_db_parameter_group" "pg" {
-  name = "orders-pg16"
-  parameter {
-    name  = "max_connections"
-    value = %s
-  }
-}
-resource "aws_db_instance" "main" {
-  identifier           = "orders"
-  engine               = "postgres"
-  engine_version       = "16.3"
-  instance_class       = "db.t4g.medium"
-  parameter_group_name = aws_db_parameter_group.pg.name
-}
-"""
-
-
-def test_an_rds_instance_takes_its_limit_from_its_parameter_group(make_tree: MakeTree) -> None:
-    database = only(make_tree({"rds.tf": RDS % '"300"'}), Database)
-    assert (database.name, database.provider) == ("orders", "rds-postgresql")
-    assert evidence(database.tier) == ("db.t4g.medium", "instance_class", "rds.tf:12", "exact")
-    assert evidence(database.max_connections) == (300, "max_connections", "rds.tf:5", "exact")
-    assert "${aws_db_instance.main.address}" in database.hosts
-
-
-def test_the_default_formula_leaves_the_limit_to_the_class(make_tree: MakeTree) -> None:
-    database = only(make_tree({"rds.tf": RDS % '"LEAST({DBInstanceClassMemory/9531392}, 5000)"'}), Database)
-    assert why(database.max_connections) == "max_connections is the default formula"
-    assert evidence(database.tier)[0] == "db.t4g.medium"
-
-
-def test_another_formula_takes_the_class_out_of_play(make_tree: MakeTree) -> None:
-    database = only(make_tree({"rds.tf": RDS % '"{DBInstanceClassMemory/4000000}"'}), Database)
-    assert why(database.max_connections) == "max_connections is the formula {DBInstanceClassMemory/4000000}"
-    assert isinstance(database.tier, Unknown)
-
-
-def test_an_unlinked_parameter_group_says_nothing(make_tree: MakeTree) -> None:
-    text = (RDS % '"300"').replace("aws_db_parameter_group.pg.name", '"default.postgres16"')
-    assert why(only(make_tree({"rds.tf": text}), Database).max_connections) == "max_connections is not set"
-
-
-CLUSTER = """\
-resource "aws_rds_cluster" "main" {
-  cluster_identifier = "orders"
-  engine             = "aurora-postgresql"
-  %s
-}
-resource "aws_rds_cluster_instance" "nodes" {
-  count              = %d
-  cluster_identifier = aws_rds_cluster.main.id
-  instance_class     = "%s"
-}
-"""
-
-
-def test_an_aurora_cluster_is_sized_by_its_instances_and_its_reader_is_a_database_of_its_own(
-    make_tree: MakeTree,
-) -> None:
-    writer, reader = facts(make_tree({"main.tf": CLUSTER % ("", 2, "db.r6g.large")}), Database)
-    assert (writer.name, writer.provider) == ("orders", "aurora-postgresql")
-    assert evidence(writer.tier) == ("db.r6g.large", "instance_class", "main.tf:9", "exact")
-    assert (reader.name, reader.hosts) == ("orders-reader", ("${aws_rds_cluster.main.reader_endpoint}",))
-    assert not set(writer.identities) & set(reader.identities)
-
-
-def test_a_serverless_cluster_is_sized_by_its_largest_capacity(make_tree: MakeTree) -> None:
-    scaling = "serverlessv2_scaling_configuration {\n    min_capacity = 0.5\n    max_capacity = 8\n  }"
-    database = only(make_tree({"main.tf": CLUSTER % (scaling, 1, "db.serverless")}), Database)
-    assert evidence(database.tier) == (8, "max_capacity", "main.tf:6", "exact")
-
-
-def test_an_rds_proxy_is_a_pooler_before_its_target(make_tree: MakeTree) -> None:
-    proxy = """\
-    resource "aws_db_proxy" "main" {
-      name                = "orders-proxy"
-      engine_family       = "POSTGRESQL"
-      idle_client_timeout = 900
-    }
-    resource "aws_db_proxy_target" "main" {
-      db_proxy_name          = aws_db_proxy.main.name
-      db_instance_identifier = aws_db_instance.main.identifier
-    }
-    """
-    pooler = only(make_tree({"proxy.tf": proxy, "rds.tf": RDS % 100}), Pooler)
-    assert (pooler.product, pooler.hosts) == ("rds-proxy", ("${aws_db_proxy.main.endpoint}",))
-    assert evidence(pooler.client_idle_timeout) == (900, "idle_client_timeout", "proxy.tf:4", "exact")
-    assert pooler.backends["*"].host == "${aws_db_instance.main.address}"
-
-
-ECS = """\
-resource "aws_ecs_task_definition" "api" {
-  family = "api"
-  cpu    = 1024
-  container_definitions = jsonencode([
-    {
-      name    = "api"
-      image   = "acme/api:1"
-      command = ["gunicorn", "-w", "4", "app:app"]
-      environment = [
-        { name = "DB_HOST", value = aws_db_instance.main.address },
-        { name = "POOL_SIZE", value = "7" },
-      ]
-      secrets = [{ name = "DATABASE_URL", valueFrom = aws_secretsmanager_secret.url.arn }]
-    },
-    { name = "agent", image = "public.ecr.aws/datadog/agent:7" },
-  ])
-}
-resource "aws_ecs_service" "api" {
-  name            = "api"
-  task_definition = aws_ecs_task_definition.api.arn
-  desired_count   = 4
-  %s
-}
-"""
-
-
-def test_an_ecs_service_doubles_during_a_deployment(make_tree: MakeTree) -> None:
-    api = only(make_tree({"ecs.tf": ECS % ""}), Workload)
-    assert (api.name, api.platform, api.image) == ("api", "ecs", "acme/api:1")
-    assert evidence(api.instances) == (4, "desired_count", "ecs.tf:21", "exact")
-    assert evidence(api.rollout_instances)[0::3] == (8, "default")
-    assert "200 %" in evidence(api.rollout_instances)[1]
-    assert api.rollout_documented
-    assert api.command and api.command.words == ("gunicorn", "-w", "4", "app:app")
-    assert evidence(api.variables.variables["POOL_SIZE"]) == ("7", "POOL_SIZE", "ecs.tf:11", "exact")
-    assert evidence(api.variables.variables["DB_HOST"])[0] == "${aws_db_instance.main.address}"
-    assert api.variables.secrets["DATABASE_URL"] == "aws-secret//${aws_secretsmanager_secret.url.arn}"
-
-
-def test_a_stated_maximum_percent_bounds_the_overlap(make_tree: MakeTree) -> None:
-    api = only(make_tree({"ecs.tf": ECS % "deployment_maximum_percent = 150"}), Workload)
-    assert evidence(api.rollout_instances)[0] == 6
-
-
-def test_blue_green_runs_two_full_sets(make_tree: MakeTree) -> None:
-    text = ECS % 'deployment_maximum_percent = 100\n  deployment_controller {\n    type = "CODE_DEPLOY"\n  }'
-    assert evidence(only(make_tree({"ecs.tf": text}), Workload).rollout_instances)[0] == 8
-
-
-def test_autoscaling_replaces_the_desired_count(make_tree: MakeTree) -> None:
-    scaling = """\
-    resource "aws_appautoscaling_target" "api" {
-      service_namespace = "ecs"
-      resource_id       = "service/${aws_ecs_cluster.main.name}/${aws_ecs_service.api.name}"
-      max_capacity      = 12
-    }
-    """
-    api = only(make_tree({"ecs.tf": ECS % "", "scaling.tf": scaling}), Workload)
-    assert evidence(api.instances) == (12, "max_capacity", "scaling.tf:4", "exact")
-    assert str(api.autoscaler) == "scaling.tf:1"
-
-
-def test_a_count_that_is_changed_elsewhere_is_unknown(make_tree: MakeTree) -> None:
-    text = ECS % "lifecycle {\n    ignore_changes = [desired_count]\n  }"
-    assert why(only(make_tree({"ecs.tf": text}), Workload).instances) == "desired_count is changed outside Terraform"
-
-
-def test_containers_in_a_heredoc_are_read(make_tree: MakeTree) -> None:
-    text = """\
-    resource "aws_ecs_task_definition" "api" {
-      family                = "api"
-      container_definitions = <<DEFINITION
-    [{"name": "api", "image": "${aws_ecr_repository.api.repository_url}:latest", "command": ["python", "-m", "app"]}]
-    DEFINITION
-    }
-    resource "aws_ecs_service" "api" {
-      name            = "api"
-      task_definition = "${aws_ecs_task_definition.api.family}:3"
-      desired_count   = 1
-    }
-    """
-    api = only(make_tree({"ecs.tf": text}), Workload)
-    assert api.command and api.command.words == ("python", "-m", "app")
-    assert str(api.command.location) == "ecs.tf:3"
-
-
-def test_a_lambda_is_bounded_by_what_is_reserved(make_tree: MakeTree) -> None:
-    function = """\
-    resource "aws_lambda_function" "hook" {
-      function_name                  = "hook"
-      handler                        = "app.handler"
-      timeout                        = 30
-      reserved_concurrent_executions = 25
-      environment {
-        variables = { POOL_SIZE = 1 }
-      }
-    }
-    """
-    hook = only(make_tree({"main.tf": function}), Workload)
-    assert (hook.life, evidence(hook.concurrency)[0], hook.concurrency_is_hard) == ("per-invocation", 1, True)
-    assert evidence(hook.instances) == (25, "reserved_concurrent_executions", "main.tf:5", "exact")
-    assert evidence(hook.request_timeout) == (30, "timeout", "main.tf:4", "exact")
-    assert evidence(hook.variables.variables["POOL_SIZE"])[0] == "1"
-
-
-def test_a_lambda_without_a_reservation_shares_the_accounts_quota_which_is_an_estimate(make_tree: MakeTree) -> None:
-    hook = only(
-        make_tree({"main.tf": 'resource "aws_lambda_function" "hook" {\n  function_name = "hook"\n}\n'}), Workload
-    )
-    assert evidence(hook.instances)[0::3] == (1000, "estimate")
-
-
 # -- input from strangers ----------------------------------------------------------------------------------------------
 
 
@@ -759,196 +594,16 @@ def test_a_service_without_variables_is_still_a_complete_environment(make_tree: 
     assert service(make_tree).variables != NO_ENVIRONMENT
 
 
-# -- Azure -------------------------------------------------------------------------------------------------------------
+def test_every_provider_a_reader_names_is_in_the_table() -> None:
+    from pathlib import Path
 
-AZURE = """\
-resource "azurerm_postgresql_flexible_server" "main" {
-  name     = "orders"
-  version  = "16"
-  sku_name = "GP_Standard_D2s_v3"
-}
-resource "azurerm_postgresql_flexible_server_configuration" "limit" {
-  name      = "max_connections"
-  server_id = azurerm_postgresql_flexible_server.main.id
-  value     = "400"
-}
-resource "azurerm_postgresql_flexible_server_configuration" "pooler" {
-  name      = "pgbouncer.enabled"
-  server_id = azurerm_postgresql_flexible_server.main.id
-  value     = %s
-}
-"""
+    from poollint import providers
+    from poollint.readers import _terraform_platforms, _terraform_rds
 
-
-def test_a_flexible_server_takes_its_limit_from_its_configuration(make_tree: MakeTree) -> None:
-    database = only(make_tree({"main.tf": AZURE % '"false"'}), Database)
-    assert (database.name, database.provider) == ("orders", "azure-postgresql-flexible")
-    assert evidence(database.tier) == ("GP_Standard_D2s_v3", "sku_name", "main.tf:4", "exact")
-    assert evidence(database.max_connections) == (400, "max_connections", "main.tf:9", "exact")
-    assert "orders.postgres.database.azure.com" in database.hosts
-
-
-def test_the_built_in_pooler_is_one_only_when_it_is_enabled(make_tree: MakeTree) -> None:
-    assert facts(make_tree({"main.tf": AZURE % '"false"'}), Pooler) == []
-    pooler = only(make_tree({"main.tf": AZURE % '"true"'}), Pooler)
-    assert (pooler.product, pooler.ports, str(pooler.location)) == ("pgbouncer", (6432,), "main.tf:14")
-    assert evidence(pooler.mode) == ("transaction", "default of the built-in PgBouncer", None, "default")
-    assert evidence(pooler.prepared_statements)[0] is False
-
-
-APP = """\
-resource "azurerm_container_app" "api" {
-  name          = "api"
-  revision_mode = "%s"
-  template {
-    %s
-    container {
-      name  = "api"
-      image = "acme.azurecr.io/api:1"
-      env {
-        name        = "DATABASE_URL"
-        secret_name = "database-url"
-      }
-    }
-  }
-}
-"""
-
-
-def test_a_container_app_scales_to_ten_unless_told_otherwise(make_tree: MakeTree) -> None:
-    tree = make_tree({"a/main.tf": APP % ("Single", ""), "b/main.tf": APP % ("Single", "max_replicas = 4")})
-    first, second = facts(tree, Workload)
-    assert evidence(first.instances) == (10, "default of Container Apps", None, "default")
-    assert evidence(second.instances) == (4, "max_replicas", "b/main.tf:5", "exact")
-    assert not first.concurrency_is_hard
-    assert first.variables.secrets["DATABASE_URL"].endswith("/database-url")
-
-
-def test_several_active_revisions_make_the_count_unknown(make_tree: MakeTree) -> None:
-    app = only(make_tree({"main.tf": APP % ("Multiple", "max_replicas = 4")}), Workload)
-    assert why(app.instances) == "each active revision has replicas of its own"
-
-
-# -- Kubernetes, DigitalOcean, Heroku and others -----------------------------------------------------------------------
-
-DEPLOYMENT = """\
-resource "kubernetes_deployment_v1" "api" {
-  metadata {
-    name = "api"
-  }
-  spec {
-    replicas = 4
-    template {
-      spec {
-        container {
-          name    = "api"
-          image   = "acme/api"
-          command = ["python", "-m", "app"]
-          env {
-            name  = "POOL"
-            value = "5"
-          }
-        }
-      }
-    }
-  }
-}
-"""
-
-
-def test_a_deployment_surges_by_a_quarter(make_tree: MakeTree) -> None:
-    api = only(make_tree({"k8s.tf": DEPLOYMENT}), Workload)
-    assert evidence(api.instances) == (4, "replicas", "k8s.tf:6", "exact")
-    assert evidence(api.rollout_instances)[0] == 5
-    assert api.entrypoint and api.entrypoint.words == ("python", "-m", "app")
-    assert api.command and api.command.words == ()
-
-
-def test_an_autoscaler_replaces_the_replicas(make_tree: MakeTree) -> None:
-    scaler = """\
-    resource "kubernetes_horizontal_pod_autoscaler_v2" "api" {
-      spec {
-        max_replicas = 10
-        scale_target_ref {
-          kind = "Deployment"
-          name = "api"
-        }
-      }
-    }
-    """
-    api = only(make_tree({"k8s.tf": DEPLOYMENT, "hpa.tf": scaler}), Workload)
-    assert evidence(api.instances) == (10, "max_replicas", "hpa.tf:3", "exact")
-    assert evidence(api.rollout_instances)[0] == 13
-
-
-def test_a_digitalocean_cluster_and_its_pool(make_tree: MakeTree) -> None:
-    tree = make_tree(
-        {
-            "main.tf": """\
-            resource "digitalocean_database_cluster" "main" {
-              name   = "orders"
-              engine = "pg"
-              size   = "db-s-1vcpu-1gb"
-            }
-            resource "digitalocean_database_connection_pool" "api" {
-              cluster_id = digitalocean_database_cluster.main.id
-              name       = "api"
-              mode       = "transaction"
-              size       = 15
-            }
-            """
-        }
-    )
-    database, pooler = only(tree, Database), only(tree, Pooler)
-    assert (database.provider, evidence(database.tier)[0]) == ("digitalocean-postgresql", "db-s-1vcpu-1gb")
-    assert evidence(pooler.mode) == ("transaction", "mode", "main.tf:9", "exact")
-    assert evidence(pooler.pool_size)[0] == 15
-    assert "${digitalocean_database_cluster.main.host}" in pooler.hosts
-
-
-def test_heroku_dynos_and_their_database(make_tree: MakeTree) -> None:
-    tree = make_tree(
-        {
-            "main.tf": """\
-            resource "heroku_formation" "web" {
-              type     = "web"
-              quantity = 3
-            }
-            resource "heroku_addon" "database" {
-              plan = "heroku-postgresql:standard-0"
-            }
-            resource "heroku_addon" "logs" {
-              plan = "papertrail:choklad"
-            }
-            """
-        }
-    )
-    assert (only(tree, Workload).name, evidence(only(tree, Workload).instances)[0]) == ("web", 3)
-    assert evidence(only(tree, Database).tier) == ("standard-0", "plan", "main.tf:6", "exact")
-
-
-def test_a_managed_database_is_sized_by_one_attribute(make_tree: MakeTree) -> None:
-    tree = make_tree(
-        {
-            "main.tf": """\
-            resource "neon_endpoint" "main" {
-              autoscaling_limit_max_cu = 2
-              pg_settings = { max_connections = "300" }
-            }
-            resource "aiven_pg" "main" {
-              service_name = "orders"
-              plan         = "startup-4"
-              pg_user_config {
-                pg {
-                  max_connections = 150
-                }
-              }
-            }
-            """
-        }
-    )
-    neon, aiven = facts(tree, Database)
-    assert (neon.provider, evidence(neon.tier)[0]) == ("neon", 2)
-    assert evidence(neon.max_connections) == (300, "max_connections", "main.tf:3", "exact")
-    assert (aiven.name, evidence(aiven.tier)[0]) == ("orders", "startup-4")
-    assert evidence(aiven.max_connections) == (150, "max_connections", "main.tf:10", "exact")
+    folder = Path(terraform.__file__).parent
+    named = {name for file in folder.glob("*.py") for name in re.findall(r'provider="([a-z0-9-]+)"', file.read_text())}
+    named |= {product.provider for product in _terraform_platforms.PRODUCTS.values()}
+    named |= {provider for provider, _ in _terraform_rds._ENGINES.values()}
+    named |= {"cloud-sql-postgresql", "cloud-sql-mysql", "aurora-serverless-v2"}
+    named |= {"azure-postgresql-flexible", "azure-mysql-flexible", "digitalocean-postgresql", "digitalocean-mysql"}
+    assert [name for name in sorted(named) if providers.get(name) is None] == []

@@ -10,7 +10,9 @@ from poollint.rules import concurrency_exceeds_limit, unstated_connection_limit
 from poollint.rules.connections_exceed_limit import check
 
 SITE = engine("app/db.py:8", pool(target=on("db")))
-ORDERS = compose_database("deploy", number(500, "Cloud SQL db-custom-4-16384: 500", None, "default"), "db", reserved=number(5, "Cloud SQL"))
+ORDERS = compose_database(
+    "deploy", number(500, "Cloud SQL db-custom-4-16384: 500", None, "default"), "db", reserved=number(5, "Cloud SQL")
+)
 
 
 def found(project: Project) -> Finding:
@@ -31,7 +33,10 @@ class TestTheExampleOfTheContract:
         assert (finding.severity, finding.total, finding.location) == ("error", 2400, SITE.location)
 
     def test_the_evidence_is_one_line_per_factor(self) -> None:
-        lines = [(e.name, e.setting.value, e.setting.origin.says, e.setting.origin.location) for e in found(self.project).evidence]
+        lines = [
+            (e.name, e.setting.value, e.setting.origin.says, e.setting.origin.location)
+            for e in found(self.project).evidence
+        ]
         assert lines == [
             ("instances", 40, "maxScale", Location("deploy/api.yaml", 7)),
             ("processes", 4, "--workers", Location("Dockerfile", 12)),
@@ -59,7 +64,8 @@ class TestSeverity:
         finding = found(joined([workload("worker", 1, children), compose_database("deploy")], SITE))
         assert finding.severity == "warning"
         assert finding.message == (
-            "1 instance × 10 processes × (5 + 10) = 150 connections, but db accepts 97; what can run at once needs 10 of them"
+            "1 instance × 10 processes × (5 + 10) = 150 connections, but db accepts 97; "
+            "what can run at once needs 10 of them"
         )
 
     def test_a_warning_between_the_low_estimate_and_the_ceiling(self) -> None:
@@ -90,7 +96,8 @@ class TestSeveralClients:
 
     def test_each_is_named_in_the_formula(self) -> None:
         assert found(self.project).message == (
-            "backend 10 instances × 4 processes × (10 + 20) + celery 5 instances × 4 processes × min(10 + 20, 1 at once)"
+            "backend 10 instances × 4 processes × (10 + 20) + "
+            "celery 5 instances × 4 processes × min(10 + 20, 1 at once)"
             " = 1,220 connections, but db accepts 97"
         )
         assert found(self.project).workloads == ("backend", "celery")
@@ -132,7 +139,12 @@ class TestSilence:
         assert silent(joined([workload("api", 6), compose_database("deploy")], SITE))
 
     def test_exactly_what_is_usable(self) -> None:
-        assert silent(joined([workload("api", 1, web(97)), compose_database("deploy")], engine("app/db.py:8", pool(1, 0, target=on("db")))))
+        assert silent(
+            joined(
+                [workload("api", 1, web(97)), compose_database("deploy")],
+                engine("app/db.py:8", pool(1, 0, target=on("db"))),
+            )
+        )
 
     def test_an_unknown_factor(self) -> None:
         assert silent(joined([workload("api", Unknown("not written"), web(40)), compose_database("deploy")], SITE))
@@ -142,7 +154,11 @@ class TestSilence:
         assert silent(joined([workload("api", 40, web(4))]))
 
     def test_a_pool_that_nothing_caps(self) -> None:
-        assert silent(joined([workload("api", 40), compose_database("deploy")], engine("app/db.py:8", pool(5, -1, target=on("db")))))
+        assert silent(
+            joined(
+                [workload("api", 40), compose_database("deploy")], engine("app/db.py:8", pool(5, -1, target=on("db")))
+            )
+        )
 
     def test_null_pool_under_an_asynchronous_server(self) -> None:
         site = engine("app/db.py:8", pool(target=on("db"), pool_class=number("NullPool", "poolclass")))
@@ -164,7 +180,9 @@ class TestUnstatedLimit:
     def test_more_than_a_stock_server_accepts_is_a_note(self) -> None:
         (finding,) = self.check(joined([workload("api", 10, web(4))]))
         assert finding.severity == "note"
-        assert finding.message.startswith("10 instances × 4 processes × (5 + 10) = 600 connections: DATABASE_URL needs a server")
+        assert finding.message.startswith(
+            "10 instances × 4 processes × (5 + 10) = 600 connections: DATABASE_URL needs a server"
+        )
         assert "accepts 603" in finding.message
 
     def test_what_a_stock_server_accepts_is_silent(self) -> None:

@@ -104,13 +104,17 @@ class TestConnectorCap:
 
 class TestConcurrencyExceedsPool:
     def check(self, limit: int, hard: bool = True, processes: int = 1) -> list[Finding]:
-        api = workload("api", 1, web(processes), concurrency=number(limit, "containerConcurrency"), concurrency_is_hard=hard)
+        api = workload(
+            "api", 1, web(processes), concurrency=number(limit, "containerConcurrency"), concurrency_is_hard=hard
+        )
         return list(concurrency_exceeds_pool.check(joined([api], SITE)))
 
     def test_more_than_four_times_the_pool(self) -> None:
         (finding,) = self.check(80)
         assert finding.severity == "note"
-        assert finding.message.startswith("80 requests can be in one process at once, more than 4 times its pool of 5 + 10")
+        assert finding.message.startswith(
+            "80 requests can be in one process at once, more than 4 times its pool of 5 + 10"
+        )
 
     def test_exactly_four_times_is_silent(self) -> None:
         assert not self.check(60)

@@ -35,7 +35,9 @@ def bouncer(**fields: object) -> Pooler:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
-def project(pooled: Pooler | None = None, made: Pool | None = None, instances: int | Setting = 4, **fields: object) -> Project:
+def project(
+    pooled: Pooler | None = None, made: Pool | None = None, instances: int | Setting = 4, **fields: object
+) -> Project:
     site = engine("app/db.py:8", made or pool(target=HOST), **fields)
     return joined([workload("api", instances, web(2)), pooled or bouncer(), compose_database("deploy")], site)
 
@@ -85,7 +87,9 @@ class TestPoolerExceedsLimit:
         assert finding.help == "Set max_db_connections=48, or a smaller default_pool_size."
 
     def test_a_cap_below_the_limit_is_silent(self) -> None:
-        capped = bouncer(pool_size=number(120, "default_pool_size"), max_db_connections=number(80, "max_db_connections"))
+        capped = bouncer(
+            pool_size=number(120, "default_pool_size"), max_db_connections=number(80, "max_db_connections")
+        )
         assert not self.check(project(capped))
 
     def test_an_unread_size_is_silent(self) -> None:
@@ -179,7 +183,10 @@ class TestSessionState:
 
 
 def test_poolers_are_facts_with_settled_defaults() -> None:
-    made = joined([workload("api", 1), bouncer(max_client_connections=Unknown("not set")), compose_database("deploy")], engine("a.py:1", pool(target=HOST)))
+    made = joined(
+        [workload("api", 1), bouncer(max_client_connections=Unknown("not set")), compose_database("deploy")],
+        engine("a.py:1", pool(target=HOST)),
+    )
     (pooled,) = [each for each in made.poolers if each.name == "pgbouncer"]
     assert isinstance(pooled.max_client_connections, Known)
     assert pooled.max_client_connections.value == 100

@@ -7,7 +7,20 @@ from dataclasses import replace
 import pytest
 
 from linking import engine, number, pool, web, workload
-from poollint.facts import Client, Engine, Finding, Known, Location, Origin, Pool, Pooler, Project, Setting, Unknown, Version
+from poollint.facts import (
+    Client,
+    Engine,
+    Finding,
+    Known,
+    Location,
+    Origin,
+    Pool,
+    Pooler,
+    Project,
+    Setting,
+    Unknown,
+    Version,
+)
 from poollint.rules.prepared_statements_behind_pooler import check
 
 OFF = number(0, "statement_cache_size", "app/db.py:9")
@@ -24,7 +37,9 @@ def bouncer(mode: object = "transaction", support: object = False) -> Pooler:
     def setting(value: object) -> Setting:
         return Unknown("not readable") if value is None else number(value, "written", "pgbouncer.ini:3")
 
-    return Pooler("pgbouncer", "pgbouncer", Location("pgbouncer.ini", 1), mode=setting(mode), prepared_statements=setting(support))
+    return Pooler(
+        "pgbouncer", "pgbouncer", Location("pgbouncer.ini", 1), mode=setting(mode), prepared_statements=setting(support)
+    )
 
 
 def _check(driver: str, version: str | None, pooled: Pooler, **fields: object) -> list[Finding]:
@@ -64,12 +79,18 @@ class TestAsyncpg:
         assert not asyncpg("0.30.0", bouncer(), pool_class=NULL, connect_args={**named, "statement_cache_size": OFF})
 
     def test_names_with_both_caches_off_are_safe_except_in_autocommit(self) -> None:
-        both = {"prepared_statement_name_func": NAMES, "statement_cache_size": OFF, "prepared_statement_cache_size": OFF}
+        both = {
+            "prepared_statement_name_func": NAMES,
+            "statement_cache_size": OFF,
+            "prepared_statement_cache_size": OFF,
+        }
         assert not asyncpg("0.30.0", bouncer(), connect_args=both)
         assert asyncpg("0.30.0", bouncer(), connect_args=both, isolation_level=AUTOCOMMIT)
 
     def test_names_with_a_kept_pool_and_one_cache_are_unsafe(self) -> None:
-        assert asyncpg("0.32.0", bouncer(), connect_args={"prepared_statement_name_func": NAMES, "statement_cache_size": OFF})
+        assert asyncpg(
+            "0.32.0", bouncer(), connect_args={"prepared_statement_name_func": NAMES, "statement_cache_size": OFF}
+        )
 
     def test_connect_args_that_cannot_be_read_prove_nothing(self) -> None:
         assert not asyncpg("0.30.0", bouncer(), connect_args_complete=False)
@@ -83,7 +104,9 @@ class TestOtherDrivers:
     def test_psycopg_prepares_unless_the_threshold_is_none(self) -> None:
         assert severities(_check("psycopg", None, bouncer())) == ["error"]
         assert _check("psycopg", None, bouncer(), connect_args={"prepare_threshold": number(0, "prepare_threshold")})
-        assert not _check("psycopg", None, bouncer(), connect_args={"prepare_threshold": number(None, "prepare_threshold")})
+        assert not _check(
+            "psycopg", None, bouncer(), connect_args={"prepare_threshold": number(None, "prepare_threshold")}
+        )
 
     def test_pg8000_is_unsafe_in_autocommit_only_and_then_with_every_pooler(self) -> None:
         assert not _check("pg8000", None, bouncer())
@@ -116,8 +139,8 @@ class TestFinding:
     def test_it_says_that_rows_of_another_query_can_come_back(self) -> None:
         (finding,) = asyncpg("0.30.0", bouncer(), connect_args={"statement_cache_size": OFF})
         assert finding.message == (
-            "asyncpg keeps prepared statements, but pgbouncer (pgbouncer, transaction mode) gives the connection to other "
-            "clients between transactions: statements fail, and rows of another query can come back"
+            "asyncpg keeps prepared statements, but pgbouncer (pgbouncer, transaction mode) gives the connection to "
+            "other clients between transactions: statements fail, and rows of another query can come back"
         )
         assert "Raise asyncpg to 0.31" in finding.help
 

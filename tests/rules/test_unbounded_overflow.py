@@ -15,7 +15,9 @@ def findings(project: Project) -> list[Finding]:
 
 
 def test_nothing_limits_it_is_an_error_and_no_sum_is_claimed() -> None:
-    project = joined([workload("api", 4)], engine("app/db.py:8", pool(5, number(-1, "max_overflow", "app/db.py:9"), target=HOST)))
+    project = joined(
+        [workload("api", 4)], engine("app/db.py:8", pool(5, number(-1, "max_overflow", "app/db.py:9"), target=HOST))
+    )
     (finding,) = findings(project)
     assert finding.severity == "error"
     assert finding.message.startswith("max_overflow=-1 lets the pool open connections without limit")
@@ -39,7 +41,9 @@ def test_a_hard_request_limit_limits_it() -> None:
 def test_pool_size_zero_depends_on_the_version() -> None:
     site = engine("app/db.py:8", pool(number(0, "pool_size"), 10, target=HOST))
     assert findings(joined([workload()], site))
-    old = engine("app/db.py:8", pool(number(0, "pool_size"), 10, target=HOST), sqlalchemy=number("1.4.54", "sqlalchemy"))
+    old = engine(
+        "app/db.py:8", pool(number(0, "pool_size"), 10, target=HOST), sqlalchemy=number("1.4.54", "sqlalchemy")
+    )
     assert not findings(joined([workload()], old))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from poollint._words import NO_PLACE
 from poollint.facts import Setting
 
 from . import _python
 from ._entry import directory_of, module_path
 from ._run import Run
-from poollint._words import NO_PLACE
 
 _KEYS = frozenset({"worker_concurrency", "CELERYD_CONCURRENCY", "CELERY_WORKER_CONCURRENCY"})
 
@@ -41,7 +41,9 @@ def _module(application: str | None, run: Run) -> str | None:
     # `-A proj.celery_app` may name a module, an attribute of one, or a package that holds celery.py.
     for name in (dotted, f"{dotted}.celery", dotted.rpartition(".")[0]):
         path = module_path(name, directory, run) if name else None
-        if path is not None and not (path.endswith("__init__.py") and name == dotted and module_path(f"{dotted}.celery", directory, run)):
+        if path is not None and not (
+            path.endswith("__init__.py") and name == dotted and module_path(f"{dotted}.celery", directory, run)
+        ):
             return path
     return None
 
@@ -58,5 +60,9 @@ def _settings(module: ast.Module) -> list[tuple[str, ast.expr]]:
             case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str(name)))], value=value):
                 found.append((name, value))
             case ast.Dict(keys, values):
-                found.extend((key.value, value) for key, value in zip(keys, values) if isinstance(key, ast.Constant) and isinstance(key.value, str))
+                found.extend(
+                    (key.value, value)
+                    for key, value in zip(keys, values)
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                )
     return found

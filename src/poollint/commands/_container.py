@@ -6,13 +6,13 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
-
-from poollint.facts import Build, Image, Location, Origin, Setting, Words, Workload
+from weakref import WeakKeyDictionary
 
 from poollint._expand import Scope, expand, glued, setting_of
+from poollint.facts import Build, Image, Location, Origin, Setting, Words, Workload
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
@@ -23,7 +23,7 @@ DEEPEST_IMAGES = 5  # images built upon images of this repository
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A file or folder of the repository at a place in the container. `prefix` is the copied folder, `target` its place."""
+    """A file or folder of the repository, and its place in the container."""
 
     source: str
     target: str
@@ -61,6 +61,17 @@ class Container:
             candidate = _below(copy, path)
             if candidate is not None and (candidate in tree or candidate in tree.folders):
                 return candidate
+        return self._folder_of_parts(path, tree)
+
+    def _folder_of_parts(self, path: str, tree: Tree) -> str | None:
+        """Return the folder whose parts were copied one by one: `COPY api/app /srv/api/app` for /srv/api."""
+        prefix = path.rstrip("/") + "/"
+        for copy in reversed(self.copies):
+            inside = copy.target.removeprefix(prefix)
+            if copy.target.startswith(prefix) and f"/{copy.source}".endswith(f"/{inside}"):
+                folder = copy.source[: len(copy.source) - len(inside)].rstrip("/")
+                if folder in tree.folders:
+                    return folder
         return None
 
 
@@ -94,7 +105,7 @@ def foreign(workload: Workload) -> Container:
 
 
 def build_of(image: str | None, images: Sequence[Image]) -> Build | None:
-    """Return how an image is built in this repository: by its full name, else by its last path segment if that is unique."""
+    """Return how an image is built in this repository, by its full name or by a last path segment that is unique."""
     if not image:
         return None
     name = _untagged(image)
@@ -132,7 +143,26 @@ def _bare(workload: Workload, tree: Tree) -> Container:
     return container
 
 
+_BUILT: WeakKeyDictionary[Tree, dict[tuple[Build, int], Container | None]] = WeakKeyDictionary()
+
+
 def built(build: Build, tree: Tree, images: Sequence[Image] = (), depth: int = 0) -> Container | None:
+    """Return the container that a Dockerfile makes; each is read once, and every caller gets a copy of its own."""
+    known = _BUILT.setdefault(tree, {})
+    key = (build, len(images))  # the images are those of one tree: none, or all of them
+    if key not in known:
+        known[key] = _built(build, tree, images, depth)
+    found = known[key]
+    return found and replace(
+        found,
+        copies=list(found.copies),
+        written=dict(found.written),
+        variables=dict(found.variables),
+        read=list(found.read),
+    )
+
+
+def _built(build: Build, tree: Tree, images: Sequence[Image], depth: int) -> Container | None:
     """Follow a Dockerfile to its final (or named) stage."""
     from poollint.readers._dockerfile import parse
 
@@ -219,9 +249,8 @@ class _Instructions:
         _argument(instruction, self.scope)
 
     def _env(self, instruction: Instruction) -> None:
-        from poollint.readers._dockerfile import pairs
-
         from poollint._words import Source
+        from poollint.readers._dockerfile import pairs
 
         place = Source(instruction.text, instruction.location, self.tree.text(self.file.path))
         for name, value, expands in pairs(instruction.joined):
@@ -299,7 +328,9 @@ class _Instructions:
             if copy.target == path or path.startswith(copy.target.rstrip("/") + "/"):
                 found = other.source(path, self.tree)
                 if found is not None:
-                    target = posixpath.join(where, posixpath.basename(path)) if found in self.tree and into_folder else where
+                    target = (
+                        posixpath.join(where, posixpath.basename(path)) if found in self.tree and into_folder else where
+                    )
                     self.container.copies.append(Copy(found, target))
             elif copy.target.startswith(prefix):
                 self.container.copies.append(Copy(copy.source, posixpath.join(where, copy.target[len(prefix) :])))
@@ -309,32 +340,46 @@ class _Instructions:
 
     def _run(self, instruction: Instruction) -> None:
         """A script written while building: `RUN printf '...' > /start.sh`, or a heredoc redirected to a file."""
-        for target, heredoc in zip(re.findall(r"cat\s*>\s*(\S+)|(?:>\s*(\S+))", instruction.joined), instruction.heredocs):
+        for target, heredoc in zip(
+            re.findall(r"cat\s*>\s*(\S+)|(?:>\s*(\S+))", instruction.joined), instruction.heredocs
+        ):
             path = next(filter(None, target), "")
             self.container.written[self.container.path(self._text(path))] = (heredoc.text, heredoc.location)
         if instruction.heredocs:
             return
-        for match in _WRITES.finditer(instruction.joined):
-            self._write(match, instruction)
-
-    def _write(self, match: re.Match[str], instruction: Instruction) -> None:
-        try:
-            words = shlex.split(match[2])
-        except ValueError:
-            return
-        words = [word for word in words if word not in ("-e", "-n", "-en", "-ne", "-E")]
-        if not words:
-            return
-        text = "\n".join(words) if match[1] == "printf" else " ".join(words)
-        text = text.replace("\\n", "\n").replace("\\t", "\t").replace("%%", "%")
-        path = self.container.path(self._text(match[4].strip("\"'")))
-        before = self.container.written[path][0] if match[3] == ">>" and path in self.container.written else ""
-        self.container.written[path] = (before + text + "\n", instruction.location)
+        for words, appends, target in _written(instruction.joined):
+            path = self.container.path(self._text(target))
+            before = self.container.written[path][0] if appends and path in self.container.written else ""
+            self.container.written[path] = (before + _printed(words) + "\n", instruction.location)
 
 
-_WRITES = re.compile(
-    r"\b(echo|printf)\s+((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s>|;&\"'\\]+|\s+)+?)\s*(>>?)\s*([\"']?[\w./$-]+[\"']?)"
-)
+def _written(text: str) -> list[tuple[list[str], bool, str]]:
+    """Return (words, whether it appends, file) of every `echo ... > file` and `printf ... > file`."""
+    if ">" not in text or not re.search(r"\b(echo|printf)\b", text):
+        return []
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    try:
+        tokens = list(lexer)
+    except ValueError:
+        return []
+    found = []
+    command: list[str] = []
+    for index, token in enumerate(tokens):
+        if token in (">", ">>") and command[:1] in (["echo"], ["printf"]) and index + 1 < len(tokens):
+            found.append((command, token == ">>", tokens[index + 1]))
+        if token in ("&&", "||", ";", "|", "(", ")", "&", ">", ">>"):
+            command = []
+        else:
+            command.append(token)
+    return found
+
+
+def _printed(words: list[str]) -> str:
+    """Return what echo or printf writes, near enough to read the commands in it."""
+    told = [word for word in words[1:] if word not in ("-e", "-n", "-en", "-ne", "-E")]
+    text = ("\n" if words[0] == "printf" else " ").join(told)
+    return text.replace("\\n", "\n").replace("\\t", "\t").replace("%%", "%")
 
 
 def _split(text: str) -> list[str]:

@@ -16,7 +16,9 @@ def directory_of(entry: str | None, run: Run, *folders: str) -> str:
 
     Of the folders that Python would search, the first that holds the module; else the first there is.
     """
-    searched = [run.path(folder) for folder in folders] + [run.path(".")] + [run.path(path) for path in _python_path(run)]
+    searched = (
+        [run.path(folder) for folder in folders] + [run.path(".")] + [run.path(path) for path in _python_path(run)]
+    )
     candidates = [source for path in searched if (source := run.container.source(path, run.tree)) is not None]
     if run.container.context is not None:
         context = "" if run.container.context in (".", "") else run.container.context

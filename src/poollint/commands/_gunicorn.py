@@ -5,31 +5,34 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 
+from poollint._words import Word
 from poollint.facts import NO_CEILING, NOT_READ, Known, Location, Origin, Process, Setting, Unknown, value_of
 
 from . import _python
 from ._entry import directory_of
 from ._options import Options, parse, spellings
 from ._run import Run
-from poollint._words import Word
 
 _TAKES = spellings(
-    "-w --workers", "--threads", "-k --worker-class", "-c --config", "-b --bind", "-t --timeout", "--graceful-timeout",
-    "--keep-alive", "--worker-connections", "--max-requests", "--max-requests-jitter", "--chdir", "--pythonpath",
-    "-e --env", "-n --name", "-u --user", "-g --group", "-m --umask", "-p --pid", "--worker-tmp-dir", "--backlog",
-    "--access-logfile", "--access-logformat", "--error-logfile", "--log-file", "--log-level", "--logger-class",
-    "--log-config", "--log-config-json", "--log-config-dict", "--syslog-addr", "--log-syslog-to", "--log-syslog-prefix",
-    "--log-syslog-facility", "--forwarded-allow-ips", "--proxy-allow-from", "--limit-request-line",
-    "--limit-request-fields", "--limit-request-field_size", "--statsd-host", "--statsd-prefix", "--dogstatsd-tags",
-    "--certfile", "--keyfile", "--ca-certs", "--ciphers", "--ssl-version", "--cert-reqs", "--paste", "--paster",
-    "--reload-engine", "--reload-extra-file", "--paste-global", "--tmp-upload-dir", "--control-socket",
-    "--dirty-workers", "--dirty-threads", "--dirty-app", "--asgi-loop", "--asgi-lifespan", "--root-path",
-)  # fmt: skip
+    "-w --workers, --threads, -k --worker-class, -c --config, -b --bind, -t --timeout, "
+    "--graceful-timeout, --keep-alive, --worker-connections, --max-requests, "
+    "--max-requests-jitter, --chdir, --pythonpath, -e --env, -n --name, -u --user, -g --group, -m "
+    "--umask, -p --pid, --worker-tmp-dir, --backlog, --access-logfile, --access-logformat, "
+    "--error-logfile, --log-file, --log-level, --logger-class, --log-config, --log-config-json, "
+    "--log-config-dict, --syslog-addr, --log-syslog-to, --log-syslog-prefix, "
+    "--log-syslog-facility, --forwarded-allow-ips, --proxy-allow-from, --limit-request-line, "
+    "--limit-request-fields, --limit-request-field_size, --statsd-host, --statsd-prefix, "
+    "--dogstatsd-tags, --certfile, --keyfile, --ca-certs, --ciphers, --ssl-version, --cert-reqs, "
+    "--paste, --paster, --reload-engine, --reload-extra-file, --paste-global, --tmp-upload-dir, "
+    "--control-socket, --dirty-workers, --dirty-threads, --dirty-app, --asgi-loop, "
+    "--asgi-lifespan, --root-path"
+)
 _FLAGS = (
-    "--preload", "--reload", "-D", "--daemon", "--spew", "--check-config", "--print-config", "--capture-output", "-R",
-    "--enable-stdio-inheritance", "--log-syslog", "--no-sendfile", "--reuse-port", "--proxy-protocol", "--initgroups",
-    "--disable-redirect-access-to-syslog", "--do-handshake-on-connect", "--suppress-ragged-eofs", "--no-control-socket",
-)  # fmt: skip
+    "--preload --reload -D --daemon --spew --check-config --print-config --capture-output -R "
+    "--enable-stdio-inheritance --log-syslog --no-sendfile --reuse-port --proxy-protocol "
+    "--initgroups --disable-redirect-access-to-syslog --do-handshake-on-connect "
+    "--suppress-ragged-eofs --no-control-socket"
+)
 
 # What one worker runs at once, by worker class; sync and gthread depend on the threads.
 _ASYNC = ("uvicorn", "asgi", "aiohttp", "tornado", "hypercorn", "uvloop")
@@ -61,7 +64,7 @@ class _Layers:
     def flag(self, option: str, key: str) -> Setting | None:
         for options in (self.line, self.arguments):
             if option in options.flags:
-                return Known(True, Origin(option))
+                return Known(True, Origin(option, options.flags[option].location))
         return self.configured(key)
 
 
@@ -71,7 +74,11 @@ def read(words: list[Word], run: Run) -> Process:
     threads = _number(layers.setting("--threads", "threads"), 1, "default of gunicorn")
     worker = _class(layers.setting("--worker-class", "worker_class"))
     entry = _entry(line, layers)
-    folders = [folder for folder in (_text(layers.setting("--chdir", "chdir")), _text(layers.setting("--pythonpath", "pythonpath"))) if folder]
+    folders = [
+        folder
+        for folder in (_text(layers.setting("--chdir", "chdir")), _text(layers.setting("--pythonpath", "pythonpath")))
+        if folder
+    ]
     return Process(
         server="gunicorn",
         kind="web",
@@ -181,7 +188,11 @@ def _units(worker: Setting, threads: Setting, layers: _Layers) -> Setting:
     if _is(worker, _ASYNC):
         return Known(NO_CEILING, worker.origin, worker.certainty)
     if _is(worker, _GREENLETS):
-        return _number(layers.setting("--worker-connections", "worker_connections"), 1000, "worker_connections, default of gunicorn")
+        return _number(
+            layers.setting("--worker-connections", "worker_connections"),
+            1000,
+            "worker_connections, default of gunicorn",
+        )
     if str(worker.value) not in ("sync", "gthread"):
         return Unknown(f"worker class {str(worker.value)[:60]} is not known", worker.origin)
     return threads

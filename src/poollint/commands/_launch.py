@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from poollint._words import Word
 from poollint.facts import Known, Location, Origin, Process
 
 from . import _gunicorn, _scripts, _shell, _tasks, _web
@@ -14,10 +15,10 @@ from ._entry import directory_of
 from ._options import parse, spellings
 from ._run import DEEPEST, Ended, Run
 from ._web import default
-from poollint._words import Word
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _PYTHON = re.compile(r"python(\d(\.\d+)*)?$|pypy3?$")
+_ASKS = frozenset({"--help", "--version", "--check-config", "--print-config"})  # answered, and nothing starts
 _MODULES = {"huey.bin.huey_consumer": "huey_consumer", "rq.cli": "rq", "waitress": "waitress-serve"}
 
 
@@ -38,7 +39,8 @@ def launch(words: list[Word], run: Run) -> None:
     elif handler := _HANDLERS.get(name):
         handler(words, run)
     elif reader := _READERS.get(name):
-        _serve(reader(words, run), words, run)
+        if not _ASKS.intersection(word.text for word in words):
+            _serve(reader(words, run), words, run)
     else:
         _scripts.follow(words, run, launch)
 
@@ -48,8 +50,8 @@ def _serve(process: Process | None, words: list[Word], run: Run) -> None:
         return
     run.start(process)
     if process.server == "celery" and _tasks.has_beat(words):
-        run.start(replace(process, server="celery beat", kind="scheduler", processes=default(1, "celery beat"),
-                          units=default(1, "celery beat"), preloads=replace(default(False, "celery beat"))))  # fmt: skip
+        one, no = default(1, "celery beat"), default(False, "celery beat")
+        run.start(replace(process, server="celery beat", kind="scheduler", processes=one, units=one, preloads=no))
     stays = process.kind in ("web", "worker", "scheduler") and not _gunicorn.is_daemon(words) and not _detached(words)
     if stays and not run.in_background:
         raise Ended
@@ -61,28 +63,31 @@ def _detached(words: list[Word]) -> bool:
 
 # -- wrappers
 
-_SPELLED_OPTIONS = spellings("-u", "-g", "-n", "-c", "-p", "-t", "-e", "-s", "--timeout", "--env", "--extra", "--with", "--group",
-                             "--directory", "--project", "--python", "--package", "--env-file", "--config", "-k", "--user", "-C")  # fmt: skip
+_SPELLED_OPTIONS = spellings(
+    "-u, -g, -n, -c, -p, -t, -e, -s, --timeout, --env, --extra, --with, --group, --directory, "
+    "--project, --python, --package, --env-file, --config, -k, --user, -C"
+)
 
-# Word sequences in front of a command, and how the command behind them is found.
+# What stands in front of a command, and how the command behind it is found.
 #   rest     options, then the command
-#   after 1  one word (a user, a host:port), then options and the command
+#   after 1  one word (a user, a host, a time), then options and the command
 #   dashes   everything behind `--`
-_WRAPPERS: dict[tuple[str, ...], str] = {
-    ("exec",): "rest", ("uv", "run"): "rest", ("uvx",): "rest", ("poetry", "run"): "rest", ("pipenv", "run"): "rest",
-    ("pdm", "run"): "rest", ("hatch", "run"): "rest", ("rye", "run"): "rest", ("pixi", "run"): "rest",
-    ("conda", "run"): "rest", ("mamba", "run"): "rest", ("tini",): "rest", ("/tini",): "rest", ("/sbin/tini",): "rest",
-    ("dumb-init",): "rest", ("catatonit",): "rest", ("gosu",): "after 1", ("su-exec",): "after 1", ("setpriv",): "rest",
-    ("sudo",): "rest", ("opentelemetry-instrument",): "rest", ("ddtrace-run",): "rest", ("nice",): "rest",
-    ("newrelic-admin", "run-program"): "rest", ("ionice",): "rest", ("doppler", "run"): "dashes", ("nohup",): "rest",
-    ("infisical", "run"): "dashes", ("op", "run"): "dashes", ("chamber", "exec"): "dashes", ("aws-vault", "exec"): "dashes",
-    ("wait-for-it.sh",): "dashes", ("wait-for-it",): "dashes", ("wait-for",): "dashes", ("dockerize",): "rest",
-    ("stdbuf",): "rest", ("time",): "rest", ("watchmedo", "auto-restart"): "dashes", ("scalene",): "rest", ("env",): "env",
-    ("xvfb-run",): "rest", ("command",): "rest", ("builtin",): "rest", ("chpst",): "rest", ("setsid",): "rest",
-    ("timeout",): "after 1", ("berglas", "exec"): "dashes", ("envconsul",): "dashes", ("sentry-cli",): "dashes",
-    ("litestream", "replicate"): "-exec", ("jemalloc",): "rest", ("memray", "run"): "rest", ("viztracer",): "rest",
-    ("coverage", "run"): "python", ("debugpy",): "python",
-}  # fmt: skip
+_WRAPPERS = {
+    tuple(name.split()): rule
+    for rule, names in {
+        "rest": "exec, uv run, uvx, poetry run, pipenv run, pdm run, hatch run, rye run, pixi run, conda run, "
+        "mamba run, tini, dumb-init, catatonit, setpriv, sudo, opentelemetry-instrument, ddtrace-run, "
+        "newrelic-admin run-program, nice, ionice, nohup, dockerize, stdbuf, time, scalene, xvfb-run, command, "
+        "builtin, chpst, setsid",
+        "after 1": "gosu, su-exec, timeout",
+        "dashes": "doppler run, infisical run, op run, chamber exec, aws-vault exec, berglas exec, envconsul, "
+        "wait-for-it.sh, wait-for-it, wait-for, watchmedo auto-restart",
+        "-exec": "litestream replicate",
+        "python": "coverage run, debugpy",
+        "env": "env",
+    }.items()
+    for name in names.split(",")
+}
 
 
 def unwrapped(words: list[Word], run: Run) -> list[Word]:
@@ -93,6 +98,8 @@ def unwrapped(words: list[Word], run: Run) -> list[Word]:
             return words
         name = posixpath.basename(words[0].text)
         second = words[1].text if len(words) > 1 else ""
+        if name == "command" and second in ("-v", "-V"):
+            return []
         rule = _WRAPPERS.get((name, second))
         behind = words[2:]
         if rule is None:
@@ -107,7 +114,11 @@ def _assigned(words: list[Word], run: Run) -> list[Word]:
     """Apply `NAME=value` in front of a command (as `env` and Procfiles have it)."""
     while words and (match := re.match(r"([A-Za-z_]\w*)=", words[0].text)) and not words[0].unknown:
         word = words[0]
-        run.set(match[1], Known(word.text[match.end() :], word.written or Origin(match[1], word.location), word.certainty), export=True)
+        run.set(
+            match[1],
+            Known(word.text[match.end() :], word.written or Origin(match[1], word.location), word.certainty),
+            export=True,
+        )
         words = words[1:]
     return words
 
@@ -115,7 +126,13 @@ def _assigned(words: list[Word], run: Run) -> list[Word]:
 def _behind(rule: str, words: list[Word], behind: list[Word]) -> list[Word]:
     if rule == "dashes":
         marks = [index for index, word in enumerate(words) if word.text == "--"]
-        return words[marks[0] + 1 :] if marks else _past_options(behind)[1:] if words[0].text.startswith("wait") else _past_options(behind)
+        return (
+            words[marks[0] + 1 :]
+            if marks
+            else _past_options(behind)[1:]
+            if words[0].text.startswith("wait")
+            else _past_options(behind)
+        )
     if rule == "-exec":
         found = [words[index + 1] for index, word in enumerate(words[:-1]) if word.text == "-exec"]
         return [Word("sh"), Word("-c"), found[0]] if found else []
@@ -128,7 +145,7 @@ def _behind(rule: str, words: list[Word], behind: list[Word]) -> list[Word]:
 
 
 def _past_options(words: list[Word], keep_module: bool = False) -> list[Word]:
-    """Drop a wrapper's own options: up to `--` if it comes before the command, else the words that start with a dash."""
+    """Drop a wrapper's own options: up to `--` if that comes before the command, else what starts with a dash."""
     index = 0
     while index < len(words):
         text = words[index].text
@@ -204,18 +221,18 @@ def _run_module(words: list[Word], run: Run) -> None:
 
 def _migration(words: list[Word], run: Run) -> Process | None:
     """`alembic upgrade head` opens one connection and ends."""
-    options = parse(words[1:], takes=spellings("-c --config", "-n --name", "-x"), flags=("--raiseerr",))
+    options = parse(words[1:], takes=spellings("-c --config, -n --name, -x"), flags="--raiseerr")
     command = options.positionals[0].text if options.positionals else ""
     if command not in ("upgrade", "downgrade", "stamp", "current", "check"):
         return None
-    return Process("alembic", "migration", default(1, "alembic"), default(1, "alembic"), directory=directory_of(None, run),
-                   location=words[0].location)  # fmt: skip
+    one = default(1, "alembic")
+    return Process("alembic", "migration", one, one, directory=directory_of(None, run), location=words[0].location)
 
 
 def _supervisord(words: list[Word], run: Run) -> None:
     from . import _supervisor
 
-    options = parse(words[1:], takes=spellings("-c --configuration"), flags=("-n", "--nodaemon"))
+    options = parse(words[1:], takes=spellings("-c --configuration"), flags="-n --nodaemon")
     _supervisor.start(options.last("--configuration"), run, launch)
     if not run.in_background:
         raise Ended
@@ -225,7 +242,7 @@ def _honcho(words: list[Word], run: Run) -> None:
     """`honcho start`, `honcho -f Procfile.dev start web worker`: every named line of the Procfile, else all."""
     from poollint.readers.procfile import lines
 
-    options = parse(words[1:], takes=spellings("-f --procfile", "-d --app-root", "-e --env", "-p --port", "-m --formation"))
+    options = parse(words[1:], takes=spellings("-f --procfile, -d --app-root, -e --env, -p --port, -m --formation"))
     named = [word.text for word in options.positionals if word.text not in ("start", "run")]
     found = run.text_at(options.text("--procfile") or "Procfile")
     if found is None:
@@ -235,6 +252,16 @@ def _honcho(words: list[Word], run: Run) -> None:
             _background(command, place, run)
     if not run.in_background:
         raise Ended
+
+
+def _run_make(words: list[Word], run: Run) -> None:
+    from . import _make
+
+    scope = run.scope
+    try:
+        _make.start(words, run, text)
+    finally:
+        run.scope = scope
 
 
 def _concurrently(words: list[Word], run: Run) -> None:
@@ -260,15 +287,24 @@ def _background(command: str, place: Location, run: Run) -> None:
         run.in_background = before
 
 
-def _uwsgi(words: list[Word], run: Run) -> Process | None:
+def _run_uwsgi(words: list[Word], run: Run) -> Process | None:
     from . import _uwsgi
 
     return _uwsgi.read(words, run)
 
 
 _READERS: dict[str, Callable[[list[Word], Run], Process | None]] = {
-    "gunicorn": _gunicorn.read, "alembic": _migration, "uwsgi": _uwsgi, **_web.READERS, **_tasks.READERS,
-}  # fmt: skip
+    "gunicorn": _gunicorn.read,
+    "alembic": _migration,
+    "uwsgi": _run_uwsgi,
+    **_web.READERS,
+    **_tasks.READERS,
+}
 _HANDLERS: dict[str, Callable[[list[Word], Run], None]] = {
-    "supervisord": _supervisord, "honcho": _honcho, "foreman": _honcho, "concurrently": _concurrently, "npx": _npx,
-}  # fmt: skip
+    "supervisord": _supervisord,
+    "honcho": _honcho,
+    "make": _run_make,
+    "foreman": _honcho,
+    "concurrently": _concurrently,
+    "npx": _npx,
+}

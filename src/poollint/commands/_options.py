@@ -6,22 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from poollint.facts import Origin, Setting, Unknown
-
 from poollint._words import Word, as_setting
+from poollint.facts import Origin, Setting, Unknown
 
 
 @dataclass(slots=True)
 class Options:
     """
     values       long name → the words given for it, in their order
-    flags        options without a value that were given
+    flags        options without a value that were given, with their places
     positionals  words that belong to no option
     opaque       an unreadable word that may hold options itself
     """
 
     values: dict[str, list[Word]] = field(default_factory=dict)
-    flags: set[str] = field(default_factory=set)
+    flags: dict[str, Word] = field(default_factory=dict)
     positionals: list[Word] = field(default_factory=list)
     opaque: Word | None = None
 
@@ -46,49 +45,49 @@ class Options:
         return None
 
 
-def parse(words: Sequence[Word], *, takes: dict[str, str], flags: Sequence[str] = (), stop: bool = False) -> Options:
+def parse(words: Sequence[Word], *, takes: dict[str, str], flags: str = "") -> Options:
     """Read the words behind a command.
 
     takes   spelling → long name, for options with a value: {"-w": "--workers", "--workers": "--workers"}
-    flags   spellings of options without one; an option that is in neither list takes a value if it is written with `=`,
-            or if it is a long one and the next word looks like a value
-    stop    the first positional ends the options (wrappers: the rest is another command)
+    flags   spellings of options without one, with blanks between them
+
+    An option in neither list takes a value if it is written with `=`, or if the next word cannot be anything else.
     """
-    found = Options()
-    bare = frozenset(flags)
+    found, bare = Options(), frozenset(flags.split())
     index = 0
     while index < len(words):
         word = words[index]
         index += 1
-        text = word.text
-        if word.unknown and word.opaque:
+        if word.opaque:
             found.opaque = found.opaque or word
-            continue
-        if text == "--":
+        elif word.text == "--":
             found.positionals.extend(words[index:])
             break
-        if not text.startswith("-") or text == "-":
+        elif not word.text.startswith("-") or word.text == "-":
             found.positionals.append(word)
-            if stop:
-                found.positionals.extend(words[index:])
-                break
-            continue
-        name, equals, value = text.partition("=")
-        if equals and (name.startswith("--") or name in takes):
-            found.values.setdefault(takes.get(name, name), []).append(word.part(value))
-        elif text in takes:
-            if index < len(words):
-                found.values.setdefault(takes[text], []).append(words[index])
-                index += 1
-        elif not text.startswith("--") and text[:2] in takes:
-            # -w4, -w=4
-            found.values.setdefault(takes[text[:2]], []).append(word.part(text[2:].removeprefix("=")))
-        elif text in bare or text[:2] in bare:
-            found.flags.add(text)
         else:
-            found.flags.add(text)
-            index += _takes_next(text, words, index)
+            index += _option(found, word, words, index, takes, bare)
     return found
+
+
+def _option(
+    found: Options, word: Word, words: Sequence[Word], following: int, takes: dict[str, str], bare: frozenset[str]
+) -> int:
+    """Take one option; return how many of the words behind it belong to it."""
+    text = word.text
+    name, equals, value = text.partition("=")
+    if equals and (name.startswith("--") or name in takes):
+        found.values.setdefault(takes.get(name, name), []).append(word.part(value))
+        return 0
+    if text in takes:
+        found.values.setdefault(takes[text], []).extend(words[following : following + 1])
+        return 1
+    if not text.startswith("--") and text[:2] in takes:
+        # -w4, -w=4
+        found.values.setdefault(takes[text[:2]], []).append(word.part(text[2:].removeprefix("=")))
+        return 0
+    found.flags[text] = word
+    return 0 if text in bare or text[:2] in bare else _takes_next(text, words, following)
 
 
 def _takes_next(text: str, words: Sequence[Word], index: int) -> int:
@@ -96,14 +95,16 @@ def _takes_next(text: str, words: Sequence[Word], index: int) -> int:
     if not text.startswith("--") or index >= len(words) or text.startswith("--no-"):
         return 0
     following = words[index].text
-    return int(not following.startswith("-") and ":" not in following.lstrip("0123456789.:") and not following.isidentifier())
+    return int(
+        not following.startswith("-") and ":" not in following.lstrip("0123456789.:") and not following.isidentifier()
+    )
 
 
-def spellings(*groups: str) -> dict[str, str]:
-    """Turn "-w --workers" into {"-w": "--workers", "--workers": "--workers"}."""
-    table = {}
-    for group in groups:
+def spellings(table: str) -> dict[str, str]:
+    """Turn "-w --workers, --threads" into {"-w": "--workers", "--workers": "--workers", "--threads": "--threads"}."""
+    found = {}
+    for group in table.split(","):
         names = group.split()
         long = next((name for name in names if name.startswith("--")), names[-1])
-        table.update(dict.fromkeys(names, long))
-    return table
+        found.update(dict.fromkeys(names, long))
+    return found

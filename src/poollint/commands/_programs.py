@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from poollint._words import NO_PLACE, Word
-from poollint.facts import NO_CEILING, NOT_READ, Known, Origin, Process, Setting, Unknown
+from poollint.facts import NO_CEILING, Known, Origin, Process, Setting, Unknown
 
 from . import _python
 from ._entry import module_path
@@ -42,7 +42,11 @@ def served(path: str, entry: str, directory: str, words: list[Word], run: Run) -
     """Return the server that a program starts, or None when its code shows none."""
     start = Start(entry, directory, tuple(words), run)
     target = entry.partition(":")[2].partition(".")[0]
-    named = {word.text.replace("-", "_") for word in words[1:] if not word.unknown and word.text.replace("-", "_").isidentifier()}
+    named = {
+        word.text.replace("-", "_")
+        for word in words[1:]
+        if not word.unknown and word.text.replace("-", "_").isidentifier()
+    }
     queue: list[tuple[str, frozenset[str]]] = [(path, frozenset({target} if target else ()))]
     seen = {path}
     while queue and len(seen) <= MOST_FILES:
@@ -84,8 +88,14 @@ class _File:
     def started(self, functions: frozenset[str], commands: set[str], with_module: bool) -> list[ast.AST]:
         """Return every node that runs: of the module's statements, and of the functions that those lead to."""
         defined = dict(_functions(self.module))
-        roots: list[ast.AST] = [node for node in self.module.body if with_module and not isinstance(node, (Function, ast.ClassDef))]
-        waiting = {name for name, node in defined.items() if name in functions or commands.intersection(_command_names(name, node))}
+        roots: list[ast.AST] = [
+            node for node in self.module.body if with_module and not isinstance(node, (Function, ast.ClassDef))
+        ]
+        waiting = {
+            name
+            for name, node in defined.items()
+            if name in functions or commands.intersection(_command_names(name, node))
+        }
         nodes: list[ast.AST] = []
         done: set[str] = set()
         while roots or waiting:
@@ -127,7 +137,9 @@ class _File:
         if call in _CALLS:
             return _CALLS[call](self, node)
         if call.endswith(".run") and self._is_flask(call):
-            units = Known(NO_CEILING, Origin("app.run() serves every request in a thread", self.names.at(node)), "estimate")
+            units = Known(
+                NO_CEILING, Origin("app.run() serves every request in a thread", self.names.at(node)), "estimate"
+            )
             return self._web("flask", default(1, "app.run()"), units)
         return None
 
@@ -144,7 +156,16 @@ class _File:
 
     def _web(self, server: str, processes: Setting, units: Setting, **more: Setting) -> Process:
         place = self.start.words[0].location if self.start.words else None
-        return Process(server, "web", processes, units, entry=self.start.entry, directory=self.start.directory, location=place, **more)
+        return Process(
+            server,
+            "web",
+            processes,
+            units,
+            entry=self.start.entry,
+            directory=self.start.directory,
+            location=place,
+            **more,
+        )
 
     def keyword(self, node: ast.Call, name: str) -> Setting | None:
         """Return the value of a keyword; its evidence says the keyword unless a variable gave the value."""
@@ -167,7 +188,10 @@ class _File:
         limit = self.keyword(node, "limit_concurrency")
         if limit is not None:
             limit = as_count(limit, "limit_concurrency=")
-            process = replace(process, concurrency=replace(limit, value=max(1, limit.value - 1)) if isinstance(limit, Known) else limit)
+            process = replace(
+                process,
+                concurrency=replace(limit, value=max(1, limit.value - 1)) if isinstance(limit, Known) else limit,
+            )
         if is_string and isinstance(application, Known) and ":" in application.value:
             process = replace(process, entry=application.value)
         return process
@@ -208,14 +232,16 @@ _CALLS: dict[str, Callable[[_File, ast.Call], Process]] = {
 
 def _is_object(node: ast.Call) -> bool:
     """Say whether the application is given as an object, for sure."""
-    given = node.args[0] if node.args else next((keyword.value for keyword in node.keywords if keyword.arg == "app"), None)
+    given = (
+        node.args[0] if node.args else next((keyword.value for keyword in node.keywords if keyword.arg == "app"), None)
+    )
     return isinstance(given, (ast.Name, ast.Attribute, ast.Call))
 
 
 def _statements(module: ast.Module) -> Iterator[ast.stmt]:
     """Yield the module's statements, with those below `if __name__ == "__main__"`."""
     for node in module.body:
-        if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)[:40]:
+        if isinstance(node, ast.If) and "__name__" in _python.shown(node.test):
             yield from node.body
         else:
             yield node
@@ -235,7 +261,11 @@ def _command_names(name: str, node: Function) -> set[str]:
     for decorator in node.decorator_list:
         if isinstance(decorator, ast.Call):
             values = [*decorator.args, *(keyword.value for keyword in decorator.keywords if keyword.arg == "name")]
-            found |= {value.value.replace("-", "_") for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)}
+            found |= {
+                value.value.replace("-", "_")
+                for value in values
+                if isinstance(value, ast.Constant) and isinstance(value.value, str)
+            }
     return found
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from poollint._expand import whole_cpus
+from poollint._words import weaker
 from poollint.facts import Certainty, Known, Location, Origin, Setting, Unknown
 
-from poollint._expand import whole_cpus
 from ._run import Run
-from poollint._words import weaker
 
 LARGEST_FILE = 300_000  # characters
 DEEPEST = 60
@@ -30,6 +30,14 @@ def parse(text: str) -> ast.Module | None:
         return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def shown(node: ast.AST) -> str:
+    """Return an expression as a reason quotes it."""
+    try:
+        return " ".join(ast.unparse(node).split())[:60]
+    except RecursionError:
+        return "a deeply nested expression"
 
 
 def assignments(text: str, start: Location, run: Run) -> dict[str, Setting]:
@@ -72,7 +80,7 @@ class Names:
                 self.bind(name, value)
             case ast.If(test, body, orelse):
                 self.branch(test, body, orelse, depth)
-            case ast.Try(body, handlers, orelse, final):
+            case ast.Try(body, _, orelse, final):
                 self.block([*body, *orelse, *final], depth + 1)
             case ast.With(_, body):
                 self.block(body, depth + 1)
@@ -99,10 +107,12 @@ class Names:
             one, other = first.get(name), self.values.get(name)
             if one is None or other is None or not _same(one, other):
                 place = self.at(test)
-                self.values[name] = Unknown(f"{name} depends on {ast.unparse(test)[:60]}", Origin(name, place))
+                self.values[name] = Unknown(f"{name} depends on {shown(test)}", Origin(name, place))
 
     def at(self, node: ast.AST) -> Location:
-        return Location(self.start.path, getattr(node, "lineno", 1) + self.start.line - 1, getattr(node, "col_offset", 0) + 1)
+        return Location(
+            self.start.path, getattr(node, "lineno", 1) + self.start.line - 1, getattr(node, "col_offset", 0) + 1
+        )
 
     # -- expressions
 
@@ -113,6 +123,8 @@ class Names:
         match node:
             case ast.Constant(value):
                 return Known(value, Origin(self.says(node), self.at(node)))
+            case ast.Attribute() if self.dotted(node) in _SERVERS_RUN:
+                return Known(_SERVERS_RUN[self.dotted(node)], Origin("servers run Linux", self.at(node)), "default")
             case ast.Name(name):
                 return self.values.get(name) or self.unknown(node, f"{name} is not readable")
             case ast.UnaryOp(ast.USub(), operand):
@@ -137,7 +149,7 @@ class Names:
                 return self.variable(node, name, None, depth)
             case ast.Call():
                 return self.call(node, depth)
-        return self.unknown(node, f"computed by {ast.unparse(node)[:60]}" if depth < 3 else "computed")
+        return self.unknown(node, f"computed by {shown(node)}" if depth < 3 else "computed")
 
     def says(self, node: ast.AST) -> str:
         return "written"
@@ -157,12 +169,14 @@ class Names:
             return self.unknown(node, "too long a text")
         if isinstance(node, ast.BinOp) and not all(isinstance(value, (int, float)) for value in values):
             if not isinstance(node.op, ast.Add):
-                return self.unknown(node, f"computed by {ast.unparse(node)[:60]}")
+                return self.unknown(node, f"computed by {shown(node)}")
         try:
             result = function(*values)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-            return self.unknown(node, f"computed by {ast.unparse(node)[:60]}")
-        certainty = weaker(*(setting.certainty for setting in settings if isinstance(setting, Known))) if settings else "exact"
+            return self.unknown(node, f"computed by {shown(node)}")
+        certainty = (
+            weaker(*(setting.certainty for setting in settings if isinstance(setting, Known))) if settings else "exact"
+        )
         return Known(result, Origin("written", self.at(node)), certainty)
 
     def either(self, is_or: bool, values: list[ast.expr], depth: int) -> Setting:
@@ -181,7 +195,7 @@ class Names:
         condition = self.value(test, depth + 1)
         if isinstance(condition, Unknown):
             one, other = self.value(body, depth + 1), self.value(orelse, depth + 1)
-            return one if _same(one, other) else self.unknown(node, f"depends on {ast.unparse(test)[:60]}")
+            return one if _same(one, other) else self.unknown(node, f"depends on {shown(test)}")
         result = self.value(body if condition.value else orelse, depth + 1)
         if isinstance(result, Known) and condition.certainty == "fallback":
             result = replace(result, certainty=weaker(result.certainty, "fallback"))
@@ -203,11 +217,17 @@ class Names:
         name = self.dotted(node.func)
         if name in _CPU_COUNTS:
             return self.cpus(node)
+        if name in _SERVERS_RUN and not node.args:
+            return Known(_SERVERS_RUN[name], Origin("servers run Linux", self.at(node)), "default")
         if name == "len" and node.args and isinstance(node.args[0], ast.Call):
             if self.dotted(node.args[0].func) == "os.sched_getaffinity":
                 return self.cpus(node)
         if name in ("os.getenv", "os.environ.get") and node.args:
-            default = node.args[1] if len(node.args) > 1 else next((k.value for k in node.keywords if k.arg == "default"), None)
+            default = (
+                node.args[1]
+                if len(node.args) > 1
+                else next((k.value for k in node.keywords if k.arg == "default"), None)
+            )
             if isinstance(node.args[0], ast.Constant):
                 return self.variable(node, str(node.args[0].value), default or ast.Constant(None), depth)
         if name in _FUNCTIONS and not node.keywords and not any(isinstance(arg, ast.Starred) for arg in node.args):
@@ -217,8 +237,10 @@ class Names:
             return self.apply(node, _FUNCTIONS[name], list(node.args), depth)
         if isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS and not node.keywords:
             method = node.func.attr
-            return self.apply(node, lambda text, *rest: getattr(str(text), method)(*rest), [node.func.value, *node.args], depth)
-        return self.unknown(node, f"computed by {ast.unparse(node.func)[:60]}()")
+            return self.apply(
+                node, lambda text, *rest: getattr(str(text), method)(*rest), [node.func.value, *node.args], depth
+            )
+        return self.unknown(node, f"computed by {shown(node.func)}()")
 
     def _cast(self, node: ast.Call, inner: Setting, cast: Callable[[Any], Any]) -> Setting:
         """`int(...)` keeps the place of what it converts: that is where the number is written."""
@@ -227,7 +249,7 @@ class Names:
         try:
             return replace(inner, value=cast(inner.value))
         except (TypeError, ValueError, OverflowError):
-            return self.unknown(node, f"computed by {ast.unparse(node)[:60]}")
+            return self.unknown(node, f"computed by {shown(node)}")
 
     def cpus(self, node: ast.expr) -> Setting:
         cpus = self.run.scope.cpus
@@ -254,17 +276,40 @@ def _same(one: Setting, other: Setting) -> bool:
 
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Add: lambda a, b: a + b, ast.Sub: lambda a, b: a - b, ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b, ast.FloorDiv: lambda a, b: a // b, ast.Mod: lambda a, b: a % b,
-}  # fmt: skip
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.FloorDiv: lambda a, b: a // b,
+    ast.Mod: lambda a, b: a % b,
+}
 _COMPARE: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Eq: lambda a, b: a == b, ast.NotEq: lambda a, b: a != b, ast.Lt: lambda a, b: a < b, ast.LtE: lambda a, b: a <= b,
-    ast.Gt: lambda a, b: a > b, ast.GtE: lambda a, b: a >= b, ast.Is: lambda a, b: a is b,
-    ast.IsNot: lambda a, b: a is not b, ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-}  # fmt: skip
-_CPU_COUNTS = frozenset({"multiprocessing.cpu_count", "os.cpu_count", "os.process_cpu_count", "cpu_count", "psutil.cpu_count"})
+    ast.Eq: lambda a, b: a == b,
+    ast.NotEq: lambda a, b: a != b,
+    ast.Lt: lambda a, b: a < b,
+    ast.LtE: lambda a, b: a <= b,
+    ast.Gt: lambda a, b: a > b,
+    ast.GtE: lambda a, b: a >= b,
+    ast.Is: lambda a, b: a is b,
+    ast.IsNot: lambda a, b: a is not b,
+    ast.In: lambda a, b: a in b,
+    ast.NotIn: lambda a, b: a not in b,
+}
+_CPU_COUNTS = frozenset(
+    {"multiprocessing.cpu_count", "os.cpu_count", "os.process_cpu_count", "cpu_count", "psutil.cpu_count"}
+)
+_SERVERS_RUN = {"sys.platform": "linux", "platform.system": "Linux", "os.name": "posix"}
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "int": lambda value: int(value), "float": float, "str": str, "bool": bool, "min": min, "max": max, "round": round,
-    "abs": abs, "math.ceil": lambda value: -int(-value // 1), "math.floor": lambda value: int(value // 1), "len": len,
-}  # fmt: skip
+    "int": lambda value: int(value),
+    "float": float,
+    "str": str,
+    "bool": bool,
+    "min": min,
+    "max": max,
+    "round": round,
+    "abs": abs,
+    "math.ceil": lambda value: -int(-value // 1),
+    "math.floor": lambda value: int(value // 1),
+    "len": len,
+}
 _METHODS = frozenset({"lower", "upper", "strip", "startswith", "endswith"})

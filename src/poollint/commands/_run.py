@@ -1,60 +1,28 @@
-"""One run of a command: what starts, with the variables and files it finds, under decisions for what cannot be decided."""
+"""One run of a command: what starts, with the variables and files it finds, and answers for what nothing decides."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from poollint.facts import Certainty, Known, Location, Process, Setting, Unknown
-
-from ._container import Container
 from poollint._expand import Piece, Scope
 from poollint._words import Word, weaker
+from poollint.facts import Certainty, Known, Location, Process, Setting, Unknown
+
+from ._alternatives import Decisions
+from ._container import Container
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
 MOST_STEPS = 3_000  # commands of one run
 DEEPEST = 12  # scripts that call scripts
-MOST_ALTERNATIVES = 16
-
-T = TypeVar("T")
 
 
 class Ended(Exception):
     """The shell is replaced or gone: `exec`, `exit`, or a server that stays in the foreground."""
-
-
-class Decisions:
-    """Answers for conditions that depend on something unreadable; the same condition gets the same answer."""
-
-    def __init__(self, prefix: tuple[bool, ...] = ()) -> None:
-        self._prefix = prefix
-        self.answers: dict[str, bool] = {}
-
-    def __call__(self, condition: str) -> bool:
-        if condition not in self.answers:
-            index = len(self.answers)
-            self.answers[condition] = self._prefix[index] if index < len(self._prefix) else True
-        return self.answers[condition]
-
-
-def alternatives(compute: Callable[[Decisions], T]) -> tuple[list[tuple[T, dict[str, bool]]], bool]:
-    """Compute once for every combination of decisions; the flag says whether all were tried."""
-    found: list[tuple[T, dict[str, bool]]] = []
-    prefix: tuple[bool, ...] = ()
-    while len(found) < MOST_ALTERNATIVES:
-        decisions = Decisions(prefix)
-        found.append((compute(decisions), decisions.answers))
-        trail = list(decisions.answers.values())
-        while trail and not trail[-1]:
-            trail.pop()
-        if not trail:
-            return found, True
-        prefix = (*trail[:-1], False)
-    return found, False
 
 
 @dataclass(slots=True)
@@ -74,6 +42,7 @@ class Run:
     read: list[str] = field(default_factory=list)
     exported: dict[str, Setting] = field(default_factory=dict)
     functions: dict[str, object] = field(default_factory=dict)
+    arrays: dict[str, list[Word]] = field(default_factory=dict)
     certainty: Certainty = "exact"
     depth: int = 0
     steps: int = 0
@@ -118,7 +87,9 @@ class Run:
         self.read.append(source)
         return text, Location(source, 1, 1, text.count("\n") + 1, len(text) - text.rfind("\n"))
 
-    def within(self, directory: str | None = None, arguments: tuple[Word, ...] | None = None, name: str | None = None) -> Scope:
+    def within(
+        self, directory: str | None = None, arguments: tuple[Word, ...] | None = None, name: str | None = None
+    ) -> Scope:
         """Return a scope that shares the variables, for a script or a subshell."""
         scope = self.scope
         pieces = scope.arguments if arguments is None else tuple(as_argument(word) for word in arguments)
@@ -137,7 +108,9 @@ class Run:
         process = replace(process, environment=environment, files=files)
         if self.certainty != "exact":
             process = replace(
-                process, processes=_weakened(process.processes, self.certainty), units=_weakened(process.units, self.certainty)
+                process,
+                processes=_weakened(process.processes, self.certainty),
+                units=_weakened(process.units, self.certainty),
             )
         self.started.append(process)
 

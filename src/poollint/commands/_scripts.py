@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from poollint._words import Word
 from poollint.facts import NO_CEILING, NOT_READ, Known, Location, Origin, Process
@@ -83,7 +84,9 @@ def python_file(words: list[Word], run: Run, launch: Launch) -> None:
 
 
 # Modules that neither serve nor touch a database of the project.
-_TOOLS = frozenset("pytest unittest pip venv http.server build black ruff mypy pylint flake8 isort compileall ensurepip json.tool pdb timeit".split())
+_TOOLS = frozenset(
+    "pytest unittest pip venv http.server build black ruff mypy pylint flake8 isort compileall pdb".split()
+)
 
 
 def python_module(words: list[Word], run: Run, launch: Launch) -> None:
@@ -103,7 +106,11 @@ def _python_text(found: tuple[str, Location], words: list[Word], run: Run) -> No
 
 def _manage(words: list[Word], run: Run) -> bool:
     command = words[1].text if len(words) > 1 else ""
-    common = {"entry": run.source(words[0].text) or words[0].text, "directory": directory_of(None, run), "location": words[0].location}
+    common = {
+        "entry": run.source(words[0].text) or words[0].text,
+        "directory": directory_of(None, run),
+        "location": words[0].location,
+    }
     if command in ("migrate", "db", "upgrade"):
         run.start(Process("manage.py", "migration", default(1, "manage.py"), default(1, "manage.py"), **common))
         return True
@@ -124,14 +131,18 @@ def _program(path: str | None, entry: str, directory: str, words: list[Word], ru
             run.start(served)
             return
     kind = "migration" if _MIGRATING.search(entry) else "script"
-    run.start(Process("python", kind, default(1, "python"), NOT_READ, entry=entry, directory=directory, location=words[0].location))
+    run.start(
+        Process(
+            "python", kind, default(1, "python"), NOT_READ, entry=entry, directory=directory, location=words[0].location
+        )
+    )
 
 
 # -- console scripts
 
 
 def _console_script(words: list[Word], run: Run) -> None:
-    """Start `name` of `[project.scripts]` or `[tool.poetry.scripts]` in the project that stands in the working directory."""
+    """Start a `name` of `[project.scripts]` or `[tool.poetry.scripts]` of the project in the working directory."""
     name = words[0].text
     if not re.fullmatch(r"[\w.-]+", name):
         return
@@ -140,7 +151,11 @@ def _console_script(words: list[Word], run: Run) -> None:
         if target:
             module = target.partition(":")[0]
             directory = next(
-                (folder for folder in (posixpath.dirname(path), posixpath.join(posixpath.dirname(path), "src")) if module_path(module, folder, run)),
+                (
+                    folder
+                    for folder in (posixpath.dirname(path), posixpath.join(posixpath.dirname(path), "src"))
+                    if module_path(module, folder, run)
+                ),
                 posixpath.dirname(path),
             )
             file = module_path(module, directory, run)
@@ -151,25 +166,34 @@ def _console_script(words: list[Word], run: Run) -> None:
 def _projects(run: Run) -> list[str]:
     """Return the pyproject.toml files that can have been installed: in the working directory, the context, the root."""
     context = run.container.context
-    candidates = [run.source("pyproject.toml"), posixpath.normpath(posixpath.join(context, "pyproject.toml")) if context is not None else None]
+    candidates = [
+        run.source("pyproject.toml"),
+        posixpath.normpath(posixpath.join(context, "pyproject.toml")) if context is not None else None,
+    ]
     return list(dict.fromkeys(path for path in candidates if path and path in run.tree))
 
 
 def _script_of(path: str, name: str, run: Run) -> str | None:
+    text = run.tree.text(path) or ""
+    if not re.search(rf"^\s*[\"']?{re.escape(name)}[\"']?\s*=", text, re.MULTILINE):
+        return None
+    return _script_table(text).get(name)
+
+
+@lru_cache(maxsize=16)
+def _script_table(text: str) -> dict[str, str]:
+    """Return the console scripts that a pyproject.toml declares."""
     import tomllib
 
-    text = run.tree.text(path) or ""
-    if name not in text:
-        return None
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
-        return None
-    for keys in (("project", "scripts"), ("tool", "poetry", "scripts")):
+        return {}
+    found: dict[str, str] = {}
+    for keys in (("tool", "poetry", "scripts"), ("project", "scripts")):
         table: object = data
         for key in keys:
             table = table.get(key) if isinstance(table, dict) else None
-        value = table.get(name) if isinstance(table, dict) else None
-        if isinstance(value, str):
-            return value
-    return None
+        if isinstance(table, dict):
+            found.update({name: target for name, target in table.items() if isinstance(target, str)})
+    return found

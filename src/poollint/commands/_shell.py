@@ -6,7 +6,6 @@ Nothing is executed. A condition that the readable variables and files decide ta
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,18 +13,19 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from poollint._expand import Piece, expand, glued, integer, is_expansion, setting_of
+from poollint._words import Source, Word
 from poollint.facts import Known, Location, Origin, Setting, Unknown
 
-from poollint._expand import Piece, Scope, expand, glued, integer, is_expansion, setting_of
 from ._run import DEEPEST, Ended, Run
-from poollint._words import Source, Word, weaker
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node, Parser, Tree
 
 DEEPEST_NODES = 60
 LARGEST_SCRIPT = 200_000  # characters
 MOST_ROUNDS = 32  # of a loop
+MOST_WORDS = 2_000  # of an array
 
 Launch = Callable[[list[Word], Run], None]
 
@@ -40,12 +40,16 @@ def read(text: str, start: Location, run: Run, launch: Launch) -> None:
     run.depth += 1
     try:
         content = text.encode()
-        tree = _parser().parse(content)
-        _Script(content, Source(text, start, run.tree.text(start.path) if start.path else None), run, launch).block(
-            tree.root_node.children, 0
-        )
+        source = Source(text, start, run.tree.text(start.path) if start.path else None)
+        _Script(content, source, run, launch).block(_parsed(content).root_node.children, 0)
     finally:
         run.depth -= 1
+
+
+@lru_cache(maxsize=16)
+def _parsed(content: bytes) -> Tree:
+    """Parse once what is replayed for every answer to its open conditions."""
+    return _parser().parse(content)
 
 
 @lru_cache(maxsize=1)
@@ -168,7 +172,9 @@ class _Script:
         return None if outcome is None else not outcome
 
     def _if_statement(self, node: Node, depth: int) -> bool | None:
-        """Run the first branch whose condition holds."""
+        """Run the first branch whose condition holds; what only prints is passed over and need not be decided."""
+        if _is_inert(node):
+            return True
         for condition, body in _branches(node):
             if condition is None or self.holds(condition, depth):
                 return self.block(body, depth)
@@ -222,10 +228,25 @@ class _Script:
         name = next((child for child in node.children if child.type in ("variable_name", "subscript")), None)
         if name is None:
             return True
+        if node.children[-1].type == "array" or name.type == "subscript":
+            return self.assign_array(node, name)
         text, value = _text(name), [child for child in node.children if child.type not in ("variable_name", "=", "+=")]
         piece = glued([piece for child in value for piece in self.pieces(child)] or [Piece()])
         place = value[0] if value else node
         self.run.set(text, setting_of(piece, text, Origin(text, self.at(place))), export=export or self.run.exporting)
+        return True
+
+    def assign_array(self, node: Node, name: Node) -> bool:
+        """`command=(gunicorn -w 4)`, `command+=(--preload)`, `command[2]=8`."""
+        if node.children[-1].type != "array":
+            array, _, index = _text(name).rstrip("]").partition("[")
+            words = self.run.arrays.get(array, [])
+            if index.isdigit() and int(index) < len(words):
+                words[int(index)] = self.words(node.children[-1])[0] if self.words(node.children[-1]) else Word("")
+            return True
+        words = [word for child in node.children[-1].children if child.type in _WORDS for word in self.words(child)]
+        before = self.run.arrays.get(_text(name), []) if any(child.type == "+=" for child in node.children) else []
+        self.run.arrays[_text(name)] = [*before, *words][:MOST_WORDS]
         return True
 
     def _variable_assignments(self, node: Node, depth: int) -> bool:
@@ -303,7 +324,9 @@ class _Script:
         if node.type == "binary_expression" and len(node.children) == 3:
             left, operator, right = node.children
             if operator.type in ("&&", "||", "-a", "-o") or _text(operator) in ("-a", "-o"):
-                return _both(self.condition(left, depth + 1), self.condition(right, depth + 1), _text(operator) in ("&&", "-a"))
+                return _both(
+                    self.condition(left, depth + 1), self.condition(right, depth + 1), _text(operator) in ("&&", "-a")
+                )
             return self.compare(self.value(left), _text(operator), self.value(right))
         if node.type == "unary_expression":
             operator, operand = node.children[0], node.children[-1]
@@ -359,7 +382,8 @@ class _Script:
         full = self.run.path(path)
         if full in self.run.container.written or self.run.source(path) is not None:
             return True
-        return None
+        # Nothing of an earlier run is left when a container starts.
+        return False if full.startswith(("/tmp/", "/run/", "/var/run/")) else None
 
     def test_arithmetic(self, text: str) -> bool | None:
         from poollint._expand import arithmetic
@@ -377,6 +401,8 @@ class _Script:
         text = _text(node)
         if text in ('"$@"', '"${@}"', "$@", "$*", "${@}", '"${@:1}"'):
             return [_word([piece], piece.place or location) for piece in self.run.scope.arguments]
+        if array := _ARRAY.fullmatch(text):
+            return list(self.run.arrays.get(array[1], []))
         pieces = list(self.pieces(node))
         quoted = node.type in ("string", "raw_string", "ansi_c_string")
         if quoted or not is_expansion(text):
@@ -427,13 +453,15 @@ class Returned(Exception):
     """`return` inside a function."""
 
 
+_ARRAY = re.compile(r'"?\$\{(\w+)\[[@*]\]\}"?')
 _WORDS = frozenset(
     "command_name word string raw_string ansi_c_string concatenation number expansion simple_expansion "
-    "command_substitution arithmetic_expansion process_substitution extglob_pattern test_operator translated_string".split()
+    "command_substitution arithmetic_expansion process_substitution extglob_pattern test_operator "
+    "translated_string".split()
 )
 
 # Commands whose success depends on the machine, not on the repository.
-_QUESTIONS = frozenset({"command", "which", "type", "grep", "nc", "pg_isready", "curl", "wget", "mountpoint", "id", "diff"})
+_QUESTIONS = frozenset({"grep", "nc", "pg_isready", "curl", "wget", "mountpoint", "id", "diff"})
 
 
 def _text(node: Node) -> str:
@@ -441,7 +469,45 @@ def _text(node: Node) -> str:
 
 
 def _is_test(node: Node) -> bool:
-    return node.type == "test_command" or _text(node).split()[:1] in (["test"], ["["], ["command"], ["grep"], ["which"])
+    return node.type == "test_command" or _text(node).split()[:1] in (["test"], ["["], ["grep"])
+
+
+_INERT = frozenset(
+    {
+        "echo",
+        "printf",
+        "sleep",
+        "mkdir",
+        "chmod",
+        "chown",
+        "rm",
+        "ls",
+        "true",
+        ":",
+        "[",
+        "test",
+        "cat",
+        "date",
+        "wait",
+        "trap",
+    }
+)
+_MATTERS = frozenset(
+    {"variable_assignment", "declaration_command", "function_definition", "unset_command", "heredoc_redirect"}
+)
+
+
+def _is_inert(node: Node) -> bool:
+    """Say whether nothing below a node can start something, set something or end the script."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if one.type in _MATTERS or one.type == "command" and _text(one.children[0]) not in _INERT:
+            return False
+        if ":=" in _text(one) and one.type == "expansion":
+            return False
+        waiting.extend(one.children)
+    return True
 
 
 def _branches(node: Node) -> Iterator[tuple[list[Node] | None, list[Node]]]:
@@ -570,8 +636,32 @@ def _false(script: _Script, words: list[Word], node: Node) -> bool:
 
 
 _BUILTINS: dict[str, Callable[[_Script, list[Word], Node], bool | None]] = {
-    "cd": _cd, "pushd": _cd, "exec": _exec, "exit": _exit, "return": _return, "set": _set, "shift": _shift,
-    ".": _source, "source": _source, "test": _test, "[": _test, "eval": _eval, "true": _true, ":": _true,
-    "false": _false, "wait": _true, "trap": _true, "echo": _true, "printf": _true, "sleep": _true, "umask": _true,
-    "ulimit": _true, "mkdir": _true, "chmod": _true, "chown": _true, "rm": _true, "cp": _true, "ls": _true,
-}  # fmt: skip
+    "cd": _cd,
+    "pushd": _cd,
+    "exec": _exec,
+    "exit": _exit,
+    "return": _return,
+    "set": _set,
+    "shift": _shift,
+    ".": _source,
+    "source": _source,
+    "test": _test,
+    "[": _test,
+    "eval": _eval,
+    "true": _true,
+    ":": _true,
+    "false": _false,
+    "wait": _true,
+    "trap": _true,
+    "echo": _true,
+    "printf": _true,
+    "sleep": _true,
+    "umask": _true,
+    "ulimit": _true,
+    "mkdir": _true,
+    "chmod": _true,
+    "chown": _true,
+    "rm": _true,
+    "cp": _true,
+    "ls": _true,
+}

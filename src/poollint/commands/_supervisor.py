@@ -14,8 +14,13 @@ from poollint.facts import Known, Location, Origin, Process, Setting, Unknown
 from ._run import Ended, Run
 
 Launch = Callable[[list[Word], Run], None]
-PLACES = ("supervisord.conf", "etc/supervisord.conf", "/etc/supervisord.conf", "/etc/supervisor/supervisord.conf",
-          "/etc/supervisor/conf.d/supervisord.conf")  # fmt: skip
+PLACES = (
+    "supervisord.conf",
+    "etc/supervisord.conf",
+    "/etc/supervisord.conf",
+    "/etc/supervisor/supervisord.conf",
+    "/etc/supervisor/conf.d/supervisord.conf",
+)
 MOST_PROGRAMS = 50
 
 
@@ -121,8 +126,11 @@ def _copies(program: Program) -> Setting:
     if "numprocs" not in program.options:
         return Known(1, Origin("default of supervisord"), "default")
     text, place = program.options["numprocs"]
-    return Known(int(text), Origin("numprocs", place)) if re.fullmatch(r"\d{1,4}", text) else Unknown(
-        f"numprocs is {text[:40]}", Origin("numprocs", place))  # fmt: skip
+    return (
+        Known(int(text), Origin("numprocs", place))
+        if re.fullmatch(r"\d{1,4}", text)
+        else Unknown(f"numprocs is {text[:40]}", Origin("numprocs", place))
+    )
 
 
 def _times(process: Process, copies: Setting) -> Process:
@@ -132,7 +140,11 @@ def _times(process: Process, copies: Setting) -> Process:
     if copies.value == 1 or isinstance(process.processes, Unknown):
         return process
     inner = process.processes
-    origin = copies.origin if inner.value == 1 else replace(copies.origin, says=f"numprocs {copies.value} × {inner.value} {inner.origin.says}")
+    origin = (
+        copies.origin
+        if inner.value == 1
+        else replace(copies.origin, says=f"numprocs {copies.value} × {inner.value} {inner.origin.says}")
+    )
     certainty = copies.certainty if inner.value == 1 and inner.certainty == "default" else inner.certainty
     return replace(process, processes=Known(inner.value * copies.value, origin, certainty))
 
@@ -162,6 +174,12 @@ def _words(command: str, place: Location, run: Run) -> list[Word]:
         match = re.search(r"%\(ENV_(\w+)\)s", text)
         if match:
             piece = as_piece(run.scope.variables.get(match[1], Unknown(f"set by {match[1]}, which no file gives")))
-            word = replace(word, text=text.replace(match[0], piece.text), unknown=piece.unknown, certainty=piece.certainty, written=piece.written)
+            word = replace(
+                word,
+                text=text.replace(match[0], piece.text),
+                unknown=piece.unknown,
+                certainty=piece.certainty,
+                written=piece.written,
+            )
         words.append(word)
     return words

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from poollint._expand import whole_cpus
+from poollint._words import Word, as_setting
 from poollint.facts import NO_CEILING, NOT_READ, Known, Origin, Process, Setting, Unknown, value_of
 
 from ._entry import directory_of
-from poollint._expand import whole_cpus
 from ._options import Options, parse, spellings
 from ._run import Run
 from ._web import default
-from poollint._words import Word, as_setting
 
 Reader = Callable[[list[Word], Run], Process | None]
 
@@ -22,30 +22,42 @@ def cpu_count(run: Run, server: str, times: int = 1) -> Setting:
     """Return a default that is the number of CPUs: of the host, not of the container's quota."""
     cpus = run.scope.cpus
     if isinstance(cpus, Unknown):
-        return Unknown(f"the default of {server} is the number of CPUs, which no file gives", Origin(f"default of {server}"))
+        return Unknown(
+            f"the default of {server} is the number of CPUs, which no file gives", Origin(f"default of {server}")
+        )
     certainty = "stated" if cpus.certainty == "stated" else "estimate"
-    return Known(whole_cpus(cpus.value) * times, replace(cpus.origin, says=f"default of {server}: the number of CPUs"), certainty)
+    return Known(
+        whole_cpus(cpus.value) * times, replace(cpus.origin, says=f"default of {server}: the number of CPUs"), certainty
+    )
 
 
 def _process(server: str, kind: str, words: list[Word], run: Run, entry: str | None, **numbers: Any) -> Process:
     folders = numbers.pop("folders", ())
     return Process(
-        server=server, kind=kind, entry=entry, directory=directory_of(entry, run, *folders), location=words[0].location, **numbers
+        server=server,
+        kind=kind,
+        entry=entry,
+        directory=directory_of(entry, run, *folders),
+        location=words[0].location,
+        **numbers,
     )
 
 
 # -- celery
 
 _CELERY = spellings(
-    "-A --app", "-b --broker", "--result-backend", "--loader", "--config", "--workdir", "-c --concurrency", "-P --pool",
-    "--autoscale", "-Q --queues", "-n --hostname", "-l --loglevel", "-f --logfile", "--pidfile", "-O --optimization",
-    "-X --exclude-queues", "-I --include", "--max-tasks-per-child", "--max-memory-per-child", "--time-limit",
-    "--soft-time-limit", "--prefetch-multiplier", "-s --schedule", "-S --scheduler", "--max-interval", "--uid", "--gid",
-    "--umask", "--executable", "--statedb", "-D --detach",
-)  # fmt: skip
+    "-A --app, -b --broker, --result-backend, --loader, --config, --workdir, -c --concurrency, -P "
+    "--pool, --autoscale, -Q --queues, -n --hostname, -l --loglevel, -f --logfile, --pidfile, -O "
+    "--optimization, -X --exclude-queues, -I --include, --max-tasks-per-child, "
+    "--max-memory-per-child, --time-limit, --soft-time-limit, --prefetch-multiplier, -s "
+    "--schedule, -S --scheduler, --max-interval, --uid, --gid, --umask, --executable, --statedb, "
+    "-D --detach"
+)
 del _CELERY["-D"], _CELERY["--detach"]
-_CELERY_FLAGS = ("-B", "--beat", "-E", "--task-events", "--without-gossip", "--without-mingle", "--without-heartbeat", "-D",
-                 "--detach", "-q", "--quiet", "--no-color", "--purge")  # fmt: skip
+_CELERY_FLAGS = (
+    "-B --beat -E --task-events --without-gossip --without-mingle --without-heartbeat -D --detach "
+    "-q --quiet --no-color --purge"
+)
 
 
 def celery(words: list[Word], run: Run) -> Process | None:
@@ -54,15 +66,32 @@ def celery(words: list[Word], run: Run) -> Process | None:
     entry = options.text("--app") or value_of(run.variable("CELERY_APP") or NOT_READ)
     folders = [folder for folder in [options.text("--workdir")] if folder]
     if command == "beat":
-        return _process("celery beat", "scheduler", words, run, entry, folders=folders,
-                        processes=default(1, "celery beat"), units=default(1, "celery beat"))  # fmt: skip
+        return _process(
+            "celery beat",
+            "scheduler",
+            words,
+            run,
+            entry,
+            folders=folders,
+            processes=default(1, "celery beat"),
+            units=default(1, "celery beat"),
+        )
     if command == "multi":
         return _multi(words, run, options, entry)
     if command != "worker":
         return None
     processes, units = _celery_numbers(options, words, run)
-    return _process("celery", "worker", words, run, entry, folders=folders, processes=processes, units=units,
-                    preloads=_forks(options, words))  # fmt: skip
+    return _process(
+        "celery",
+        "worker",
+        words,
+        run,
+        entry,
+        folders=folders,
+        processes=processes,
+        units=units,
+        preloads=_forks(options, words),
+    )
 
 
 def _celery_numbers(options: Options, words: list[Word], run: Run) -> tuple[Setting, Setting]:
@@ -120,7 +149,9 @@ def _multi(words: list[Word], run: Run, options: Options, entry: str | None) -> 
     nodes = int(names[0].text) if len(names) == 1 and names[0].text.isdigit() else max(1, len(names))
     each, units = _celery_numbers(options, words, run)
     if isinstance(each, Known):
-        each = replace(each, value=each.value * nodes, origin=replace(each.origin, says=f"celery multi: {nodes} × {each.value}"))
+        each = replace(
+            each, value=each.value * nodes, origin=replace(each.origin, says=f"celery multi: {nodes} × {each.value}")
+        )
     return _process("celery", "worker", words, run, entry, processes=each, units=units, preloads=_forks(options, words))
 
 
@@ -133,12 +164,19 @@ def has_beat(words: list[Word]) -> bool:
 
 def rq(words: list[Word], run: Run) -> Process | None:
     """`rq worker` forks a new process per job, one job at a time; `rq worker-pool -n N` runs N of them."""
-    options = parse(words[1:], takes=spellings("-n --num-workers", "-u --url", "-c --config", "-w --worker-class", "-P --path",
-                                               "-j --job-class", "--name", "--results-ttl", "--worker-ttl", "--logging_level",
-                                               "--max-jobs", "--sentry-dsn", "--pid", "-q --queue-class"))  # fmt: skip
+    options = parse(
+        words[1:],
+        takes=spellings(
+            "-n --num-workers, -u --url, -c --config, -w --worker-class, -P --path, -j --job-class, "
+            "--name, --results-ttl, --worker-ttl, --logging_level, --max-jobs, --sentry-dsn, --pid, -q "
+            "--queue-class"
+        ),
+    )
     command = options.positionals[0].text if options.positionals else ""
     if command == "worker":
-        return _process("rq", "worker", words, run, None, processes=default(1, "rq worker"), units=default(1, "rq worker"))
+        return _process(
+            "rq", "worker", words, run, None, processes=default(1, "rq worker"), units=default(1, "rq worker")
+        )
     if command == "worker-pool":
         count = options.setting("--num-workers") or default(1, "rq worker-pool")
         return _process("rq", "worker", words, run, None, processes=count, units=default(1, "rq worker-pool"))
@@ -151,32 +189,52 @@ def rqworker(words: list[Word], run: Run) -> Process | None:
 
 def dramatiq(words: list[Word], run: Run) -> Process:
     """--processes: the number of CPUs; --threads 8."""
-    options = parse(words[1:], takes=spellings("-p --processes", "-t --threads", "-Q --queues", "--path", "-f --fork-function",
-                                               "--pid-file", "--log-file", "--worker-shutdown-timeout", "--watch"),
-                    flags=("--use-spawn", "--verbose", "-v", "--skip-logging", "--use-gevent"))  # fmt: skip
+    options = parse(
+        words[1:],
+        takes=spellings(
+            "-p --processes, -t --threads, -Q --queues, --path, -f --fork-function, --pid-file, "
+            "--log-file, --worker-shutdown-timeout, --watch"
+        ),
+        flags="--use-spawn --verbose -v --skip-logging --use-gevent",
+    )
     entry = next((word.text for word in options.positionals if not word.unknown), None)
     count = options.setting("--processes")
-    return _process("dramatiq", "worker", words, run, entry, processes=count if count is not None else cpu_count(run, "dramatiq"),
-                    units=options.setting("--threads") or default(8, "dramatiq"))  # fmt: skip
+    return _process(
+        "dramatiq",
+        "worker",
+        words,
+        run,
+        entry,
+        processes=count if count is not None else cpu_count(run, "dramatiq"),
+        units=options.setting("--threads") or default(8, "dramatiq"),
+    )
 
 
 def arq(words: list[Word], run: Run) -> Process:
     """One process; `max_jobs` 10 of its settings class."""
-    options = parse(words[1:], takes=spellings("--watch", "--custom-log-dict"), flags=("--burst", "--check", "-v", "--verbose"))
+    options = parse(words[1:], takes=spellings("--watch, --custom-log-dict"), flags="--burst --check -v --verbose")
     entry = next((word.text for word in options.positionals if not word.unknown), None)
     module, _, name = (entry or "").rpartition(".")
     units = _class_attribute(module, name, "max_jobs", run) if module else None
-    return _process("arq", "worker", words, run, module or entry, processes=default(1, "arq"),
-                    units=units if units is not None else default(10, "arq"))  # fmt: skip
+    return _process(
+        "arq",
+        "worker",
+        words,
+        run,
+        module or entry,
+        processes=default(1, "arq"),
+        units=units if units is not None else default(10, "arq"),
+    )
 
 
 def _class_attribute(module: str, name: str, attribute: str, run: Run) -> Setting | None:
     """Return what a class of the project sets, as far as it is a simple expression."""
     import ast
 
+    from poollint._words import NO_PLACE
+
     from . import _python
     from ._entry import module_path
-    from poollint._words import NO_PLACE
 
     path = module_path(module, directory_of(module, run), run)
     text = run.tree.text(path) if path else None
@@ -196,9 +254,14 @@ def _class_attribute(module: str, name: str, attribute: str, run: Run) -> Settin
 
 def huey(words: list[Word], run: Run) -> Process:
     """`-w` workers (1) that are threads, or forked processes with `-k process`."""
-    options = parse(words[1:], takes=spellings("-w --workers", "-k --worker-type", "-l --logfile", "-d --delay", "-m --max-delay",
-                                               "-b --backoff", "-c --health-check-interval", "-u --utc", "-x --extra"),
-                    flags=("-n", "--no-periodic", "-v", "--verbose", "-q", "-f", "--flush-locks"))  # fmt: skip
+    options = parse(
+        words[1:],
+        takes=spellings(
+            "-w --workers, -k --worker-type, -l --logfile, -d --delay, -m --max-delay, -b --backoff, -c "
+            "--health-check-interval, -u --utc, -x --extra"
+        ),
+        flags="-n --no-periodic -v --verbose -q -f --flush-locks",
+    )
     entry = next((word.text for word in options.positionals if not word.unknown), None)
     module = entry.rpartition(".")[0] or entry if entry else None
     count = options.setting("--workers") or default(1, "huey")
@@ -206,30 +269,44 @@ def huey(words: list[Word], run: Run) -> Process:
     numbers = {"processes": default(1, "huey"), "units": count}
     if kind == "process":
         numbers = {"processes": count, "units": default(1, "huey")}
-    return _process("huey", "worker", words, run, module, preloads=Known(kind == "process", Origin("--worker-type")), **numbers)
+    return _process(
+        "huey", "worker", words, run, module, preloads=Known(kind == "process", Origin("--worker-type")), **numbers
+    )
 
 
 def taskiq(words: list[Word], run: Run) -> Process | None:
     """`taskiq worker`: --workers 2, --max-async-tasks 100."""
-    options = parse(words[1:], takes=spellings("-w --workers", "--max-async-tasks", "--log-level", "--app-dir", "--max-threadpool-threads",
-                                               "--max-prefetch", "-tp --tasks-pattern", "--ack-type", "--receiver",
-                                               "--max-async-tasks-jitter", "--shutdown-timeout", "--hardkill-count"),
-                    flags=("-fsd", "--fs-discover", "-r", "--reload", "--no-configure-logging"))  # fmt: skip
+    options = parse(
+        words[1:],
+        takes=spellings(
+            "-w --workers, --max-async-tasks, --log-level, --app-dir, --max-threadpool-threads, "
+            "--max-prefetch, -tp --tasks-pattern, --ack-type, --receiver, --max-async-tasks-jitter, "
+            "--shutdown-timeout, --hardkill-count"
+        ),
+        flags="-fsd --fs-discover -r --reload --no-configure-logging",
+    )
     names = [word.text for word in options.positionals if not word.unknown]
+    entry = names[1] if names[1:] else None
     if names[:1] == ["scheduler"]:
-        return _process("taskiq scheduler", "scheduler", words, run, names[1] if names[1:] else None,
-                        processes=default(1, "taskiq scheduler"), units=default(1, "taskiq scheduler"))  # fmt: skip
+        one = default(1, "taskiq scheduler")
+        return _process("taskiq scheduler", "scheduler", words, run, entry, processes=one, units=one)
     if names[:1] != ["worker"]:
         return None
     units = options.setting("--max-async-tasks") or default(100, "taskiq")
     if isinstance(units, Known) and units.value in (0, -1):
         units = replace(units, value=NO_CEILING)
     folders = [folder for folder in [options.text("--app-dir")] if folder]
-    return _process("taskiq", "worker", words, run, names[1] if names[1:] else None, folders=folders,
-                    processes=options.setting("--workers") or default(2, "taskiq"), units=units)  # fmt: skip
+    count = options.setting("--workers") or default(2, "taskiq")
+    return _process("taskiq", "worker", words, run, entry, folders=folders, processes=count, units=units)
 
 
 READERS: dict[str, Reader] = {
-    "celery": celery, "rq": rq, "rqworker": rqworker, "dramatiq": dramatiq, "arq": arq, "huey_consumer": huey,
-    "huey_consumer.py": huey, "taskiq": taskiq,
-}  # fmt: skip
+    "celery": celery,
+    "rq": rq,
+    "rqworker": rqworker,
+    "dramatiq": dramatiq,
+    "arq": arq,
+    "huey_consumer": huey,
+    "huey_consumer.py": huey,
+    "taskiq": taskiq,
+}

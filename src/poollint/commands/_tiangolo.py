@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from poollint._expand import Scope, whole_cpus
 from poollint.facts import Known, Location, Origin, Process, Setting, Unknown, Workload, value_of
 
+from ._alternatives import Decisions
 from ._container import Container
 from ._entry import directory_of
-from poollint._expand import Scope, whole_cpus
 from ._gunicorn import as_count
-from ._run import Decisions, Run
+from ._run import Run
 from ._web import asynchronous, default
 
 if TYPE_CHECKING:
@@ -30,9 +31,15 @@ def processes(workload: Workload, tree: Tree, container: Container) -> tuple[Pro
     entry = _entry(run)
     run.start(
         Process(
-            server="gunicorn", kind="web", processes=_workers(run), units=asynchronous("uvicorn worker"), entry=entry,
-            directory=directory_of(entry, run), preloads=default(False, "gunicorn"), location=_place(workload, container),
-        )  # fmt: skip
+            server="gunicorn",
+            kind="web",
+            processes=_workers(run),
+            units=asynchronous("uvicorn worker"),
+            entry=entry,
+            directory=directory_of(entry, run),
+            preloads=default(False, "gunicorn"),
+            location=_place(workload, container),
+        )
     )
     return tuple(run.started)
 
@@ -59,7 +66,9 @@ def _workers(run: Run) -> Setting:
     count = max(int(factor * whole_cpus(cpus.value)), 2)
     if cap is not None and cap.value:
         count = min(count, cap.value)
-    return Known(count, Origin(f"default of {SERVER}: CPUs, at least 2"), "stated" if cpus.certainty == "stated" else "estimate")
+    return Known(
+        count, Origin(f"default of {SERVER}: CPUs, at least 2"), "stated" if cpus.certainty == "stated" else "estimate"
+    )
 
 
 def _entry(run: Run) -> str | None:

@@ -14,18 +14,23 @@ from ._run import Run
 from ._web import default
 
 _TAKES = spellings(
-    "-p --processes", "--workers", "--threads", "--ini", "--module", "-w --wsgi", "--wsgi-file", "--mount", "--chdir",
-    "--http", "--http-socket", "-s --socket", "--callable", "--harakiri", "--buffer-size", "--uid", "--gid", "--pythonpath",
-    "--pp", "--stats", "--cheaper", "--master-fifo", "-H --virtualenv", "--logto", "--pidfile", "--plugin", "--plugins", "--yaml",
-    "--async", "--gevent", "--ugreen", "--enable-threads", "--max-requests", "--listen", "--offload-threads", "--env",
-)  # fmt: skip
+    "-p --processes, --workers, --threads, --ini, --module, -w --wsgi, --wsgi-file, --mount, "
+    "--chdir, --http, --http-socket, -s --socket, --callable, --harakiri, --buffer-size, --uid, "
+    "--gid, --pythonpath, --pp, --stats, --cheaper, --master-fifo, -H --virtualenv, --logto, "
+    "--pidfile, --plugin, --plugins, --yaml, --async, --gevent, --ugreen, --enable-threads, "
+    "--max-requests, --listen, --offload-threads, --env"
+)
 del _TAKES["--enable-threads"], _TAKES["--ugreen"]
 
 
 def read(words: list[Word], run: Run) -> Process:
-    line = parse(words[1:], takes=_TAKES, flags=("--master", "-M", "--enable-threads", "--lazy-apps", "--lazy", "--die-on-term", "--vacuum"))
+    line = parse(
+        words[1:],
+        takes=_TAKES,
+        flags="--master -M --enable-threads --lazy-apps --lazy --die-on-term --vacuum",
+    )
     options = {name.lstrip("-"): _setting(word, name) for name, given in line.values.items() for word in given[-1:]}
-    options.update({flag.lstrip("-"): Known("true", Origin(flag)) for flag in line.flags})
+    options.update({flag.lstrip("-"): Known("true", Origin(flag, word.location)) for flag, word in line.flags.items()})
     problem = _files(line, run, options)
     module = _text(options, "module", "wsgi", "wsgi-file", "w")
     entry = _entry(module, _text(options, "callable"))
@@ -92,7 +97,11 @@ def _value(text: str, key: str, place: Location, run: Run) -> Setting:
         from poollint._expand import cpus
 
         piece = cpus(run.scope.cpus)
-        return Unknown(piece.unknown, origin) if piece.unknown else Known(text.replace("%k", piece.text), origin, piece.certainty)
+        return (
+            Unknown(piece.unknown, origin)
+            if piece.unknown
+            else Known(text.replace("%k", piece.text), origin, piece.certainty)
+        )
     return Known(text, origin)
 
 

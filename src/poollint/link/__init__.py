@@ -100,7 +100,7 @@ def _processes(run: Run) -> Setting:
 
 
 def _units(process: Process | None) -> Setting:
-    """What runs at once in one process: the worker's own limit, or the server's limit on requests if that is smaller."""
+    """What runs at once in one process: the worker's limit, or the server's limit on requests if that is smaller."""
     if process is None:
         return NOT_READ
     limits = [limit for limit in (process.units, process.concurrency) if isinstance(limit, Known)]

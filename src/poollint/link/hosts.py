@@ -69,7 +69,9 @@ class Hosts:
 
 def _answers(server: Database | Pooler, target: Target) -> bool:
     host = target.host or ""
-    if not any(host == name or (host.startswith(name) and _CLUSTER.fullmatch(host[len(name) :])) for name in server.hosts):
+    if not any(
+        host == name or (host.startswith(name) and _CLUSTER.fullmatch(host[len(name) :])) for name in server.hosts
+    ):
         return False
     port = target.port or DEFAULT_PORTS.get(target.dialect or "")
     return port is None or not server.ports or port in server.ports

@@ -21,7 +21,9 @@ def endpoint_pooler(target: Target) -> Pooler | None:
         return None
     provider = endpoint.provider
     origin = Origin(f"{provider.short} endpoint {target.host}")
-    mode: Setting = Known(endpoint.mode, origin, "default") if endpoint.mode else Unknown("chosen at the provider", origin)
+    mode: Setting = (
+        Known(endpoint.mode, origin, "default") if endpoint.mode else Unknown("chosen at the provider", origin)
+    )
     return Pooler(
         name=target.host or provider.name,
         product=endpoint.pooler,
@@ -40,7 +42,9 @@ def named_pooler(host: str) -> Pooler | None:
         for product in _PRODUCTS:
             if product in label:
                 unread = Unknown(f"host {host} tells the product only", Origin(f"host {host}"))
-                return Pooler(host, product, None, version=unread, mode=unread, prepared_statements=unread, hosts=(host,))
+                return Pooler(
+                    host, product, None, version=unread, mode=unread, prepared_statements=unread, hosts=(host,)
+                )
     return None
 
 

@@ -128,7 +128,9 @@ def reach_of(process: Process, code: Code) -> Reach | None:
 
 
 def _may_use(process: Process, engine: Engine) -> bool:
-    """A web server that imports the tasks does not run them."""
+    """A server that imports migrations or scripts does not run them while it serves; nor a web server the tasks."""
+    if process.kind in SERVING and engine.role in ("migration", "script"):
+        return False
     return not (process.kind == "web" and engine.role == "worker" and engine.place != "module")
 
 
@@ -147,7 +149,9 @@ def _by_variable(candidates: list[Engine], workload: Workload) -> Answer | None:
 def _read_from(engine: Engine, workload: Workload) -> str | None:
     """Return the variable of the workload that names the engine's database."""
     names = {identity[4:] for pool in engine.live for identity in pool.identities if identity.startswith("env:")}
-    given = [name for name in sorted(names) if name in workload.variables.variables or name in workload.variables.secrets]
+    given = [
+        name for name in sorted(names) if name in workload.variables.variables or name in workload.variables.secrets
+    ]
     return given[0] if given else None
 
 

@@ -116,7 +116,7 @@ def _pass_through(seat: Seat, pooler: Pooler, target: Target, hosts: Hosts) -> N
     """Follow a pooler to the database behind it."""
     seat.pooler = pooler
     seat.how = f"host {target.host} is {pooler.name}, a {pooler.product}"
-    behind = pooler.backends.get(target.database or "") or pooler.backends.get("*")
+    behind = _backend(pooler, target)
     server = hosts.behind(behind, pooler) if behind else None
     if server:
         seat.strong.append(fact_identity(server))
@@ -125,6 +125,15 @@ def _pass_through(seat: Seat, pooler: Pooler, target: Target, hosts: Hosts) -> N
         seat.strong.append(f"host:{'' if '.' in behind.host else pooler.unit + ':'}{behind}")
     else:
         seat.strong.append(f"pooler:{pooler.unit}:{pooler.name}")
+
+
+def _backend(pooler: Pooler, target: Target) -> Target | None:
+    """Return where the pooler forwards a database to; where all lead to one server, an unread name does as well."""
+    if found := pooler.backends.get(target.database or "") or pooler.backends.get("*"):
+        return found
+    servers = {(backend.host, backend.port) for backend in pooler.backends.values()}
+    is_open = target.database is None and len(servers) == 1
+    return next(iter(pooler.backends.values())) if is_open else None
 
 
 # -- variables, attachments, statements --------------------------------------------------------------------------------

@@ -103,7 +103,9 @@ def _grouped(seats: Sequence[Seat], facts: Sequence[Database]) -> list[_Group]:
         if root:
             found.setdefault(root, _Group([], [])).seats.append(seat)
     for root, group in found.items():
-        group.facts = [f for f in facts if same.of(fact_identity(f)) == root or (group.stated and f.name == group.stated)]
+        group.facts = [
+            f for f in facts if same.of(fact_identity(f)) == root or (group.stated and f.name == group.stated)
+        ]
     return list(found.values())
 
 
@@ -158,12 +160,13 @@ def _name_all(groups: Sequence[_Group]) -> None:
     for group in groups:
         group.name, group.unit = _wanted(group)
         wanted.setdefault(group.name, []).append(group)
-    for rivals in wanted.values():
-        for number, group in enumerate(rivals):
-            if len(rivals) > 1:
-                units = [rival.unit for rival in rivals]
-                apart = group.unit if units.count(group.unit) == 1 else f"{group.unit}#{number + 1}"
-                group.name = f"{apart}/{group.name}".lstrip("/")
+    for namesakes in wanted.values():
+        units = [group.unit for group in namesakes]
+        for number, group in enumerate(namesakes):
+            if len(set(units)) > 1 and group.unit:
+                group.name = f"{group.unit}/{group.name}"
+            if units.count(group.unit) > 1:
+                group.name += f"#{units[:number].count(group.unit) + 1}"
 
 
 def _wanted(group: _Group) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from poollint.budget import Budget, budgets
 from poollint.facts import Client, Known, Location, Missing, Project, Setting, Unknown, value_of
 
 _RULE = "connections-exceed-limit"
+SMALLEST_LIMIT = 20  # what the smallest plans of managed databases accept: less than that decides nothing
 
 
 def missing(project: Project) -> tuple[Missing, ...]:
@@ -29,7 +30,7 @@ def _of_budget(budget: Budget) -> Iterator[Missing]:
         return  # the verdict stands without them
     counted = [client for client in budget.clients if _is_judged(client)]
     open_ones = [client for client in counted if not isinstance(client.steady.lowered, Known)]
-    if counted and not isinstance(budget.usable, Known):
+    if counted and not isinstance(budget.usable, Known) and (open_ones or budget.steady > SMALLEST_LIMIT):
         yield _limit(budget, open_ones)
     for client in open_ones:
         if (entry := _factor(client, budget)) is not None:

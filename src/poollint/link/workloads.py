@@ -43,7 +43,7 @@ def deployed(
 
 
 def superseded(workload: Workload, environment: str | None, among: Iterable[Workload]) -> bool:
-    """Say whether an unmarked workload has a version of its own in this environment: they are alternatives, not a sum."""
+    """Say whether an unmarked workload has a version of its own in this environment: an alternative, not a summand."""
     return workload.environment is None and any(
         other.environment == environment and _key(replace(other, environment=None)) == _key(workload)
         for other in among
@@ -108,8 +108,7 @@ def _started(workload: Workload, tree: Tree, images: Sequence[Image], configurat
     if not workload.run:
         from poollint import commands
 
-        with tree.guard(workload.location.path):
-            workload = replace(workload, run=commands.processes(workload, tree, images))
+        workload = replace(workload, run=commands.processes(workload, tree, images))
     return _with_stated(workload, service) if service else workload
 
 
@@ -121,7 +120,9 @@ _OWN_REGISTRY = re.compile(
 _PUBLISHED = re.compile(r"^gcr\.io/(google|cloudsql|cloud-sql|distroless|kaniko)|^public\.ecr\.aws/")
 
 
-def _built(workload: Workload, among: Sequence[Workload], start: Callable[[Workload], Workload], code: Code) -> Workload:
+def _built(
+    workload: Workload, among: Sequence[Workload], start: Callable[[Workload], Workload], code: Code
+) -> Workload:
     """Find the build of an image that no build step names.
 
     In this order: the one build whose folder or service the image is named after; the only one there is, when the image
@@ -130,7 +131,7 @@ def _built(workload: Workload, among: Sequence[Workload], start: Callable[[Workl
     if workload.build or not workload.image or _is_found(workload, code):
         return workload
     builds = _builds(among)
-    tail = _plain(re.sub(r"[:@].*", "", workload.image.rpartition("/")[2]))
+    tail = _plain(_untagged(workload.image).rpartition("/")[2])
     for is_named in (lambda name: name in (tail, _plain(workload.name)), lambda name: tail.endswith(f"-{name}")):
         named = [build for build, names in builds.items() if any(map(is_named, names))]
         if len(named) == 1:
@@ -140,7 +141,10 @@ def _built(workload: Workload, among: Sequence[Workload], start: Callable[[Workl
     if len(builds) != 1:
         return workload
     made = start(replace(workload, build=next(iter(builds)), run=()))
-    return made if _is_own(workload.image) or (workload.run and _is_found(made, code)) else workload
+    # Several images of the project's own cannot all be the one that is built here.
+    own = {_untagged(other.image) for other in among if other.image and not other.build and _is_own(other.image)}
+    is_the_one = own == {_untagged(workload.image)}
+    return made if is_the_one or (workload.run and _is_found(made, code)) else workload
 
 
 def _is_found(workload: Workload, code: Code) -> bool:
@@ -155,10 +159,15 @@ def _builds(workloads: Sequence[Workload]) -> dict[Build, set[str]]:
     found: dict[Build, set[str]] = {}
     for workload in workloads:
         if workload.build and workload.run:
-            file = next((path for process in workload.run for path in process.files if "ocker" in path), None)
+            # The first file that was read on the way to a command in an image is its Dockerfile.
+            file = next((process.files[0] for process in workload.run if process.files), None)
             build = replace(workload.build, dockerfile=workload.build.dockerfile or file)
             found.setdefault(build, set()).add(_plain(workload.name))
     return found
+
+
+def _untagged(image: str) -> str:
+    return re.sub(r"[:@][^/]*$", "", image)
 
 
 def _plain(name: str) -> str:

@@ -103,6 +103,8 @@ def _str(call: Call) -> Value:
     value = call.first()
     if isinstance(value, Known) and not isinstance(value.value, str):
         return derived(str(value.value), value, symbol=operation("str", value))
+    if isinstance(value, (Table, Listing)):
+        return unsettled("the text of a dict or list", value)
     return replace(value, is_object=False) if isinstance(value, Url) else value
 
 

@@ -49,7 +49,7 @@ class Callers:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
-        self.evaluator = Evaluator(modules)
+        self.evaluator = Evaluator(modules, follows_callers=False, fuel=1000)
         self._found: dict[ast.AST, tuple[Reference, ...]] = {}
         self._uses: dict[str, dict[str, list[ast.expr]]] = {}
 
@@ -74,7 +74,7 @@ class Callers:
         """Return the loads of a name, or of an attribute of that name, in one file."""
         if module.path not in self._uses:
             uses: dict[str, list[ast.expr]] = {}
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                     uses.setdefault(node.id, []).append(node)
                 elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):

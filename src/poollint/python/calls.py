@@ -254,6 +254,8 @@ def _from_caller(
 
 def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]]:
     """Return the calls of a function that the project holds; those of tests only when there are no others."""
+    if not world.evaluator.follows_callers:
+        return []
     found = world.modules.callers_of(module, node)
     if found is None:
         world.cuts += 1  # asked while the same question is being answered

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from functools import cached_property
 
 from poollint.discover import Tree
-from poollint.facts import NO_ENVIRONMENT, DeadSetting, Engine, Environment, Version
+from poollint.facts import NO_ENVIRONMENT, DeadSetting, Engine, Environment, Location, Use, Version
 from poollint.python.graph import ImportGraph, Reach
 from poollint.python.modules import Modules
-from poollint.python.sites import Sites
+from poollint.python.sites import Site, Sites
 
 
 class Code:
@@ -92,9 +93,27 @@ class Code:
         evaluator = Evaluator(self.modules, environment)
         for site in self._sites.found:
             found: list[Engine] = []
+            uses: tuple[Use, ...] = ()
             with self.modules.tree.guard(site.module.path):
                 found.extend(self._facts.engine(site, evaluator))
-            yield from found
+            # By itself: what goes wrong in following the whole project must not lose the engine.
+            with self.modules.tree.guard(site.module.path):
+                uses = self._facts.uses(site)
+            for engine in found:
+                yield replace(engine, uses=uses, rivals=self._rivals.get(engine.location, ()))
+
+    @cached_property
+    def _rivals(self) -> dict[Location, tuple[Location, ...]]:
+        """Engine → the engines of its scope that exclude it."""
+        from poollint.python.branches import rivals
+
+        scopes: dict[tuple[str, str], list[Site]] = {}
+        for site in self._sites.found:
+            scopes.setdefault((site.module.path, site.qualname), []).append(site)
+        found: dict[Location, tuple[Location, ...]] = {}
+        for sites in scopes.values():
+            found |= rivals(sites[0].module.tree, [site.location for site in sites])
+        return found
 
 
 def _key(environment: Environment) -> tuple:

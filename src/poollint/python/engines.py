@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from poollint.facts import DeadSetting, Engine, Known, Origin, Pool, Setting, Unknown, Version, value_of
+from poollint.facts import DeadSetting, Engine, Known, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask import Flask
 from poollint.python.modules import Module
@@ -36,9 +36,10 @@ class Engines:
         self.roles = roles
         self.versions = versions
         self.pings = Pings(roles.modules)
-        self.uses = Uses(roles)
+        self._found_uses = Uses(roles)
         self.flask = Flask(roles)
         self._static: dict[ast.AST, Engine] = {}
+        self._uses: dict[ast.AST, tuple[Use, ...]] = {}
 
     def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
         """Yield the engine a site creates, as one environment makes it; Flask-SQLAlchemy's binds are engines of their own."""
@@ -47,8 +48,16 @@ class Engines:
         static = self._described(site, library)
         pings = self.pings.of(site)
         pools = merged(replace(way.pool, pings=pings) for way in ways)
-        dead = tuple(dict.fromkeys(dead for way in ways for dead in way.dead))
-        yield replace(static, alternatives=pools, dead_settings=dead)
+        dead: dict[tuple, DeadSetting] = {}
+        for setting in (setting for way in ways for setting in way.dead):
+            dead.setdefault((setting.name, setting.value.origin), setting)
+        yield replace(static, alternatives=pools, dead_settings=tuple(dead.values()))
+
+    def uses(self, site: Site) -> tuple[Use, ...]:
+        """Return what the project does with the engine of a site; the same in every environment."""
+        if site.call not in self._uses:
+            self._uses[site.call] = self._found_uses.of(site)
+        return self._uses[site.call]
 
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
         """Return every way the site can come out; what no world comes to is dead code, and is read once all the same."""
@@ -62,11 +71,20 @@ class Engines:
         ways = [way for way in evaluator.alternatives(compute) if way is not None]
         return ways or [_way(evaluator.world(), site, library)]
 
+    def _is_reachable(self, site: Site) -> bool:
+        """Say whether any caller outside tests comes to the creation: `if sqlite:` may be False for all of them."""
+        if site.factory == "flask-sqlalchemy":
+            return True
+        worlds = Evaluator(self.roles.modules).alternatives(lambda world: world.reachable(site.call, site.module))
+        return any(worlds) or not worlds
+
     def _described(self, site: Site, library: Library) -> Engine:
         """Return the part of the fact that does not depend on an environment."""
         if site.call not in self._static:
             place, place_reason = self.roles.place(site)
             role, role_reason = self.roles.role(site)
+            if role != "test" and not self._is_reachable(site):
+                role, role_reason = "test", "no code outside tests comes to it"
             self._static[site.call] = Engine(
                 location=site.location,
                 factory=site.factory,  # type: ignore[arg-type]
@@ -78,7 +96,6 @@ class Engines:
                 qualname=site.qualname,
                 ordinal=site.ordinal,
                 per_call=self.roles.per_call(site),
-                uses=self.uses.of(site),
                 sqlalchemy=library.sqlalchemy,
                 reasons=(place_reason, role_reason),
             )
@@ -119,7 +136,7 @@ def _named_in(site: Site, pool_class: Setting) -> Setting:
 def _poolclass_expressions(site: Site) -> Iterator[ast.expr]:
     """Yield what `poolclass=` is given in the call, then what any dict of the file holds under that key."""
     yield from (keyword.value for keyword in site.call.keywords if keyword.arg == "poolclass")
-    for node in ast.walk(site.module.tree):
+    for node in site.module.nodes:
         match node:
             case ast.Dict(keys=keys, values=values):
                 yield from (v for k, v in zip(keys, values) if isinstance(k, ast.Constant) and k.value == "poolclass")

@@ -56,9 +56,16 @@ def presence_tested(world: World, test: Value) -> tuple[str, bool] | None:
 
 def default_by_absence(present: Value | None, absent: Value | None, name: str) -> Value | None:
     """Return the default that `value if value else default` gives a variable; None when the branches say more than that."""
-    is_default = isinstance(absent, (Known, Text)) and not (isinstance(absent, Known) and absent.value is None)
+    is_default = absent is not None and is_plain_default(absent)
     is_variable = isinstance(present, (Unknown, Text, Url)) and name in variables_of(present)
     return replaceable_by(absent, name) if is_default and is_variable and absent is not None else None
+
+
+def is_plain_default(value: Value) -> bool:
+    """Say whether a value can be a variable's default: not another variable's URL, which names another database."""
+    if isinstance(value, Known) and not (isinstance(value.value, str) and "://" in value.value):
+        return value.value is not None
+    return isinstance(value, (Known, Text)) and not getattr(value, "symbol", "").startswith("env:")
 
 
 def replaceable_by(default: Value, name: str) -> Value:

@@ -77,11 +77,24 @@ class Dead(BaseException):
 
 
 class Evaluator:
-    """Evaluates expressions of some modules as one environment makes them."""
+    """Evaluates expressions of some modules as one environment makes them.
 
-    def __init__(self, modules: Modules, environment: Environment = NO_ENVIRONMENT) -> None:
+    follows_callers  parameters are what the function's callers pass. Off for whoever looks for callers: telling whose
+                     method a call means needs its receiver, and must not look for callers in turn
+    """
+
+    def __init__(
+        self,
+        modules: Modules,
+        environment: Environment = NO_ENVIRONMENT,
+        *,
+        follows_callers: bool = True,
+        fuel: int = FUEL,
+    ) -> None:
         self.modules = modules
         self.environment = environment
+        self.follows_callers = follows_callers
+        self.fuel = fuel
         self.cache: dict[tuple, Value] = {}  # values that depend on no answer
         self.meanings: dict[str, tuple[tuple[Lesson, ...], tuple[Lesson, ...]]] = {}  # condition → what True, False teach
 
@@ -132,23 +145,20 @@ class World:
         self.lessons = {lesson.symbol: lesson for answer in self.answers.values() for lesson in answer.lessons}
         self.cache: dict[tuple, Value] = {}
         self.asked = 0  # answers used so far: what needed none is the same in every world
-        self.fuel = FUEL
+        self.fuel = evaluator.fuel
         self.depth = 0
         self.hops = 0  # from parameter to caller, right now
         self.cuts = 0  # evaluations that were cut short: their results are not for everybody
         self.running: set[tuple] = set()  # what is being evaluated: a value may not need itself
-        self.turns: dict[tuple, Value] = {}  # (loop, frame) → the item of the turn that is being run
+        self.turns: dict[tuple, tuple[int, Value]] = {}  # (loop, frame) → number and item of the turn that is being run
 
     # -- for the outside
 
     def value(self, expression: ast.expr, module: Module, frame: Frame | None = None) -> Value:
         """Return what an expression is, evaluated where it stands; `frame` holds the parameters of the running call."""
         if self.depth == 0:
-            self.fuel = FUEL
-        try:
-            return expressions.evaluate(self, expression, module, frame)
-        except RecursionError:
-            return Unknown("nested too deeply", Origin("", module.location(expression)))
+            self.fuel = self.evaluator.fuel
+        return expressions.evaluate(self, expression, module, frame)
 
     def arguments(self, call: ast.Call, module: Module, frame: Frame | None = None) -> Arguments:
         """Return what a call passes, spreads unpacked."""
@@ -207,10 +217,10 @@ class World:
             return expressions.evaluate(self, value.expression, value.module, value.frame)
         return value
 
-    def once(self, key: tuple, compute: Callable[[], Value], origin: Origin) -> Value:
+    def once(self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin]) -> Value:
         """Return a value from the caches, or compute it; Unknown when it needs itself or too much work."""
         if self.turns:
-            key = (*key, tuple((id(loop), id(item)) for loop, item in self.turns.items()))
+            key = (*key, tuple((loop, number) for loop, (number, _) in self.turns.items()))
         for cache in (self.cache, self.evaluator.cache):
             if key in cache:
                 if cache is self.cache:
@@ -218,12 +228,15 @@ class World:
                 return cache[key]
         if key in self.running or self.depth >= DEEPEST:
             self.cuts += 1
-            return Unknown("refers to itself" if key in self.running else "nested too deeply", origin)
+            return Unknown("refers to itself" if key in self.running else "nested too deeply", place())
         asked, cuts = self.asked, self.cuts
         self.running.add(key)
         self.depth += 1
         try:
             value = compute()
+        except RecursionError:
+            self.cuts += 1
+            value = Unknown("nested too deeply", place())
         finally:
             self.running.discard(key)
             self.depth -= 1

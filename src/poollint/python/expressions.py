@@ -40,14 +40,15 @@ def evaluate(world: World, node: ast.expr, module: Module, frame: Frame | None) 
     """Return what an expression is, where it stands."""
     if isinstance(node, ast.Constant):
         return constant(node, module)
-    origin = Origin("", module.location(node))
     if not world.burn():
-        return Unknown("too much to work out", origin)
+        return Unknown("too much to work out", Origin("", module.location(node)))
     handler = _HANDLERS.get(type(node))
     if handler is None:
-        return Unknown(f"{module.source(node)} is not worked out", origin)
+        return Unknown(f"{module.source(node)} is not worked out", Origin("", module.location(node)))
     key = (node, frame.path if frame else "")
-    return world.once(key, lambda: handler(world, node, module, frame), origin)
+    return world.once(
+        key, lambda: handler(world, node, module, frame), lambda: Origin("", module.location(node))
+    )
 
 
 def constant(node: ast.Constant, module: Module) -> Value:
@@ -209,7 +210,7 @@ def _boolean(world: World, node: ast.BoolOp, module: Module, frame: Frame | None
             break
         if is_or and isinstance(value, Open) and value.absent:
             rest = _boolean_rest(world, node, number + 1, module, frame)
-            if isinstance(rest, (Known, Text)):
+            if environment.is_plain_default(rest):
                 return _instead(rest, value)
         holds = operators.truth(world, value, place(module, operand, frame))
         if holds is None:
@@ -231,10 +232,10 @@ def _boolean_rest(world: World, node: ast.BoolOp, start: int, module: Module, fr
     return value
 
 
-def _instead(rest: Known | Text, variable: Open) -> Value:
+def _instead(rest: Value, variable: Open) -> Value:
     """`os.getenv("X") or 5`: 5 is the default of X."""
     for name in sorted(variable.variables):
-        rest = environment.replaceable_by(rest, name)  # type: ignore[assignment]
+        rest = environment.replaceable_by(rest, name)
     return rest
 
 
@@ -284,11 +285,11 @@ def _dict(world: World, node: ast.Dict, module: Module, frame: Frame | None) -> 
             table = table.merged(objects.as_table(world, evaluate(world, value, module, frame)))
             continue
         name = evaluate(world, key, module, frame)
-        if isinstance(name, Known):
-            table = table.put(name.value, evaluate(world, value, module, frame))
+        hashed = objects.key_of(name)
+        if hashed is objects.NO_KEY:
+            table = table.opened("a key is not known")
         else:
-            hashed = objects.key_of(name)
-            table = table.opened("a key is not known") if hashed is None else table.put(hashed, evaluate(world, value, module, frame))
+            table = table.put(hashed, evaluate(world, value, module, frame))
     return table
 
 

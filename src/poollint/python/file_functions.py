@@ -11,6 +11,7 @@ from poollint.python.libraries import Call, attribute_reader, changer, reader
 from poollint.python.values import Arguments, LibraryObject, Listing, Table, Traced, Value, derived, origin_of
 
 if TYPE_CHECKING:
+    from poollint import _toml
     from poollint.python.evaluate import World
     from poollint.python.modules import Module
 
@@ -148,36 +149,22 @@ def _toml(call: Call) -> Value:
     text = call.world.modules.tree.text(path) if path else None
     if path is None or text is None:
         return call.unknown("a file that is not known")
-    import tomllib
+    from poollint import _toml
 
     try:
-        return _of_plain(tomllib.loads(text), path, text.splitlines())
-    except (ValueError, RecursionError):
+        document = _toml.parse(path, text)
+    except _toml.Unreadable:
         return call.unknown(f"{path} is not TOML")
+    return _of_toml(document, document.data, ())
 
 
-def _of_plain(value: Any, path: str, lines: list[str], says: str = "", start: int = 1) -> Value:
-    """Return parsed TOML as a value; the line of a key is the first one after its table's that begins with it."""
+def _of_toml(document: _toml.Document, value: Any, keys: _toml.Keys) -> Value:
+    origin = Origin(str(keys[-1]) if keys else "", document.location(*keys))
     if isinstance(value, dict):
-        entries: dict[str, Value] = {}
-        for key, inner in value.items():
-            line = _line_of(lines, key, start, is_table=isinstance(inner, dict))
-            entries[key] = _of_plain(inner, path, lines, key, line)
-        return Table(entries, Origin(says, Location(path, start)))
-    origin = Origin(says, Location(path, start))
+        return Table({key: _of_toml(document, inner, (*keys, key)) for key, inner in value.items()}, origin)
     if isinstance(value, list):
-        return Listing(tuple(_of_plain(item, path, lines, says, start) for item in value), origin)
+        return Listing(tuple(_of_toml(document, item, (*keys, number)) for number, item in enumerate(value)), origin)
     return Traced(value, origin) if isinstance(value, (str, int, float, bool)) else Unknown("a date", origin)
-
-
-def _line_of(lines: list[str], key: str, start: int, is_table: bool) -> int:
-    for number in range(start, len(lines) + 1):
-        line = lines[number - 1].strip()
-        if is_table and line.startswith("[") and key in line.strip("[] ").replace('"', "").split("."):
-            return number
-        if line.partition("=")[0].strip().strip("\"'").split(".")[-1] == key:
-            return number
-    return start
 
 
 # -- ini ---------------------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ class Flask:
         for path in self.modules.containing(FLASK_PREFIX.encode()):
             if self.roles.is_aside(path) or (module := self.modules.module(path)) is None:
                 continue
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
                     found.add(node.id if isinstance(node, ast.Name) else node.attr)
                 elif isinstance(node, ast.Call) or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
@@ -117,7 +117,7 @@ class Flask:
         for path in self.modules.containing(FLASK_OPTIONS.encode()):
             if self.roles.is_aside(path) or FLASK_OPTIONS in self._read_keys or (module := self.modules.module(path)) is None:
                 continue
-            for node in ast.walk(module.tree):
+            for node in module.nodes:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
                 if any(isinstance(target, ast.Name) and target.id == FLASK_OPTIONS for target in targets) and node.value:  # type: ignore[union-attr]
                     origin = Origin(FLASK_OPTIONS, module.location(node))
@@ -272,7 +272,7 @@ def _at(setting: Setting, origin: Origin) -> Setting:
 
 
 def _assignments(module: Module) -> Iterator[Assigned]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             key = next(iter(_looked_up(node.targets[0])), None)
             if key:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import Known, Origin, Unknown, weakest
 from poollint.python import calls, environment, expressions, names, objects, operators
 from poollint.python.modules import Module
-from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, MUTATORS, Scope, child_statements, dotted, expressions_of
+from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, MUTATORS, Scope, child_statements, dotted
 from poollint.python.values import (
     ClassRef,
     Frame,
@@ -43,7 +43,6 @@ def name_in(
     world: World, scope: Scope, name: str, here: ast.AST | None, module: Module, running: Frame | None, frame: Frame | None
 ) -> Value:
     """Return what a name of a scope holds before the statement `here`, or when the scope has run when `here` is None."""
-    origin = Origin(name, module.location(here or scope.node))
     if isinstance(scope.node, COMPREHENSIONS):
         return _turn_of(world, scope, name, module, running)
     at = _statement_of(module, scope, here) if here is not None else None
@@ -55,10 +54,13 @@ def name_in(
         if value is None or _is_none(value):
             value = _set_elsewhere(world, scope, name, module) or value
         if value is None:
-            return Unknown(f"{name} is not set before it is used", origin)
+            return Unknown(f"{name} is not set before it is used", place())
         return value
 
-    return world.once(key, compute, origin)
+    def place() -> Origin:
+        return Origin(name, module.location(here or scope.node))
+
+    return world.once(key, compute, place)
 
 
 def _is_none(value: Value) -> bool:
@@ -382,20 +384,20 @@ class _Slice:
 
     def _for(self, stmt: ast.For | ast.AsyncFor) -> str | None:
         items = objects.items_of(self.world, self._evaluate(stmt.iter))
-        if items is None or len(items) > expressions.LARGEST_LOOP:
+        if items is None or len(items) > expressions.LARGEST_LOOP or self._loop(stmt) in self.world.turns:
             self.value = self._changing(stmt)
             return None
-        for item in items:
-            left = self._turn(stmt, item)
+        for number, item in enumerate(items):
+            left = self._turn(stmt, number, item)
             if left == "here":
                 return left
             if left == "break":
                 return None
         return self.run(stmt.orelse)
 
-    def _turn(self, stmt: ast.For | ast.AsyncFor, item: Value) -> str | None:
+    def _turn(self, stmt: ast.For | ast.AsyncFor, number: int, item: Value) -> str | None:
         key, turns = self._loop(stmt), self.world.turns
-        turns[key] = item
+        turns[key] = number, item
         self.turning += 1
         try:
             if self.name in (bound := unpacked(stmt.target, item)):
@@ -408,7 +410,7 @@ class _Slice:
     def _enter_loop(self, stmt: ast.For | ast.AsyncFor) -> None:
         """The place is inside the loop: its target is the item of this turn, what earlier turns changed is not known."""
         if self.name in set(dict.fromkeys(_names_of(stmt.target))):
-            item = self.world.turns.get(self._loop(stmt)) or self._any_turn(stmt)
+            _, item = self.world.turns.get(self._loop(stmt)) or (0, self._any_turn(stmt))
             self.value = unpacked(stmt.target, item).get(self.name) or Unknown("one of several", self._origin(stmt))
         elif self.name in self.scope.touches.get(stmt, ()) and self._loop(stmt) not in self.world.turns:
             if not self._starts_afresh(stmt.body):
@@ -451,9 +453,7 @@ class _Slice:
     # -- effects of calls
 
     def _effects(self, stmt: ast.stmt) -> None:
-        if isinstance(stmt, (*FUNCTIONS, ast.ClassDef)):
-            return
-        for node in expressions_of(stmt):
+        for node in self.scope.effects.get(stmt, ()):
             if isinstance(node, ast.NamedExpr) and node.target.id == self.name:
                 self.value = self._evaluate(node.value)
             elif isinstance(node, ast.Call):
@@ -623,11 +623,11 @@ class _Returns:
 
     def _for(self, stmt: ast.For | ast.AsyncFor) -> Value | None:
         items = objects.items_of(self.world, self._evaluate(stmt.iter))
-        if items is None or len(items) > expressions.LARGEST_LOOP:
-            return Unknown("returned from a loop", Origin("", self.module.location(stmt)))
         key = (stmt, self.frame.path)
-        for item in items:
-            self.world.turns[key] = item
+        if items is None or len(items) > expressions.LARGEST_LOOP or key in self.world.turns:
+            return Unknown("returned from a loop", Origin("", self.module.location(stmt)))
+        for number, item in enumerate(items):
+            self.world.turns[key] = number, item
             self.turning += 1
             try:
                 value = self.run(stmt.body)

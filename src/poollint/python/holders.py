@@ -148,35 +148,69 @@ def _in_module(module: Module, name: str, depth: int) -> Variable | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reached:
-    """What following the calls of a piece of code came to: a use of a holder, if any, and whether something disposes."""
+class Summary:
+    """What one function or class names: variables and definitions of the project, and whether it disposes something."""
 
-    uses: bool
+    variables: frozenset[Variable]
+    definitions: tuple[tuple[Module, ast.AST], ...]
     disposes: bool
 
 
-def follow(found: Holders, module: Module, start: ast.AST) -> Reached:
-    """Follow the calls of a piece of code through the project: does it come to a holder, does it dispose an engine?"""
-    todo: deque[tuple[Module, ast.AST, int]] = deque([(module, start, 0)])
-    seen: set[ast.AST] = {start}
-    uses = disposes = False
-    while todo and len(seen) < MOST_FUNCTIONS:
-        here, node, depth = todo.popleft()
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute) and part.attr == "dispose":
-                disposes = True
-            if not isinstance(part, (ast.Name, ast.Attribute)) or not isinstance(part.ctx, ast.Load):
-                continue
-            uses = uses or holds(found, here, part)
-            if depth < DEEPEST:
-                for further in _definitions(here, part):
-                    if further[1] not in seen:
-                        seen.add(further[1])
-                        todo.append((*further, depth + 1))
-    return Reached(uses, disposes)
+class Follower:
+    """Follows code through the project; each function is read once, whoever asks."""
+
+    def __init__(self) -> None:
+        self._summaries: dict[ast.AST, Summary] = {}
+
+    def comes_to(self, found: Holders, module: Module, start: ast.AST) -> bool:
+        """Say whether running a piece of code comes to a holder, and nothing on the way disposes an engine."""
+        todo: deque[tuple[Module, ast.AST, int]] = deque([(module, start, 0)])
+        seen: set[ast.AST] = {start}
+        uses = False
+        while todo and len(seen) < MOST_FUNCTIONS:
+            here, node, depth = todo.popleft()
+            summary = self.summary(here, node)
+            if summary.disposes:
+                return False
+            uses = uses or bool(summary.variables & found.variables)
+            for further in summary.definitions:
+                uses = uses or further[1] in found.definitions
+                if depth < DEEPEST and further[1] not in seen:
+                    seen.add(further[1])
+                    todo.append((*further, depth + 1))
+        return uses
+
+    def summary(self, module: Module, node: ast.AST) -> Summary:
+        if node not in self._summaries:
+            self._summaries[node] = _summary(module, node)
+        return self._summaries[node]
 
 
-def _definitions(module: Module, node: ast.expr) -> Iterator[tuple[Module, ast.AST]]:
+def _summary(module: Module, node: ast.AST) -> Summary:
+    variables: set[Variable] = set()
+    definitions: dict[ast.AST, Module] = {}
+    disposes = False
+    for name, part in _names_in(node).items():
+        disposes = disposes or name.endswith(".dispose")
+        if (found := variable(module, part)) is not None:
+            variables.add(found)
+        for other, definition in _definitions(module, part, found):
+            definitions[definition] = other
+    return Summary(frozenset(variables), tuple((other, d) for d, other in definitions.items()), disposes)
+
+
+def _names_in(node: ast.AST) -> dict[str, ast.expr]:
+    """Return the names and dotted names that code loads, each once: within one function they mean the same."""
+    found: dict[str, ast.expr] = {}
+    for part in ast.walk(node):
+        if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load):
+            name = dotted(part) or (f".{part.attr}" if isinstance(part, ast.Attribute) else None)
+            if name:
+                found.setdefault(name, part)
+    return found
+
+
+def _definitions(module: Module, node: ast.expr, found: Variable | None) -> Iterator[tuple[Module, ast.AST]]:
     """Yield the functions and classes of the project that a name refers to; `self.method` is a method of the class."""
     resolved = names.resolve(module, node)
     if isinstance(resolved, (FunctionRef, ClassRef)):
@@ -187,7 +221,7 @@ def _definitions(module: Module, node: ast.expr) -> Iterator[tuple[Module, ast.A
         for stmt in cls.body if cls else ():
             if isinstance(stmt, FUNCTIONS) and stmt.name == node.attr:
                 yield module, stmt
-    elif (found := variable(module, node)) and (other := module.modules.module(found[0])):
+    elif found is not None and (other := module.modules.module(found[0])):
         # `service = ReviewService()` at module level: its methods are what will run.
         for stmt in other.scope.binds.get(found[1], ()):
             if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Call):

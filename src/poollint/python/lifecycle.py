@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from poollint.facts import Location
@@ -191,10 +192,14 @@ def _guards(module: Module, node: ast.AST, function: Function) -> Iterator[ast.e
         elif isinstance(parent, ast.Try):
             yield from (stmt.value for stmt in parent.body if isinstance(stmt, ast.Return) and stmt.value is not None)
     line = getattr(node, "lineno", 0)
-    for other in ast.walk(function):
-        if isinstance(other, ast.If) and other.lineno < line and other not in around:
-            if isinstance(other.body[-1], (ast.Return, ast.Raise)):
-                yield other.test
+    yield from (leaving.test for leaving in _leaving(function) if leaving.lineno < line and leaving not in around)
+
+
+@lru_cache(maxsize=4096)
+def _leaving(function: Function) -> tuple[ast.If, ...]:
+    """Return the conditions whose branch leaves the function."""
+    found = (node for node in ast.walk(function) if isinstance(node, ast.If))
+    return tuple(node for node in found if isinstance(node.body[-1], (ast.Return, ast.Raise)))
 
 
 def _subjects(test: ast.expr) -> Iterator[ast.expr]:
@@ -249,6 +254,7 @@ def _assigned(statements: list[ast.AST]) -> ast.expr | None:
     return value.value if isinstance(value, ast.Await) else value
 
 
+@lru_cache(maxsize=4096)
 def _changed(function: Function) -> set[str]:
     """Return the dotted names that a function assigns to, or into: `cache[url] = engine` changes "cache"."""
     found: set[str] = set()
@@ -272,17 +278,19 @@ def disposers_of(module: Module) -> frozenset[str]:
     """Return the names of the file's functions that dispose an engine: calling `database.close()` may be disposal."""
     if b".dispose(" not in (module.modules.tree.bytes(module.path) or b""):
         return frozenset()
-    functions = (node for node in ast.walk(module.tree) if isinstance(node, FUNCTIONS))
+    functions = (node for node in module.nodes if isinstance(node, FUNCTIONS))
     return frozenset(function.name for function in functions if _calls_dispose(function))
 
 
 def disposes(function: Function, disposers: frozenset[str]) -> bool:
     """Say whether a function disposes an engine, itself or through one of the functions that do."""
-    return _calls_dispose(function) or any(
-        _called(node) in disposers and not _is_session(node) for node in ast.walk(function) if isinstance(node, ast.Call)
-    )
+    if _calls_dispose(function):
+        return True
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call)) if disposers else ()
+    return any(_called(call) in disposers and not _is_session(call) for call in calls)
 
 
+@lru_cache(maxsize=4096)
 def _calls_dispose(function: Function) -> bool:
     return any(isinstance(node, ast.Attribute) and node.attr == "dispose" for node in ast.walk(function))
 

@@ -16,10 +16,7 @@ from typing import Any
 from poollint.discover import Tree
 from poollint.facts import Location
 from poollint.python import names
-from poollint.python.scopes import Scope, scope_of
-
-_SHARED = frozenset({"ctx", "op"})
-
+from poollint.python.scopes import Scope, children, scope_of
 
 @dataclass(frozen=True, slots=True)
 class Import:
@@ -235,18 +232,9 @@ class Module:
         found: list[ast.AST] = [self.tree]
         parents = self._parents
         for node in found:  # grows while it is walked
-            for name in node._fields:
-                child = getattr(node, name, None)
-                # ast shares one Load() among all nodes: operators and contexts have no parent.
-                if isinstance(child, ast.AST):
-                    if name not in _SHARED:
-                        parents[child] = node
-                        found.append(child)
-                elif isinstance(child, list) and name != "ops":
-                    for item in child:
-                        if isinstance(item, ast.AST):
-                            parents[item] = node
-                            found.append(item)
+            for child in children(node):
+                parents[child] = node
+                found.append(child)
         return found
 
     @cached_property

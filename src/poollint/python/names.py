@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Origin
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, SCOPES, Scope, scope_of
-from poollint.python.values import ClassRef, FunctionRef, LibraryRef, ModuleRef
+from poollint.python.values import ClassRef, FunctionRef, LibraryRef, ModuleRef, NamespaceRef
 
 if TYPE_CHECKING:
     from poollint.python.modules import Import, Module
 
-Resolved = FunctionRef | ClassRef | ModuleRef | LibraryRef
+Resolved = FunctionRef | ClassRef | ModuleRef | NamespaceRef | LibraryRef
 DEEPEST = 20  # re-exports of re-exports
 
 # Libraries whose names the evaluator and the engine finder know: a file of the same name does not shadow them.
@@ -140,6 +140,8 @@ def attribute_of(base: Resolved, name: str, depth: int = 0) -> Resolved | None:
     match base:
         case ModuleRef(module=module):
             return member(module, name, depth + 1)
+        case NamespaceRef():
+            return inside(base, name)
         case LibraryRef(name=dotted, origin=origin):
             return LibraryRef(canonical(f"{dotted}.{name}"), origin)
         case ClassRef(module=module, node=node):
@@ -158,6 +160,14 @@ def member(module: Module, name: str, depth: int = 0) -> Resolved | None:
     return _from_stars(module, module.scope, name, depth) or submodule(module, name)
 
 
+def inside(folder: NamespaceRef, name: str) -> ModuleRef | NamespaceRef:
+    """Return `folder.name` of a namespace package."""
+    modules, dotted = folder.importer.modules, f"{folder.name}.{name}"
+    path = modules.path_of(dotted, folder.importer)
+    found = modules.module(path) if path else None
+    return ModuleRef(found) if found else NamespaceRef(dotted, folder.importer)
+
+
 def submodule(module: Module, name: str) -> ModuleRef | None:
     """Return `package.name` when it is a file beside the package's `__init__.py`."""
     if not module.path.endswith("__init__.py"):
@@ -167,7 +177,7 @@ def submodule(module: Module, name: str) -> ModuleRef | None:
     return ModuleRef(found) if found else None
 
 
-def import_target(module: Module, found: Import) -> tuple[Module, str | None] | LibraryRef | None:
+def import_target(module: Module, found: Import) -> tuple[Module, str | None] | NamespaceRef | LibraryRef | None:
     """Return what an import names: (module, member or None) of the project, or a library's thing.
 
     `import app.db` binds `app`; the rest is looked up attribute by attribute.
@@ -180,7 +190,7 @@ def import_target(module: Module, found: Import) -> tuple[Module, str | None] | 
         if target:
             return target, None
         if whole == found.alias and "." in found.module and modules.path_of(found.module, module):
-            return None  # a namespace package: `import app.db` with no app/__init__.py
+            return NamespaceRef(whole, module)  # `import app.db` with no app/__init__.py
         return None if path else LibraryRef(canonical(whole), origin)
     path = modules.relative(module.path, found.level, found.module) if found.level else modules.path_of(found.module, module)
     if path:
@@ -255,7 +265,7 @@ def _imported(module: Module, stmt: ast.stmt, name: str, depth: int) -> Resolved
     found = imported_as(module, stmt, name)
     target = import_target(module, found) if found else None
     match target:
-        case LibraryRef():
+        case LibraryRef() | NamespaceRef():
             return target
         case (other, None):
             return ModuleRef(other)

@@ -22,6 +22,7 @@ from poollint.python.values import (
     LibraryRef,
     Listing,
     ModuleRef,
+    NamespaceRef,
     Open,
     Partial,
     Table,
@@ -58,7 +59,7 @@ def imported(world: World, module: Module, found: Import) -> Value:
             return Unknown(f"{found.module or found.name} could not be read", origin)
         case LibraryRef(name="typing.TYPE_CHECKING" | "typing_extensions.TYPE_CHECKING"):
             return Traced(False, origin)
-        case LibraryRef():
+        case LibraryRef() | NamespaceRef():
             return target
         case (other, None):
             return ModuleRef(other)
@@ -93,6 +94,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
     match base:
         case ModuleRef(module=other):
             return member(world, other, name, origin)
+        case NamespaceRef():
+            return names.inside(base, name)
         case LibraryRef(name="typing" | "typing_extensions") if name == "TYPE_CHECKING":
             return Traced(False, origin)
         case LibraryRef(name=dotted, owner=owner):
@@ -231,8 +234,9 @@ def _instance_attribute(
     world: World, base: Instance, name: str, node: ast.AST, module: Module, frame: Frame | None
 ) -> Value:
     key = ("attribute", base.symbol, base.cls.node, name, base.prefixes)
-    origin = Origin(name, module.location(node))
-    return world.once(key, lambda: _looked_up(world, base, name, node, module, frame), origin)
+    return world.once(
+        key, lambda: _looked_up(world, base, name, node, module, frame), lambda: Origin(name, module.location(node))
+    )
 
 
 def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: Module, frame: Frame | None) -> Value:
@@ -326,6 +330,9 @@ def frame_of(world: World, base: Instance, method: FunctionRef) -> Frame | None:
 # -- dicts and lists ---------------------------------------------------------------------------------------------------
 
 
+NO_KEY = object()
+
+
 def as_table(world: World, value: Value) -> Value:
     """Return what `**value` spreads."""
     if isinstance(value, LibraryObject):
@@ -333,13 +340,16 @@ def as_table(world: World, value: Value) -> Value:
     return value
 
 
-def key_of(value: Value) -> Any:
-    """Return a value as the key of a dict, None when it cannot be one."""
-    if isinstance(value, Known):
-        return value.value
-    if isinstance(value, (LibraryRef, ClassRef)):
-        return value.name if isinstance(value, LibraryRef) else (value.module.path, value.node.name)
-    return None
+def key_of(value: Value | None) -> Any:
+    """Return a value as the key of a dict, NO_KEY when it cannot be one."""
+    match value:
+        case Known(value=key):
+            return key
+        case LibraryRef(name=name):
+            return name
+        case ClassRef(module=module, node=node):
+            return module.path, node.name
+    return NO_KEY
 
 
 def items_of(world: World, value: Value) -> list[Value] | None:
@@ -359,7 +369,7 @@ def item(world: World, base: Value, key: Value, origin: Origin, node: ast.AST, m
     match base:
         case Table():
             hashed = key_of(key)
-            if hashed is None and not isinstance(key, Known):
+            if hashed is NO_KEY:
                 return unsettled(f"a key that is not known: {reason_of(key)}", key, origin=origin)
             found = base.get(hashed)
             return found if found is not None else Unknown(f"the dict has no {hashed!r}", origin)
@@ -392,10 +402,10 @@ def put(table: Value | None, keys: list[Value], value: Value, origin: Origin) ->
     """Return a dict after `d[k1][k2] = value`."""
     if table is None or isinstance(table, _MAY_BE_DICT):
         table = _started(table, origin)
-    key = key_of(keys[0]) if keys else None
+    key = key_of(keys[0])
     if not isinstance(table, Table):
         return Unknown(f"an item of {described(table)} was set", origin)
-    if key is None and not (keys and isinstance(keys[0], Known)):
+    if key is NO_KEY:
         return table.opened("a key is not known")
     if len(table.entries) >= LARGEST_TABLE:
         return table.opened("too many keys")
@@ -410,7 +420,7 @@ def mutated(
     """Return a dict or list after `d[keys].method(...)` changed it."""
     if keys:
         key = key_of(keys[0])
-        if isinstance(value, Table):
+        if isinstance(value, Table) and key is not NO_KEY:
             inner = mutated(world, value.get(key), keys[1:], method, given, call, module)
             return value.put(key, inner) if inner is not None else value
         return value
@@ -432,8 +442,8 @@ def _table_after(table: Table, method: str, given: Arguments) -> Table:
     if method == "clear":
         return replace(table, entries={}, complete=True, reason="")
     if method in ("setdefault", "pop"):
-        key = key_of(first) if first is not None else None
-        if key is None:
+        key = key_of(first)
+        if key is NO_KEY:
             return table.opened("a key is not known")
         if method == "pop":
             return table.without(key)
@@ -496,7 +506,7 @@ def container_method(world: World, base: Table | Listing, method: str, given: Ar
 
 def _gotten(base: Table, method: str, given: Arguments, origin: Origin) -> Value:
     key = key_of(given.positional[0])
-    if key is None:
+    if key is NO_KEY:
         return unsettled("a key that is not known", given.positional[0], origin=origin)
     default = given.get("default", 1)
     found = base.get(key)

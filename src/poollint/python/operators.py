@@ -67,7 +67,7 @@ def binary(op: ast.operator, left: Value, right: Value, origin: Origin) -> Value
             return left.merged(right)
         case ast.Add(), Listing(), Listing():
             return Listing((*left.items, *right.items), left.origin, left.complete and right.complete)
-        case ast.Add(), _, _ if text.is_text(left) and text.is_text(right):
+        case ast.Add(), _, _ if _are_text(left, right):
             return text.joined((left, right), origin)
         case ast.Mod(), _, _ if text.is_text(left):
             return text.percent(left, right, origin)
@@ -77,6 +77,12 @@ def binary(op: ast.operator, left: Value, right: Value, origin: Origin) -> Value
             return _calculated(op, a, b, left, right, origin)
     return unsettled(reason_of(left if not isinstance(left, Known) else right), left, right, origin=origin,
                      symbol=operation(name, left, right))
+
+
+def _are_text(left: Value, right: Value) -> bool:
+    """`"postgresql://" + HOST`: one text makes the other one text too, as far as it is not known."""
+    is_text = [text.is_text(value) for value in (left, right)]
+    return all(is_text) or (any(is_text) and any(isinstance(value, Unknown) for value in (left, right)))
 
 
 def _calculated(op: ast.operator, a: Any, b: Any, left: Value, right: Value, origin: Origin) -> Value:

@@ -235,7 +235,8 @@ class Roles:
         if self._words(module.path) & _SCRIPT_WORDS:
             return True
         does_work = contexts.has_main_guard(module) or contexts.does_things(module)
-        return does_work and not self._makes(module, _SERVERS | _WORKERS)
+        is_application = self._makes(module, _SERVERS | _WORKERS) or bool(module.scope.binds.keys() & _APPLICATION_NAMES)
+        return does_work and not is_application
 
     def _is_library(self, site: Site) -> bool:
         """Say whether the project is made to be used by other projects: a named distribution without a program of its own."""

@@ -29,6 +29,7 @@ class Scope:
     touches      statement → names that it, or anything inside it, binds or changes
     touched      all of those names
     returns      statements that hold a `return` or `raise` of this scope, and which of the two
+    effects      the parts of a statement that change names besides its targets: `:=`, `d.pop("k")`, `fill(d)`
     jumps        statements that hold a `break` or `continue`
     stars        `from x import *` of this scope
     inner        functions and classes that stand in this scope
@@ -41,6 +42,7 @@ class Scope:
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
     returns: dict[ast.stmt, set[str]] = field(default_factory=dict)
+    effects: dict[ast.stmt, list[ast.NamedExpr | ast.Call]] = field(default_factory=dict)
     jumps: set[ast.stmt] = field(default_factory=set)
     stars: list[ast.ImportFrom] = field(default_factory=list)
     inner: list[ast.AST] = field(default_factory=list)
@@ -137,15 +139,35 @@ def dotted(node: ast.AST) -> str | None:
             return None
 
 
-def expressions_of(stmt: ast.AST) -> Iterator[ast.AST]:
-    """Yield the expression nodes of one statement, without nested statements, lambdas and comprehensions' own names."""
-    todo = [child for child in ast.iter_child_nodes(stmt) if not isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case))]
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes directly below a node.
+
+    Without operators and contexts, of which ast shares one object among all nodes.
+    """
+    found: list[ast.AST] = []
+    for name in node._fields:
+        if name in _SHARED:
+            continue
+        child = getattr(node, name, None)
+        if isinstance(child, list):
+            found.extend(item for item in child if isinstance(item, ast.AST))
+        elif isinstance(child, ast.AST):
+            found.append(child)
+    return found
+
+
+_SHARED = frozenset({"ctx", "op", "ops"})
+_BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
+
+
+def _expressions_of(stmt: ast.AST) -> Iterator[ast.AST]:
+    """Yield the expression nodes of one statement, without nested statements and what lambdas hold."""
+    todo = [child for child in children(stmt) if not isinstance(child, _BLOCKS)]
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.Lambda):
-            continue
-        yield node
-        todo.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+        if not isinstance(node, ast.Lambda):
+            yield node
+            todo.extend(children(node))
 
 
 def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
@@ -159,14 +181,18 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
         scope.binds.setdefault(name, []).append(stmt)
     if isinstance(stmt, ast.ImportFrom) and any(alias.name == "*" for alias in stmt.names):
         scope.stars.append(stmt)
-    for node in () if isinstance(stmt, SCOPES) else expressions_of(stmt):
+    for node in () if isinstance(stmt, SCOPES) else _expressions_of(stmt):
         if isinstance(node, ast.NamedExpr):
             scope.binds.setdefault(node.target.id, []).append(stmt)
             changed.add(node.target.id)
+            scope.effects.setdefault(stmt, []).append(node)
         elif isinstance(node, (ast.Yield, ast.YieldFrom)):
             scope.yields = True
         elif isinstance(node, ast.Call):
-            changed.update(_changed_by(node, isinstance(stmt, ast.Expr)))
+            names = list(_changed_by(node, isinstance(stmt, ast.Expr)))
+            changed.update(names)
+            if names:
+                scope.effects.setdefault(stmt, []).append(node)
     ends = {"return"} if isinstance(stmt, ast.Return) else {"raise"} if isinstance(stmt, ast.Raise) else set()
     here: tuple = (stmt, around)
     scope.touched |= changed

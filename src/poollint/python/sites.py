@@ -73,7 +73,7 @@ class Sites:
         subclasses = {b"SQLAlchemy("} if any(self._mentions(path, (b"flask_sqlalchemy",)) for path in self.candidates) else set()
         for path in self.candidates:
             if self._mentions(path, (b"flask_sqlalchemy",)) and (module := self.modules.module(path)):
-                classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+                classes = (node for node in module.nodes if isinstance(node, ast.ClassDef))
                 subclasses.update(f"{c.name}(".encode() for c in classes if is_flask_extension(ClassRef(module, c)))
         if subclasses:
             yield from (path for path in self.modules.paths if self._mentions(path, tuple(subclasses)))

@@ -125,12 +125,18 @@ def _taken_apart(text: str, holes: Any, value: Value, certainty: Certainty) -> U
     name = _setting(match["name"], marks, origin, certainty)
     dialect, driver = split_scheme(name)
     query = _query(match["query"] or "", marks, origin, certainty)
-    host = _setting((match["ipv6"] or match["host"] or "").lower() or None, marks, origin, certainty)
+    # An @ in the host ends a password that nobody quoted: `app:p@ss@db`.
+    server = (match["ipv6"] or match["host"] or "").rpartition("@")[2]
+    host = _setting(server.lower() or None, marks, origin, certainty)
     if isinstance(host, Known) and host.value is None and "host" in query:
         host = query["host"]  # a socket directory: postgresql://user@/db?host=/cloudsql/p:r:i
+    port = _port(_setting(match["port"] or None, marks, origin, certainty))
+    database = _setting(unquote(match["database"]) if match["database"] else None, marks, origin, certainty)
+    if isinstance(host, Unknown) and not match["port"]:
+        port = Unknown(host.reason, host.origin)  # the piece may hold "db:5432"
+        database = database if match["database"] is not None else port  # or "db:5432/app"
     return Url(
-        dialect, driver, host, _port(_setting(match["port"] or None, marks, origin, certainty)),
-        _setting(unquote(match["database"]) if match["database"] else None, marks, origin, certainty),
+        dialect, driver, host, port, database,
         query, identities=_identities(value), whole=value if isinstance(value, Traced) and value.symbol else None,
         origin=origin,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from functools import cached_property
 from poollint.facts import Location, Use
 from poollint.python import contexts, names
 from poollint.python.callers import function_around
-from poollint.python.holders import Holders, follow, holders_of, holds, variable
+from poollint.python.holders import Follower, Holders, holders_of, holds, variable
 from poollint.python.modules import Module, Modules
 from poollint.python.roles import Roles
 from poollint.python.scopes import FUNCTIONS, dotted
@@ -24,6 +24,7 @@ class Uses:
     def __init__(self, roles: Roles) -> None:
         self.roles = roles
         self.modules: Modules = roles.modules
+        self.follower = Follower()
 
     def of(self, site: Site) -> tuple[Use, ...]:
         """Return every use of a site's engine, in the order of path and line; none for tests and samples."""
@@ -62,8 +63,11 @@ class Uses:
     def _before_fork(self, site: Site, holders: Holders) -> Iterator[Use]:
         """Yield the places that use the engine while the application is imported, one level of functions deep."""
         words = {name.encode() for _, name in holders.variables} | {d.name.encode() for d in holders.definitions}  # type: ignore[attr-defined]
-        for module in self._files(*words):
-            if self.roles.is_program_of_its_own(module):
+        near = {module.path for module in self._files(*words)} if words else set()
+        callers = {other for path in near for other in self.roles.graph.importers.get(path, ())}
+        for path in sorted(near | callers):
+            module = self.modules.module(path)
+            if module is None or self.roles.is_aside(path) or self.roles.is_program_of_its_own(module):
                 continue
             for call in _run_at_import(module):
                 if says := _uses(call, module, holders) or _inner_use(call, module, holders):
@@ -74,8 +78,7 @@ class Uses:
     def _new_loops(self, holders: Holders) -> Iterator[Use]:
         for module, call, coroutine in self._loop_starts:
             if holders and coroutine is not None:
-                reached = follow(holders, module, coroutine)
-                if reached.uses and not reached.disposes:
+                if self.follower.comes_to(holders, module, coroutine):
                     says = f"{(dotted(call.func) or 'a new loop').strip()} in {module.qualname(call)}"
                     yield Use("new-loop", says, module.location(call))
 
@@ -232,7 +235,7 @@ _SET = re.compile(
 
 def _states(module: Module) -> Iterator[tuple[str, ast.AST]]:
     """Yield the SQL texts that change the session they run in, with what they are."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or len(node.value) > 20_000:
             continue
         if isinstance(module.parents.get(node), ast.Expr):
@@ -272,4 +275,4 @@ def _in_connect_event(module: Module, node: ast.AST) -> bool:
 
 
 def _loads(module: Module) -> Iterator[ast.expr]:
-    return (node for node in ast.walk(module.tree) if isinstance(node, (ast.Name, ast.Attribute)))
+    return (node for node in module.nodes if isinstance(node, (ast.Name, ast.Attribute)))

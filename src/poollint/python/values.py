@@ -223,6 +223,14 @@ class ModuleRef:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespaceRef:
+    """A folder without `__init__.py`, as `import app.core.config` binds it: what is in it depends on who imports."""
+
+    name: str
+    importer: Module
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryRef:
     """Something outside the project by its canonical name: "sqlalchemy.pool.NullPool"; `owner` for bound methods."""
 
@@ -281,8 +289,8 @@ class Arguments:
 
 
 Value = (
-    Known | Unknown | Text | Table | Listing | Url | FunctionRef | ClassRef | Instance | ModuleRef | LibraryRef
-    | LibraryObject | Partial
+    Known | Unknown | Text | Table | Listing | Url | FunctionRef | ClassRef | Instance | ModuleRef | NamespaceRef
+    | LibraryRef | LibraryObject | Partial
 )
 NO_ARGUMENTS = Arguments()
 
@@ -395,7 +403,7 @@ def described(value: Value) -> str:
             return f"an instance of {cls.node.name}"
         case LibraryRef(name=name) | LibraryObject(name=name):
             return name
-        case ModuleRef():
+        case ModuleRef() | NamespaceRef():
             return "a module"
         case _:
             return "not a plain value"
@@ -418,8 +426,11 @@ def as_setting(value: Value, cast: Callable[[Any], Any] | None = None) -> Settin
 
 
 _PASSWORD = re.compile(r"(?<=://)([^/?#\s@:]*):([^/?#\s]*)@")
+_SECRET_PARAMETER = re.compile(r"\b(password|passwd|pwd|token|secret)=[^&\s]+", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
-    """Return the text with passwords of URLs in it replaced."""
-    return _PASSWORD.sub(r"\1:***@", text) if "://" in text else text
+    """Return the text with passwords of URLs and connection strings in it replaced."""
+    if "://" in text:
+        text = _PASSWORD.sub(r"\1:***@", text)
+    return _SECRET_PARAMETER.sub(r"\1=***", text) if "=" in text else text

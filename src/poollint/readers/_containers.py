@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poollint.facts import Database, Known, Pooler, Setting, Words
+from poollint.readers._passwords import hide as hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -20,20 +21,103 @@ if TYPE_CHECKING:
 # Programs that no engine of ours runs in, by the whole of an image's name: `kafka-consumer` may well be the project's
 # own, and so may `agent`, which counts only with its owner.
 _INFRASTRUCTURE = frozenset(
-    """
-    cloud-sql-proxy cloudsql-proxy gce-proxy alloydb-auth-proxy nginx nginx-unprivileged envoy proxyv2 traefik caddy
-    haproxy oauth2-proxy otelcol opentelemetry-collector opentelemetry-collector-contrib otel-collector fluentd
-    fluent-bit filebeat promtail loki grafana tempo jaeger prometheus alertmanager pushgateway statsd redis redis-stack
-    redis-stack-server valkey keydb dragonfly memcached rabbitmq kafka cp-kafka zookeeper nats nats-streaming
-    eclipse-mosquitto emqx elasticsearch opensearch kibana logstash minio mongo mongodb cassandra clickhouse
-    clickhouse-server influxdb neo4j qdrant weaviate milvus etcd busybox mailhog mailpit localstack adminer pgadmin4
-    phpmyadmin redis-commander kubectl git-sync wait-for-it k8s-wait-for keycloak
-    datadog/agent datadog/cluster-agent timberio/vector hashicorp/vault hashicorp/consul minio/mc mher/flower
-    jaegertracing/all-in-one curlimages/curl linkerd/proxy-init
-    """.split()
+    [
+        "cloud-sql-proxy",
+        "cloudsql-proxy",
+        "gce-proxy",
+        "alloydb-auth-proxy",
+        "nginx",
+        "nginx-unprivileged",
+        "envoy",
+        "proxyv2",
+        "traefik",
+        "caddy",
+        "haproxy",
+        "oauth2-proxy",
+        "otelcol",
+        "opentelemetry-collector",
+        "opentelemetry-collector-contrib",
+        "otel-collector",
+        "fluentd",
+        "fluent-bit",
+        "filebeat",
+        "promtail",
+        "loki",
+        "grafana",
+        "tempo",
+        "jaeger",
+        "prometheus",
+        "alertmanager",
+        "pushgateway",
+        "statsd",
+        "redis",
+        "redis-stack",
+        "redis-stack-server",
+        "valkey",
+        "keydb",
+        "dragonfly",
+        "memcached",
+        "rabbitmq",
+        "kafka",
+        "cp-kafka",
+        "zookeeper",
+        "nats",
+        "nats-streaming",
+        "eclipse-mosquitto",
+        "emqx",
+        "elasticsearch",
+        "opensearch",
+        "kibana",
+        "logstash",
+        "minio",
+        "mongo",
+        "mongodb",
+        "cassandra",
+        "clickhouse",
+        "clickhouse-server",
+        "influxdb",
+        "neo4j",
+        "qdrant",
+        "weaviate",
+        "milvus",
+        "etcd",
+        "busybox",
+        "mailhog",
+        "mailpit",
+        "localstack",
+        "adminer",
+        "pgadmin4",
+        "phpmyadmin",
+        "redis-commander",
+        "kubectl",
+        "git-sync",
+        "wait-for-it",
+        "k8s-wait-for",
+        "keycloak",
+        "datadog/agent",
+        "datadog/cluster-agent",
+        "timberio/vector",
+        "hashicorp/vault",
+        "hashicorp/consul",
+        "minio/mc",
+        "mher/flower",
+        "jaegertracing/all-in-one",
+        "curlimages/curl",
+        "linkerd/proxy-init",
+        "endpoints-release/endpoints-runtime",
+        "google/cloud-sdk",
+        "google.com/cloudsdktool/google-cloud-cli",
+    ]
 )
 _INFRASTRUCTURE_KIND = re.compile(
-    r".*[-_]exporter|nginx-\d+|cloudsql-docker|.*-config-reloader|dockerize|istio.*|linkerd.*"
+    r".*[-_]exporter|cloudsql-docker|otelcol.*|.*-config-reloader|dockerize|istio.*|linkerd.*"
+)
+_FILLED_IN = re.compile(r"\$|\{\{|<|^$")
+_PLAIN_STEMS = frozenset(
+    ["service", "deployment", "job", "cronjob", "statefulset", "cloudrun", "cloud-run", "app", "manifest", "template"]
+)
+_CLIENT_TOOLS = re.compile(
+    r"\b(pg_dump(all)?|pg_restore|pg_basebackup|pg_isready|psql|mysqldump|mariadb-dump|mysqladmin)\b"
 )
 _MIGRATES = re.compile(r"\balembic\b|\bmigrat|\bdb upgrade\b|\bupgrade head\b", re.IGNORECASE)
 REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -62,12 +146,36 @@ def containers(pod: Node, *keys: str) -> list[Container]:
     ]
 
 
+def readable_name(manifest: Manifest, pod: Node | None) -> str:
+    """Return the name of a workload; when it is filled in later, that of its container, else of its file or folder."""
+    if not _FILLED_IN.search(manifest.name):
+        return manifest.name
+    named = [c.name for c in containers(pod, "containers") if c.name] if pod is not None else []
+    folder, _, file = manifest.path.rpartition("/")
+    stem = file.partition(".")[0]
+    candidates = [*named[:1], stem if stem not in _PLAIN_STEMS else "", folder.rpartition("/")[2]]
+    return next((name for name in candidates if name and not _FILLED_IN.search(name)), stem)
+
+
 def is_infrastructure(image: str | None) -> bool:
     """Say whether an image is a program that runs none of the project's code."""
-    name = short_name(image or "")
+    name = re.sub(r"-\d+$", "", short_name(image or ""))  # Red Hat's `redis-7`
     owner = (image or "").split("@")[0].rpartition("/")[0].rpartition("/")[2].lower()
     is_listed = name in _INFRASTRUCTURE or f"{owner}/{name}" in _INFRASTRUCTURE
     return is_listed or _INFRASTRUCTURE_KIND.fullmatch(name) is not None
+
+
+def is_server_image(image: str | None) -> bool:
+    """Say whether an image is that of a database server or a pooler."""
+    from poollint import images
+
+    return bool(image) and images.kind_of(image or "") is not None
+
+
+def is_client_tool(container: Container) -> bool:
+    """Say whether a container with a server's image runs one of the clients that come in it."""
+    words = [item.text_at() or "" for key in ("command", "args") for item in container.node.items_at(key)]
+    return any(_CLIENT_TOOLS.search(word) for word in words)
 
 
 def short_name(image: str) -> str:
@@ -134,7 +242,7 @@ def server_of(
     """
     from poollint import images
 
-    if not container.image or images.kind_of(container.image) is None:
+    if not container.image or not is_server_image(container.image):
         return None
     return images.server_of(container.image, variables.frozen(), _whole_command(container, variables), read)
 

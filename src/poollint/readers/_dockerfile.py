@@ -164,8 +164,10 @@ def _from(text: str, arguments: list[Instruction]) -> tuple[str, str | None]:
     base = words[0] if words else ""
     for argument in arguments:
         name, _, default = argument.joined.partition("=")
-        base = base.replace(f"${{{name}}}", default.strip("\"'")) if default else base
-        base = re.sub(rf"\${re.escape(name)}\b", lambda _: default.strip("\"'"), base) if default else base
+        default = default.strip("\"'")
+        if default:
+            base = base.replace(f"${{{name}}}", default)
+            base = default.join(re.split(rf"\${re.escape(name)}\b", base))
     base = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", base)
     name = words[2] if len(words) >= 3 and words[1].lower() == "as" else None
     return base, name

@@ -44,8 +44,10 @@ def lambda_instances(reserved: Setting | None) -> Setting:
     return reserved
 
 
-def cpus(units: Setting | None) -> Setting:
-    """Return vCPUs from `cpu` units: 1024 are one."""
+def cpus(units: Setting | None, is_fargate: bool) -> Setting:
+    """Return vCPUs from `cpu` units, 1,024 to one: on Fargate; on EC2 a process sees the cores of the host."""
+    if not is_fargate:
+        return Unknown("a process sees the cores of its host")
     if not isinstance(units, Known) or not str(units.value).isdigit():
         return Unknown("cpu is not set") if units is None else Unknown("cpu is no number of units", units.origin)
     return replace(units, value=int(units.value) / 1024)

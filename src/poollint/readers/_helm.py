@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from poollint._yaml import Mapping, Node, Unreadable
 from poollint.environments import environment_of, environment_word
 from poollint.facts import Location
 from poollint.readers import _manifests, _merge
+from poollint.readers._helm_syntax import Part, helpers_in
 from poollint.readers._helm_template import Chart as Template
 from poollint.readers._helm_template import merged_values, read_template
 from poollint.readers._manifests import Bundle, Manifest
@@ -27,10 +29,13 @@ DEPENDENCY = "helm dependency"  # the group of what a chart includes from elsewh
 _LARGEST_TEMPLATE = 200_000  # bytes
 _DEEPEST = 5  # charts within charts
 _ADVICE = "a Helm chart whose templates are read only in part: render it and pass the result as a PATH"
-_RUNNING = frozenset("Deployment StatefulSet DaemonSet CronJob Job Rollout ScaledJob".split())
+_RUNNING = frozenset(["Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Rollout", "ScaledJob"])
 _RUNS = re.compile(rf"^kind:\s*({'|'.join(sorted(_RUNNING))})\b", re.MULTILINE)
+_VALUES_FOLDERS = ("values", "environments", "envs", "env")
 # Files that are laid over the values of every environment, or hold no environment's.
-_NO_ENVIRONMENT = frozenset("default defaults common base global secret secrets override overrides schema".split())
+_NO_ENVIRONMENT = frozenset(
+    ["default", "defaults", "common", "base", "global", "secret", "secrets", "override", "overrides", "schema"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def bundles(tree: Tree, chart: Chart, every: list[Chart]) -> Iterator[Bundle]:
     reader = _Reader(tree, every)
     own = _first(tree, chart.path("values.yaml")) or _first(tree, chart.path("values.yml"))
     values = own or _merge.mapping((), chart.node.location)
-    for environment, layers in _environments(tree, chart):
+    for environment, layers in _environments(tree, chart, every):
         merged = merged_values([values, *layers]) or values
         manifests = reader.manifests(chart, merged, chart.name, 0)
         yield Bundle(chart.folder, environment, _manifests.settle_namespaces(manifests), holes=frozenset(reader.holes))
@@ -96,20 +101,17 @@ def _is_values_file(inside: str) -> bool:
     name = inside.rpartition("/")[2]
     if not name.endswith((".yaml", ".yml")) or inside.startswith(("templates/", "charts/")):
         return False
-    return "values" in re.split(r"[^a-z]+", inside.lower()) or inside.startswith(("environments/", "envs/", "env/"))
+    return "values" in re.split(r"[^a-z]+", inside.lower()) or inside.partition("/")[0] in _VALUES_FOLDERS
 
 
-def _environments(tree: Tree, chart: Chart) -> list[tuple[str | None, list[Node]]]:
+def _environments(tree: Tree, chart: Chart, every: list[Chart]) -> list[tuple[str | None, list[Node]]]:
     """Return the environments that have a values file, each with its files in order; without one, the chart is for all.
 
     `values-prod.yaml` is laid under `values-prod-eu.yaml` and `api-prod.yaml`, which are environments of their own.
     """
     found: dict[tuple[str, str], list[Node]] = {}
-    prefix = chart.folder + "/" if chart.folder else ""
-    for path in tree.named("*.yaml", "*.yml"):
-        if not path.startswith(prefix) or not _is_values_file(path[len(prefix) :]):
-            continue
-        key = _environment(tree, path, path[len(prefix) :])
+    for path, inside in _values_files(tree, chart, every):
+        key = _environment(tree, path, inside)
         node = _first(tree, path) if key else None
         if key and node is not None:
             found.setdefault(key, []).append(node)
@@ -122,6 +124,19 @@ def _environments(tree: Tree, chart: Chart) -> list[tuple[str | None, list[Node]
             for (name, rest), nodes in found.items()
         ),
     ]
+
+
+def _values_files(tree: Tree, chart: Chart, every: list[Chart]) -> Iterator[tuple[str, str]]:
+    """Yield the chart's values files, with their paths inside the chart."""
+    prefix = chart.folder + "/" if chart.folder else ""
+    others = tuple(f"{c.folder}/" for c in every if c is not chart and c.folder.startswith(prefix))
+    for path in tree.named("*.yaml", "*.yml"):
+        inside = path[len(prefix) :]
+        if not path.startswith(prefix) or path.startswith(others) or not _is_values_file(inside):
+            continue
+        # A chart at the root of a project shares its folder with everything else.
+        if chart.folder or "/" not in inside or inside.partition("/")[0] in _VALUES_FOLDERS:
+            yield path, inside
 
 
 def _environment(tree: Tree, path: str, inside: str) -> tuple[str, str] | None:
@@ -156,11 +171,12 @@ class _Reader:
         self.tree = tree
         self.every = every
         self.is_partial = False
+        self._known_helpers: dict[str, dict[str, list[Part]]] = {}
         self.holes: set[Location] = set()
 
     def manifests(self, chart: Chart, values: Node, release: str, depth: int) -> list[Manifest]:
         """Return the objects of a chart and of those it includes, as these values make them."""
-        template = Template(chart.name, release, chart.version, values)
+        template = Template(chart.name, release, chart.version, values, self._helpers(chart))
         prefix = chart.path("templates") + "/"
         found: list[Manifest] = []
         for path in self.tree.named("*.yaml", "*.yml"):
@@ -173,6 +189,19 @@ class _Reader:
                 if below is not None:
                     found += self.manifests(other, below, f"{release}-{other.name}", depth + 1)
         found += self._elsewhere(chart, values, release)
+        return found
+
+    def _helpers(self, chart: Chart) -> dict[str, list[Part]]:
+        """Return the helper templates of a chart; those of its subcharts are shared by Helm, but rarely used."""
+        if chart.folder in self._known_helpers:
+            return self._known_helpers[chart.folder]
+        found = self._known_helpers[chart.folder] = {}
+        for path in self.tree.named("*.tpl"):
+            if not path.startswith(chart.path("templates") + "/"):
+                continue
+            text = self.tree.text(path) or ""
+            with self.tree.guard(path), suppress(Unreadable):
+                found.update(helpers_in(text) if len(text) <= _LARGEST_TEMPLATE else {})
         return found
 
     def _elsewhere(self, chart: Chart, values: Node, release: str) -> Iterator[Manifest]:
@@ -195,7 +224,7 @@ class _Reader:
             return None
         own = _first(self.tree, other.path("values.yaml"))
         section, shared = values.at(alias), values.at("global")
-        layers = [node for node in (own, section) if isinstance(node, Mapping)]
+        layers: list[Node] = [node for node in (own, section) if isinstance(node, Mapping)]
         merged = merged_values(layers) or _merge.mapping((), other.node.location)
         if shared is not None and isinstance(merged, Mapping):
             merged = _merge.with_entry(merged, "global", shared, shared.location)

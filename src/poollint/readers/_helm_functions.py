@@ -23,6 +23,13 @@ class Hidden:
         self.text = text
 
 
+class Text:
+    """What a helper template writes: text in which `\ue000n\ue001` stands for the n-th value inserted so far."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 class Words:
     """What `list` gives to a helper template; only its words matter, as parts of a name."""
 
@@ -35,15 +42,30 @@ class Root:
 
 
 ABSENT, ROOT = Absent(), Root()
-Value = Node | Absent | Hidden | Words | Root
+Value = Node | Absent | Hidden | Text | Words | Root
 
 
-SAME = frozenset("quote squote int int64 float64 toString trim toYaml toJson tpl lower trunc trimSuffix print".split())
+SAME = frozenset(
+    [
+        "quote",
+        "squote",
+        "int",
+        "int64",
+        "float64",
+        "toString",
+        "trim",
+        "toYaml",
+        "toJson",
+        "lower",
+        "trunc",
+        "trimSuffix",
+    ]
+)
 
 
 def holds(value: Value) -> bool | None:
     """Say whether a condition holds as Go's templates see it; None when it cannot be told."""
-    if isinstance(value, (Hidden, Absent, Words)):
+    if isinstance(value, (Hidden, Absent, Text, Words)):
         return False if isinstance(value, Absent) else None
     if isinstance(value, Scalar):
         return bool(value.value)
@@ -95,8 +117,14 @@ def _differs(arguments: list[Value]) -> Value | bool:
 
 
 def _greater(arguments: list[Value]) -> Value | bool:
-    numbers = [v.value if isinstance(v, Scalar) and isinstance(v.value, (int, float)) else None for v in arguments]
-    return numbers[0] > numbers[1] if len(numbers) == 2 and None not in numbers else Hidden()
+    numbers = [v.value for v in arguments if isinstance(v, Scalar) and isinstance(v.value, int | float)]
+    return numbers[0] > numbers[1] if len(numbers) == len(arguments) == 2 else Hidden()
+
+
+def _contains(arguments: list[Value]) -> Value | bool:
+    """`contains part text`."""
+    texts = [value.text for value in arguments if isinstance(value, Scalar)]
+    return texts[0] in texts[1] if len(texts) == len(arguments) == 2 else Hidden()
 
 
 def _ternary(arguments: list[Value]) -> Value:
@@ -136,6 +164,12 @@ def _has_key(arguments: list[Value]) -> Value | bool:
     return found if isinstance(found, Hidden) else not isinstance(found, Absent)
 
 
+def _tpl(arguments: list[Value]) -> Value:
+    """`tpl text .`: the text itself, when nothing in it is a template."""
+    text = arguments[0]
+    return text if isinstance(text, Scalar) and "{{" not in text.text else Hidden()
+
+
 FUNCTIONS: dict[str, Callable[[list[Value]], Value | bool]] = {
     "index": _index,
     "get": _index,
@@ -154,4 +188,6 @@ FUNCTIONS: dict[str, Callable[[list[Value]], Value | bool]] = {
     "gt": _greater,
     "lt": lambda arguments: _greater(arguments[::-1]),
     "ternary": _ternary,
+    "contains": _contains,
+    "tpl": _tpl,
 }

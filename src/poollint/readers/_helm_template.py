@@ -1,44 +1,54 @@
 """The readable part of a chart's template: plain values, defaults, conditions and loops over what values files say.
 
-This is no rendering: helper templates, lookups and most functions stay unknown. What is unknown inside a line makes the
-value unknown; what would insert whole lines leaves a hole, whose line is remembered. Every value that comes from a
-values file keeps its place there.
+This is no rendering: what a cluster, a lookup or one of Helm's many other functions would tell stays unknown. What is
+unknown inside a line makes its value unknown; what would insert whole lines leaves a hole, whose line is remembered.
+Every value that comes from a values file keeps its place there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from collections.abc import Mapping as Names
 from dataclasses import dataclass, field
 
 from poollint._yaml import Mapping, Node, Scalar, Sequence, Unreadable, documents
 from poollint.facts import Location
 from poollint.readers import _merge
-from poollint.readers._helm_functions import ABSENT, FUNCTIONS, ROOT, SAME, Absent, Hidden, Root, Value, Words, holds
-
-_ACTION = re.compile(
-    r"""\{\{(-?)                                               # -, to take away the blanks before it
-    (\s*/\*.*?\*/\s*|(?:"(?:\\.|[^"\\])*"|`[^`]*`|[^"`])*?)  # a comment, or code with strings
-    (-?)\}\}""",
-    re.DOTALL | re.VERBOSE,
+from poollint.readers._helm_functions import (
+    ABSENT,
+    FUNCTIONS,
+    ROOT,
+    SAME,
+    Absent,
+    Hidden,
+    Root,
+    Text,
+    Value,
+    Words,
+    holds,
 )
+from poollint.readers._helm_syntax import Action, Block, Literal, Part, parse
+
 _TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|`[^`]*`|\(|\)|\||:=|=|,|[^\s()|,=:"`]+)')
 _MARK = re.compile("\ue000(\\d+)\ue001")
-_DEEPEST = 40
+_DEEPEST = 40  # parentheses within parentheses
 _MOST_TEXT = 500_000  # characters of one template's outcome
 _MOST_ROUNDS = 200  # of one loop
-_MOST_ACTIONS = 20_000
+_MOST_STEPS = 50_000  # texts, actions and blocks visited, one in a loop as often as it runs
+_DEEPEST_HELPER = 8  # helper templates that include others
 _ANY_COLUMN = 1_000  # of a hole whose indentation is not known: it may be inside anything
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What a template may refer to: its own name and version, and its values."""
+    """What a template may refer to: its own name and version, its values, and the helper templates beside it."""
 
     name: str
     release: str
     version: str
     values: Node
+    helpers: Names[str, list[Part]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -52,88 +62,10 @@ class Read:
 def read_template(path: str, text: str, chart: Chart) -> Read:
     """Read one template. Raises Unreadable when what is left of it is no YAML."""
     writer = _Writer(path, chart)
-    writer.write(_parsed(path, text))
+    writer.write(parse(text))
     found = documents(path, "".join(writer.out))
     places = _Places(path, writer.lines(), writer.inserted)
     return Read([node for document in found if (node := places.of(document)) is not None], writer.holes)
-
-
-# -- the template's structure ------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Text:
-    text: str
-    line: int
-
-
-@dataclass(slots=True)
-class _Action:
-    code: str
-    line: int
-
-
-@dataclass(slots=True)
-class _Block:
-    """`if`, `with`, `range` or `define`: branches of (condition, body); an `else` has the condition ""."""
-
-    kind: str
-    line: int
-    branches: list[tuple[str, list[_Part]]] = field(default_factory=list)
-
-
-_Part = _Text | _Action | _Block
-
-
-def _parsed(path: str, text: str) -> list[_Part]:
-    root: list[_Part] = []
-    bodies, blocks = [root], []
-    for part in _pieces(text):
-        word, _, rest = part.code.partition(" ") if isinstance(part, _Action) else ("", "", "")
-        if word in ("if", "with", "range", "define", "block"):
-            if len(blocks) >= _DEEPEST:
-                raise Unreadable(f"blocks nested more than {_DEEPEST} deep", part.line, [])
-            block = _Block(word, part.line, [(rest.strip(), [])])
-            bodies[-1].append(block)
-            blocks.append(block)
-            bodies.append(block.branches[0][1])
-        elif word == "else" and blocks:
-            blocks[-1].branches.append((rest.strip().removeprefix("if ").removeprefix("with "), []))
-            bodies[-1] = blocks[-1].branches[-1][1]
-        elif word == "end" and blocks:
-            blocks.pop()
-            bodies.pop()
-        else:
-            bodies[-1].append(part)
-    return root
-
-
-def _pieces(text: str) -> Iterator[_Text | _Action]:
-    """Yield texts and actions in order; `{{-` and `-}}` take the blanks beside them away."""
-    position, line, trims = 0, 1, False
-    for count, match in enumerate(_ACTION.finditer(text)):
-        if count >= _MOST_ACTIONS:
-            raise Unreadable("too many template actions", line, [])
-        before = text[position : match.start()]
-        yield from _text_piece(before, line, trims, bool(match[1]))
-        line += before.count("\n")
-        code = match[2].strip()
-        if not code.startswith("/*"):
-            yield _Action(" ".join(code.split()) if "\n" in code else code, line)
-        line += match[0].count("\n")
-        position, trims = match.end(), bool(match[3])
-    yield from _text_piece(text[position:], line, trims, False)
-
-
-def _text_piece(text: str, line: int, left: bool, right: bool) -> Iterator[_Text]:
-    if left:
-        kept = text.lstrip()
-        line += text[: len(text) - len(kept)].count("\n")
-        text = kept
-    if right:
-        text = text.rstrip()
-    if text:
-        yield _Text(text, line)
 
 
 # -- writing what is readable ------------------------------------------------------------------------------------------
@@ -152,14 +84,19 @@ class _Writer:
         self.holes: set[Location] = set()
         self.variables: dict[str, Value] = {}
         self.size = 0
+        self.steps = 0
         self.doubts = 0  # branches around the current place that may or may not be taken
+        self.depth = 0  # helper templates within helper templates
 
-    def write(self, parts: list[_Part], dot: Value = ROOT) -> None:
+    def write(self, parts: list[Part], dot: Value = ROOT) -> None:
         """Write the parts that are readable; `dot` is what `.` means in them."""
         for part in parts:
-            if isinstance(part, _Text):
+            self.steps += 1
+            if self.steps > _MOST_STEPS:
+                raise Unreadable("its loops take too long", 1, [])
+            if isinstance(part, Literal):
                 self._emit(part.text, part.line, step=1)
-            elif isinstance(part, _Action):
+            elif isinstance(part, Action):
                 self._write_action(part, dot)
             elif part.kind in ("if", "with"):
                 self._write_branch(part, dot)
@@ -189,9 +126,9 @@ class _Writer:
 
     # -- blocks
 
-    def _write_branch(self, block: _Block, dot: Value) -> None:
+    def _write_branch(self, block: Block, dot: Value) -> None:
         for condition, body in block.branches:
-            value = self.value(condition, dot, block.line) if condition else ROOT
+            value = self._plain(self.value(condition, dot, block.line), block.line) if condition else ROOT
             taken = holds(value)
             if taken is False:
                 continue
@@ -205,7 +142,7 @@ class _Writer:
             self.doubts -= doubt
             return
 
-    def _write_loop(self, block: _Block, dot: Value) -> None:
+    def _write_loop(self, block: Block, dot: Value) -> None:
         condition, body = block.branches[0]
         names, assigns, code = condition.rpartition(":=")
         value = self.value(code, dot, block.line)
@@ -221,11 +158,12 @@ class _Writer:
         for key, item in items[:_MOST_ROUNDS]:
             both = (_merge.scalar(key, item.location), item)
             self.variables.update(zip(variables, both if len(variables) > 1 else (item,)))
+            self.steps += 1
             self.write(body, item)
 
     # -- actions
 
-    def _write_action(self, action: _Action, dot: Value) -> None:
+    def _write_action(self, action: Action, dot: Value) -> None:
         name, assigns, code = action.code.partition(":=")
         if name.startswith("$") and (assigns or action.code.partition("=")[1]):
             name, _, code = action.code.partition(":=" if assigns else "=")
@@ -241,8 +179,11 @@ class _Writer:
     def _leave_open(self, line: int, column: int = _ANY_COLUMN) -> None:
         self.holes.add(Location(self.path, line, column))
 
-    def _insert_lines(self, value: Value, start: str, indent: int, action: _Action) -> None:
+    def _insert_lines(self, value: Value, start: str, indent: int, action: Action) -> None:
         """Write a whole value where lines are expected, in the shape that its kind needs."""
+        if isinstance(value, Text):
+            self._emit(start + "\n".join(" " * indent + line for line in value.text.split("\n")), action.line)
+            return
         start += " " * indent
         if isinstance(value, Hidden) and value.text:  # labels of a helper: enough to compare selectors
             self._emit(f"{start}{value.text!r}: ''", action.line)
@@ -253,7 +194,9 @@ class _Writer:
         elif not isinstance(value, Absent):
             self._leave_open(action.line, indent + 1)
 
-    def _mark(self, value: Value, action: _Action) -> str:
+    def _mark(self, value: Value, action: Action) -> str:
+        if isinstance(value, Text):
+            return value.text
         in_doubt = self.doubts and isinstance(value, Node) and value.location.path != self.path
         if in_doubt or not isinstance(value, Node):
             code = action.code.replace("{{", "").replace("}}", "")
@@ -285,7 +228,7 @@ class _Writer:
         if first == "(" or first[0] in '."`$' or first[0].isdigit() or first in ("true", "false", "nil"):
             return arguments[0] if len(arguments) == 1 and piped is None else Hidden()
         rest = arguments[1:] + ([piped] if piped is not None else [])
-        return self._call(first, rest, line)
+        return self._call(first, [self._plain(value, line) for value in rest], line)
 
     def _term(self, term: list[str], dot: Value, line: int, depth: int) -> Value:
         if term[0] == "(":
@@ -330,14 +273,45 @@ class _Writer:
         result = function(arguments) if function is not None and arguments else Hidden()
         return Scalar(str(result).lower(), False, None, self._place(line)) if isinstance(result, bool) else result
 
+    def _plain(self, value: Value, line: int) -> Value:
+        """Turn what a helper wrote into a value that functions understand: one text, or nothing that is known."""
+        if not isinstance(value, Text):
+            return value
+        parts = [self.inserted[int(number)] for number in _MARK.findall(value.text)]
+        if not all(isinstance(part, Scalar) and "{{" not in part.text for part in parts):
+            return Hidden()
+        if len(parts) == 1 and _MARK.fullmatch(value.text):
+            return parts[0]
+        texts = iter(parts)
+        text = _MARK.sub(lambda _: next(texts).text, value.text)  # type: ignore[union-attr]
+        return _merge.scalar(text, self._place(line))
+
     def _include(self, arguments: list[Value], line: int) -> Value:
-        """Helper templates are not read; by convention `x.fullname` is the release's name, `x.labels` select pods."""
+        """Return what a helper template writes.
+
+        One that is not here, or not readable, is what its name says by convention: `x.fullname` is the name of the
+        release, `x.labels` are labels that select pods.
+        """
         name = arguments[0].text if arguments and isinstance(arguments[0], Scalar) else ""
+        if (written := self._written(name, arguments[1] if len(arguments) > 1 else ROOT)) is not None:
+            return written
         words = arguments[1].words if len(arguments) > 1 and isinstance(arguments[1], Words) else []
         if name.endswith((".fullname", ".name")) or (name.lower().endswith("name") and words):
             return _merge.scalar("-".join([self.chart.release, *words]), self._place(line))
         labels = re.fullmatch(r"(.*?)[._-]?(?:selector|match|common|pod)?labels", name, re.IGNORECASE)
         return Hidden(f"labels of {labels[1]}" if labels else "")
+
+    def _written(self, name: str, dot: Value) -> Text | None:
+        """Run a helper template as far as it is readable; None when something in it is not."""
+        body = self.chart.helpers.get(name)
+        if body is None or self.depth >= _DEEPEST_HELPER or isinstance(dot, (Words, Hidden)):
+            return None
+        inner = _Writer(self.path, self.chart)
+        inner.inserted, inner.steps, inner.size = self.inserted, self.steps, self.size
+        inner.depth, inner.doubts = self.depth + 1, self.doubts
+        inner.write(body, dot)
+        self.steps, self.size = inner.steps, inner.size
+        return None if inner.holes else Text("".join(inner.out).strip())
 
 
 def _split(tokens: list[str], separator: str) -> Iterator[list[str]]:
@@ -436,5 +410,3 @@ def merged_values(values: list[Node]) -> Node | None:
     for node in values:
         result = node if result is None else _merge.merge(result, node, keyed=False)
     return result
-
-

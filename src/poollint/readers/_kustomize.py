@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from poollint._yaml import Mapping, Node, Scalar, Sequence
+from poollint._yaml import Node, Scalar, Sequence
 from poollint.environments import environment_of
 from poollint.facts import Location
 from poollint.readers import _kustomize_objects as _objects
@@ -41,9 +41,7 @@ class Kustomized:
 
     @cached_property
     def _names(self) -> set[tuple[str, str]]:
-        return {
-            (m.kind, name) for bundle in self.bundles for m in bundle.manifests for name in (m.name, *m.formers)
-        }
+        return {(m.kind, name) for bundle in self.bundles for m in bundle.manifests for name in (m.name, *m.formers)}
 
     def shadows(self, manifest: Manifest) -> bool:
         """Say whether a file beside a kustomization that does not list it describes an object that it makes anyway."""
@@ -76,6 +74,7 @@ class _Builder:
         self.tree = tree
         self.files = files
         self.building: list[str] = []
+        self._reached: dict[str, frozenset[str]] = {}
         self.steps = 0
 
     # -- what a kustomization names
@@ -96,8 +95,10 @@ class _Builder:
         paths = [self.path(folder, item) for item in _listed(node, "resources", "bases", "components")]
         return [path for path in paths if path in self.files and path != folder]
 
-    def reached(self, folder: str) -> set[str]:
+    def reached(self, folder: str) -> frozenset[str]:
         """Return every kustomization below this one."""
+        if folder in self._reached:
+            return self._reached[folder]
         found: set[str] = set()
         pending = [folder]
         while pending:
@@ -105,7 +106,8 @@ class _Builder:
                 if other not in found:
                     found.add(other)
                     pending.append(other)
-        return found
+        self._reached[folder] = frozenset(found)
+        return self._reached[folder]
 
     def path(self, folder: str, item: Node) -> str | None:
         """Return the path that an entry names, below the project's root; None when it is remote or leaves it."""
@@ -143,9 +145,7 @@ class _Builder:
         siblings = [
             other
             for other in roots
-            if other != folder
-            and environment_of(self.tree, self.files[other]) == found
-            and bases & self.reached(other)
+            if other != folder and environment_of(self.tree, self.files[other]) == found and bases & self.reached(other)
         ]
         return f"{found}-{name}" if siblings and name != found else found
 
@@ -209,9 +209,7 @@ class _Builder:
 
     # -- generators
 
-    def _generated(
-        self, folder: str, manifests: tuple[Manifest, ...], item: Node, kind: str
-    ) -> tuple[Manifest, ...]:
+    def _generated(self, folder: str, manifests: tuple[Manifest, ...], item: Node, kind: str) -> tuple[Manifest, ...]:
         name = item.text_at("name") or ""
         data = dict(self._generated_data(folder, item))
         behavior = item.text_at("behavior") or "create"

@@ -92,7 +92,7 @@ def _is_meant(manifest: Manifest, patch: Node) -> bool:
 def _is_selected(manifest: Manifest, target: Node) -> bool:
     """Say whether a target selects an object: names are whole regular expressions, labels `key=value` lists."""
     group, kind, namespace = target.text_at("group"), target.text_at("kind"), target.text_at("namespace")
-    if kind and not _matches(kind, manifest.kind) or group and group != manifest.group:
+    if (kind and not _matches(kind, manifest.kind)) or (group and group != manifest.group):
         return False
     if namespace and manifest.namespace and not _matches(namespace, manifest.namespace):
         return False
@@ -103,7 +103,7 @@ def _is_selected(manifest: Manifest, target: Node) -> bool:
         for part in filter(None, (target.text_at(key) or "").split(",")):
             label, equals, value = part.strip().partition("=")
             found = manifest.node.text_at("metadata", place, label)
-            if found is None or equals and found != value.lstrip("="):
+            if found is None or (equals and found != value.lstrip("=")):
                 return False
     return True
 
@@ -124,9 +124,7 @@ def renamed(manifest: Manifest, namespace: str | None, prefix: str, suffix: str)
         manifest = replace(manifest, namespace=namespace)
     if not (prefix or suffix):
         return manifest
-    return replace(
-        manifest, name=f"{prefix}{manifest.name}{suffix}", formers=(*manifest.formers, manifest.name)
-    )
+    return replace(manifest, name=f"{prefix}{manifest.name}{suffix}", formers=(*manifest.formers, manifest.name))
 
 
 def counted(manifest: Manifest, item: Node) -> Manifest:

@@ -7,7 +7,7 @@ Names resolve inside a bundle first, then among the plain files of the same envi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -24,7 +24,7 @@ NAMES = ("*.yaml", "*.yml", "*.yaml.tpl", "*.yml.tpl", "*.yaml.tmpl", "*.yaml.te
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 CHARTS = ("Chart.yaml", "Chart.yml")
 # Folders that hold one cluster's manifests, however they are divided below.
-_ROOTS = frozenset("k8s kube kubernetes manifests openshift okd".split())
+_ROOTS = frozenset(["k8s", "kube", "kubernetes", "manifests", "openshift", "okd"])
 _MOST_DOCUMENTS = 5_000  # of one file, lists flattened
 
 
@@ -276,7 +276,7 @@ def _bundles(tree: Tree) -> Iterator[Bundle]:
 def _plain(tree: Tree, kustomized: Kustomized, charts: list[Chart]) -> Iterator[Bundle]:
     """Yield the files that no kustomization and no chart owns, one bundle per folder and environment."""
     groups: dict[tuple[str, str | None], list[Manifest]] = {}
-    for path in tree.named(*NAMES):
+    for path in _candidates(tree):
         if path in kustomized.files or any(chart.owns(path) or _is_template(tree, chart, path) for chart in charts):
             continue
         for manifest in manifests_in(tree, path):
@@ -297,6 +297,14 @@ def _plain(tree: Tree, kustomized: Kustomized, charts: list[Chart]) -> Iterator[
         yield Bundle(unit, environment, manifests, around[environment])
 
 
+def _candidates(tree: Tree) -> Iterator[str]:
+    """Yield the files that may hold manifests: YAML anywhere, JSON in folders that are named for manifests."""
+    yield from tree.named(*NAMES)
+    for path in tree.named("*.json"):
+        if _ROOTS.intersection(path.lower().split("/")[:-1]):
+            yield path
+
+
 def _is_template(tree: Tree, chart: Chart, path: str) -> bool:
     """Say whether a file in a chart's folder is a template put aside."""
     return bool(chart.folder) and path.startswith(chart.folder + "/") and b"{{" in (tree.bytes(path) or b"")
@@ -312,11 +320,9 @@ def unit_of(path: str) -> str:
 
 
 def settle_namespaces(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """Give objects without a namespace the one that all their neighbours have."""
-    from dataclasses import replace
-
+    """Give objects without a namespace the one that all their neighbours of Kubernetes' own kinds have."""
     manifests = tuple(manifests)
-    named = {manifest.namespace for manifest in manifests if manifest.namespace}
+    named = {m.namespace for m in manifests if m.namespace and m.group in ("", "apps", "batch")}
     if len(named) != 1:
         return manifests
     (namespace,) = named

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from poollint._yaml import Mapping, Node, Scalar, Sequence
 from poollint.facts import Location
@@ -145,10 +146,9 @@ def json_patch(node: Node, operations: Iterable[Node]) -> Node:
         if not keys or len(keys) > _DEEPEST_POINTER:
             continue
         if kind == "remove":
-            node = _change(node, keys, lambda parent, key: _removed(parent, key))
+            node = _change(node, keys, _removed)
         elif kind in ("add", "replace") and value is not None:
-            inserts = kind == "add"
-            node = _change(node, keys, lambda parent, key, v=value, i=inserts: _put(parent, key, v, i))
+            node = _change(node, keys, partial(_put, value=value, inserts=kind == "add"))
     return node
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from poollint._yaml import Scalar, setting
-from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words
-from poollint.readers._variables import Variables, hide, literal
+from poollint.facts import Environment, Known, Location, Origin, Pooler, Process, Setting, Unknown, Words, Workload
+from poollint.readers._passwords import hide
+from poollint.readers._variables import Variables, literal
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -66,6 +68,32 @@ def command(node: Node | None) -> Words | None:
         tuple(item.text for item in items if isinstance(item, Scalar)),
         locations=tuple(item.location for item in items),
     )
+
+
+def function(platform: str, place: Location, handler: str | None = None, directory: str = "") -> tuple[Process, ...]:
+    """Return the one process of a function: it serves one request; `app.main.handler` is what it imports."""
+    module, _, name = (handler or "").replace("/", ".").rpartition(".")
+    one = Known(1, Origin("one process per execution environment"), "default")
+    entry = f"{module}:{name}" if module else None
+    return (Process(platform, "web", one, one, entry, directory, location=place),)
+
+
+def as_server(fact: Any, *hosts: str) -> Any:
+    """Return what a container really is: the database server or pooler that its image is known for, else the fact.
+
+    Beside others in one task ("service/container") it is reached through localhost, else by `hosts`.
+    """
+    if not isinstance(fact, Workload) or not fact.image:
+        return fact
+    from poollint import images
+
+    server = images.server_of(fact.image, fact.variables, fact.command or fact.entrypoint)
+    if server is None:
+        return fact
+    names = ("localhost", "127.0.0.1") if "/" in fact.name else hosts
+    place = {"name": fact.name, "location": fact.location, "unit": fact.unit, "environment": fact.environment}
+    placed = replace(server, hosts=names, **place)
+    return replace(placed, replicas=fact.instances) if isinstance(placed, Pooler) else placed
 
 
 def folder_of(path: str) -> str:

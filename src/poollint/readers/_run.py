@@ -39,8 +39,9 @@ def concurrency(written: Setting | None, cpus: Setting) -> Setting:
     """Return the requests one instance takes: 80, or 1 below one CPU; a written 0 means the default."""
     if written is not None and value_of(written) != 0:
         return written
-    cpu = value_of(cpus, 1)
-    return Known(80 if cpu >= 1 else 1, Origin("default of Cloud Run", url=_CONCURRENCY), "default")
+    if isinstance(cpus, Unknown):
+        return Unknown("the default concurrency depends on the CPUs", cpus.origin)
+    return Known(80 if cpus.value >= 1 else 1, Origin("default of Cloud Run", url=_CONCURRENCY), "default")
 
 
 def job_instances(tasks: Setting, parallelism: Setting) -> Setting:

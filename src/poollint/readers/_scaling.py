@@ -14,8 +14,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from poollint._yaml import setting
-from poollint.facts import NO_CEILING, NOT_READ, Known, Location, Origin, Setting, Unknown
+from poollint.facts import NO_CEILING, NOT_READ, Known, Location, Origin, Setting, Unknown, value_of
+from poollint.readers._numbers import count_of, whole
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -67,9 +67,9 @@ def _replicated(manifest: Manifest, bundle: Bundle) -> Scale:
     ceilings = [(_ceiling(scaler), scaler) for scaler in scalers]
     if not ceilings:
         replicas = manifest.node.at("spec", "replicas")
-        return Scale(setting(replicas, "replicas", whole, Known(1, Origin("default of Kubernetes"), "default")))
-    unknown = [pair for pair in ceilings if isinstance(pair[0], Unknown)]
-    ceiling, scaler = unknown[0] if unknown else max(ceilings, key=lambda pair: pair[0].value)
+        return Scale(count_of(replicas, "replicas", Known(1, Origin("default of Kubernetes"), "default")))
+    # One that is not known comes first, then the largest.
+    ceiling, scaler = max(ceilings, key=lambda pair: value_of(pair[0], NO_CEILING))
     notes = ("two autoscalers target it; the larger maximum counts",) if len(ceilings) > 1 else ()
     place = ceiling.origin.location or scaler.location
     return Scale(ceiling, autoscaler=place, notes=notes)
@@ -87,16 +87,8 @@ def _targets(scaler: Manifest, manifest: Manifest, bundle: Bundle) -> bool:
 def _ceiling(scaler: Manifest) -> Setting:
     if scaler.kind == "ScaledObject":
         absent = Known(_KEDA_MAXIMUM, Origin("default of KEDA", scaler.location), "default")
-        return setting(scaler.node.at("spec", "maxReplicaCount"), "maxReplicaCount", whole, absent)
-    return setting(scaler.node.at("spec", "maxReplicas"), "maxReplicas", whole)
-
-
-def whole(text: str) -> int:
-    """Read a count, which is never negative."""
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+        return count_of(scaler.node.at("spec", "maxReplicaCount"), "maxReplicaCount", absent)
+    return count_of(scaler.node.at("spec", "maxReplicas"), "maxReplicas")
 
 
 # -- roll-outs ---------------------------------------------------------------------------------------------------------
@@ -137,7 +129,7 @@ def _rollout(scale: Scale, strategy: Node | None) -> Scale:
     blue_green = strategy.at("blueGreen") if strategy is not None else None
     canary = strategy.at("canary") if strategy is not None else None
     if blue_green is not None:
-        preview = setting(blue_green.at("previewReplicaCount"), "previewReplicaCount", whole, scale.steady)
+        preview = count_of(blue_green.at("previewReplicaCount"), "previewReplicaCount", scale.steady)
         return replace(scale, rollout=_sum(scale.steady, preview, "blue/green"), documented=True)
     is_routed = canary is not None and canary.at("trafficRouting") is not None
     if canary is not None and is_routed and canary.text_at("dynamicStableScale") != "true":
@@ -163,8 +155,8 @@ def job_pods(spec: Node | None) -> Setting:
         return one
     if spec.text_at("suspend") == "true":
         return Known(0, Origin("suspend", spec.at("suspend").location))  # type: ignore[union-attr]
-    parallelism = setting(spec.at("parallelism"), "parallelism", whole, one)
-    completions = setting(spec.at("completions"), "completions", whole, parallelism)
+    parallelism = count_of(spec.at("parallelism"), "parallelism", one)
+    completions = count_of(spec.at("completions"), "completions", parallelism)
     if isinstance(parallelism, Known) and isinstance(completions, Known):
         return min(parallelism, completions, key=lambda known: known.value)
     return parallelism
@@ -191,7 +183,7 @@ def _overlap(spec: Node, pods: Known) -> Setting:
     if deadline is None:
         policy = spec.at("concurrencyPolicy")
         return Known(NO_CEILING, Origin("no ceiling", policy.location if policy is not None else None), "default")
-    seconds = setting(deadline, "activeDeadlineSeconds", whole)
+    seconds = count_of(deadline, "activeDeadlineSeconds")
     period = cron_period(spec.text_at("schedule") or "")
     if isinstance(seconds, Unknown):
         return seconds
@@ -252,9 +244,9 @@ def _scaled_job(manifest: Manifest) -> Scale:
     """KEDA caps the jobs that run at once; `gradual` lets those of the old definition finish beside the new ones."""
     spec = manifest.node.at("spec")
     absent = Known(_KEDA_MAXIMUM, Origin("default of KEDA", manifest.location), "default")
-    jobs = setting(spec.at("maxReplicaCount") if spec else None, "maxReplicaCount", whole, absent)
+    jobs = count_of(spec.at("maxReplicaCount") if spec else None, "maxReplicaCount", absent)
     target = spec.at("jobTargetRef") if spec else None
-    pods = setting(target.at("parallelism") if target else None, "parallelism", whole, Known(1, Origin(""), "default"))
+    pods = count_of(target.at("parallelism") if target else None, "parallelism", Known(1, Origin(""), "default"))
     if isinstance(jobs, Unknown) or isinstance(pods, Unknown):
         unknown = jobs if isinstance(jobs, Unknown) else pods
         return Scale(unknown, unknown)

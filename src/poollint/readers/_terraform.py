@@ -21,9 +21,10 @@ from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from poollint import _hcl
-from poollint._hcl_evaluate import MOST_STEPS, Bound, Budget, Names, evaluate
-from poollint._hcl_values import Reference, numeric, pairs_of, reference
-from poollint.facts import Known, Origin, Setting, Unknown
+from poollint._hcl_evaluate import MOST_STEPS, Bound, Budget, Names, evaluate, rendered
+from poollint._hcl_types import with_defaults
+from poollint._hcl_values import LONGEST_TEXT, Reference, numeric, pairs_of, reference
+from poollint.facts import Known, Location, Origin, Setting, Unknown
 from poollint.readers._terraform_part import MOST_PARTS, Part, connection_name, is_null
 
 if TYPE_CHECKING:
@@ -44,12 +45,15 @@ class Module:
     resources: dict[tuple[str, str], _hcl.Block] = field(default_factory=dict)
     calls: dict[str, _hcl.Block] = field(default_factory=dict)
     providers: dict[str, _hcl.Block] = field(default_factory=dict)
+    templates: dict[str, _hcl.Block] = field(default_factory=dict)
 
     def add(self, block: _hcl.Block) -> None:
         if block.type == "locals":
             self.locals.update(block.body.attributes)
         elif block.type == "resource" and len(block.labels) == 2:
             self.resources[(block.labels[0], block.labels[1])] = block
+        elif block.type == "data" and block.labels[:1] == ("template_file",) and len(block.labels) == 2:
+            self.templates[block.labels[1]] = block
         elif block.labels and block.type in ("variable", "output", "module", "provider"):
             by_type = {
                 "variable": self.variables,
@@ -204,6 +208,9 @@ class _NoNames:
     def resolve(self, path: tuple[str | int, ...]) -> tuple[Setting, int]:
         return Unknown("a variables file may hold values only"), len(path)
 
+    def read(self, path: str) -> Known | None:
+        return None
+
 
 NO_NAMES = _NoNames()
 
@@ -226,7 +233,9 @@ class Scope:
         self.top: Scope = parent.top if parent else self
         self.depth: int = parent.depth + 1 if parent else 0
         self.budget = root.budget
+        self._variables: dict[str, Setting] = {}
         self._locals: dict[str, Setting] = {}
+        self._parts: dict[tuple[str, str], list[Part]] = {}
         self._children: dict[str, dict[str | int | None, Scope]] = {}
         self._busy: set[object] = set()
 
@@ -248,17 +257,32 @@ class Scope:
             return Unknown(f"{'.'.join(map(str, path[:2]))} is not known here"), len(path)
         return self.resource(path)
 
+    def read(self, path: str) -> Known | None:
+        """Return the text of a file: below the tree, as `path.module` leads there, else below the root module."""
+        for candidate in (path.lstrip("/"), f"{self.root.folder}/{path}"):
+            file = normpath(candidate).lstrip("/")
+            text = self.root.tree.text(file) if file in self.root.tree else None
+            if text is not None and len(text) <= LONGEST_TEXT:
+                return Known(text, Origin("file", Location(file, 1)))
+        return None
+
     # -- variables and locals
 
     def variable(self, name: str) -> Setting:
+        if name not in self._variables:
+            self._variables[name] = self._variable(name)
+        return self._variables[name]
+
+    def _variable(self, name: str) -> Setting:
         given = self.arguments.get(name)
         block = self.module.variables.get(name)
         default = block.body.attributes.get("default") if block else None
-        if given is None and default is not None:
+        if default is not None and (given is None or is_null(given) and _refuses_null(block)):
             given = evaluate(default, NO_NAMES)
         if given is None:
             return Unknown(f"var.{name} has no default and no tfvars file gives it", _origin(f"var.{name}", block))
-        return _said(given, f"var.{name}")
+        kind = block.body.attributes.get("type") if block else None
+        return _said(with_defaults(given, kind, self) if kind is not None else given, f"var.{name}")
 
     def local(self, name: str) -> Setting:
         if name not in self._locals:
@@ -311,9 +335,8 @@ class Scope:
                 for argument, expression in call.body.attributes.items()
                 if argument in module.variables
             }
-            given = {argument: value for argument, value in arguments.items() if not is_null(value)}
             prefix = f"{self.prefix}module.{name}." + ("" if key in (None, 0) else f"{key}.")
-            made[key] = Scope(self.root, module, given, prefix, self)
+            made[key] = Scope(self.root, module, arguments, prefix, self)
             self.budget.steps += 500  # modules that call modules multiply
         return made
 
@@ -321,8 +344,10 @@ class Scope:
 
     def resource(self, path: tuple[str | int, ...]) -> tuple[Setting, int]:
         """Return a literal attribute of a resource of this module, else the reference that an apply would resolve."""
+        if path[:2] == ("data", "template_file") and len(path) == 4 and path[3] == "rendered":
+            return self._template_file(str(path[2])), 4
         if len(path) < 3 or path[0] == "data":
-            return reference_to(path, self.prefix), len(path)
+            return self._whole(path) or reference_to(path, self.prefix), len(path)
         block = self.module.resources.get((str(path[0]), str(path[1])))
         indexed = type(path[2]) is int or (len(path) > 3 and block is not None and "for_each" in block.body.attributes)
         attribute = path[3] if indexed and len(path) > 3 else path[2]
@@ -337,6 +362,25 @@ class Scope:
         value = evaluate(expression, names)
         self._busy.discard(busy)
         return value, 4 if indexed else 3
+
+    def _template_file(self, name: str) -> Setting:
+        """Return `data.template_file.<name>.rendered`."""
+        attributes = block.body.attributes if (block := self.module.templates.get(name)) else {}
+        template, given = attributes.get("template"), attributes.get("vars")
+        text = evaluate(template, self) if template is not None else None
+        if not isinstance(text, Known) or not isinstance(text.value, str):
+            return Unknown(f"data.template_file.{name} cannot be read")
+        return rendered(text, evaluate(given, self) if given is not None else Known({}, text.origin))
+
+    def _whole(self, path: tuple[str | int, ...]) -> Setting | None:
+        """Return the parts of a repeated resource by key or index, so that a loop can go over them."""
+        block = self.module.resources.get((str(path[0]), str(path[1]))) if len(path) == 2 else None
+        if block is None or not {"for_each", "count"} & set(block.body.attributes):
+            return None
+        parts = {key: reference_to((*path, key), self.prefix) for key, _ in _repeated(block, self) if key is not None}
+        if "count" in block.body.attributes:
+            return Known(tuple(parts.values()), Origin("", block.location))
+        return Known(parts, Origin("", block.location)) if parts else None
 
     def _connection_name(self, path: tuple[str | int, ...]) -> Setting | None:
         """Return `project:region:name` of a Cloud SQL instance when all three are written."""
@@ -373,9 +417,14 @@ class Scope:
         for (kind, label), block in self.module.resources.items():
             if kind not in types:
                 continue
-            for key, names in _repeated(block, self):
-                address = f"{self.prefix}{kind}.{label}" + ("" if key in (None, 0) else f".{key}")
-                yield Part(self, names, block.body, block.location, address, kind, label, key)
+            if (kind, label) not in self._parts:
+                self._parts[kind, label] = list(self._made(block, kind, label))
+            yield from self._parts[kind, label]
+
+    def _made(self, block: _hcl.Block, kind: str, label: str) -> Iterator[Part]:
+        for key, names in _repeated(block, self):
+            address = f"{self.prefix}{kind}.{label}" + ("" if key in (None, 0) else f".{key}")
+            yield Part(self, names, block.body, block.location, address, kind, label, key)
 
 
 _COMPUTED = frozenset(("id", "arn", "self_link", "secret_id"))  # written or not, they name the resource
@@ -414,6 +463,12 @@ def _bound_each(scope: Scope, key: Known, value: Setting) -> tuple[str, Names]:
 
 def _bound_count(scope: Scope, index: int) -> tuple[int, Names]:
     return index, Bound(scope, {"count": Known({"index": Known(index, Origin(""))}, Origin(""))})
+
+
+def _refuses_null(block: _hcl.Block) -> bool:
+    nullable = block.body.attributes.get("nullable")
+    setting = evaluate(nullable, NO_NAMES) if nullable is not None else None
+    return isinstance(setting, Known) and setting.value is False
 
 
 def _said(setting: Setting, says: str) -> Setting:

@@ -1,4 +1,4 @@
-"""Amazon's resources: RDS, Aurora, RDS Proxy, ECS, Lambda, App Runner."""
+"""Amazon's workloads: ECS, Lambda, App Runner."""
 
 from __future__ import annotations
 
@@ -8,181 +8,20 @@ from typing import Any
 
 from poollint._hcl_values import Encoded, Reference, pairs_of
 from poollint.facts import (
-    Database,
     Environment,
     Known,
     Location,
     Origin,
-    Pooler,
     Setting,
-    Target,
     Unknown,
     Words,
     Workload,
 )
 from poollint.readers import _ecs
 from poollint.readers._containers import is_infrastructure
+from poollint.readers._platform import function
 from poollint.readers._terraform_env import aws_secret, environment, variable
-from poollint.readers._terraform_part import Part, Reader, as_number
-
-# -- RDS and Aurora ----------------------------------------------------------------------------------------------------
-
-_ENGINES = {
-    "postgres": ("rds-postgresql", "postgresql"),
-    "mysql": ("rds-mysql", "mysql"),
-    "mariadb": ("rds-mariadb", "mariadb"),
-    "aurora-postgresql": ("aurora-postgresql", "postgresql"),
-    "aurora-mysql": ("aurora-mysql", "mysql"),
-    "aurora": ("aurora-mysql", "mysql"),
-}
-_HOSTS = {"aws_db_instance": ("address", "endpoint"), "aws_rds_cluster": ("endpoint",)}
-
-
-def engine(name: str | None) -> tuple[str | None, str | None]:
-    """Return (provider, dialect) of an RDS engine name."""
-    return _ENGINES.get((name or "").lower(), (None, None))
-
-
-def db_instance(part: Part) -> Iterator[Database]:
-    """aws_db_instance; a replica is a database of its own, of the engine of its source."""
-    source = part.get("replicate_source_db")
-    primary = next((p for p in part.scope.everywhere("aws_db_instance") if p.is_meant_by(source, "identifier")), None)
-    given = part if part.get("engine") is not None else primary or part
-    provider, dialect = engine(given.word("engine"))
-    group = _limit(part, part.get("parameter_group_name"), "aws_db_parameter_group")
-    limit, tier = _ecs.limit(group, written(part, "instance_class"))
-    yield Database(
-        name=part.text("identifier") or part.label,
-        location=part.location,
-        dialect=dialect,
-        provider=provider,
-        tier=tier,
-        max_connections=limit,
-        version=written(given, "engine_version"),
-        unit=part.unit,
-        environment=part.environment,
-        hosts=part.tokens(*_HOSTS[part.kind]),
-        identities=(part.identity,),
-    )
-
-
-def rds_cluster(part: Part) -> Iterator[Database]:
-    """aws_rds_cluster: the writer, and the reader endpoint as a database of its own when there is a second instance."""
-    name = part.word("engine") or ("aurora" if part.get("engine") is None else None)
-    provider, dialect = engine(name)
-    members = [p for p in part.scope.everywhere("aws_rds_cluster_instance") if _is_member(part, p)]
-    tier, provider = _cluster_tier(part, members, provider)
-    limit, tier = _ecs.limit(_cluster_limit(part, members), tier)
-    database = Database(
-        name=part.text("cluster_identifier") or part.label,
-        location=part.location,
-        dialect=dialect,
-        provider=provider,
-        tier=tier,
-        max_connections=limit,
-        version=written(part, "engine_version"),
-        unit=part.unit,
-        environment=part.environment,
-        hosts=part.tokens(*_HOSTS[part.kind]),
-        identities=(part.identity,),
-    )
-    yield database
-    if len(members) > 1:
-        yield replace(
-            database,
-            name=f"{database.name}-reader",
-            hosts=part.tokens("reader_endpoint"),
-            identities=(f"{part.identity}/reader",),
-        )
-
-
-def _is_member(cluster: Part, instance: Part) -> bool:
-    return cluster.is_meant_by(instance.get("cluster_identifier"), "cluster_identifier")
-
-
-def _cluster_tier(part: Part, members: list[Part], provider: str | None) -> tuple[Setting, str | None]:
-    """Return (tier, provider): capacity units for Serverless v2, else the class of the smallest-named instance."""
-    serverless = part.first("serverlessv2_scaling_configuration")
-    classes = {member.word("instance_class") for member in members}
-    if serverless is not None and classes <= {"db.serverless"}:
-        return serverless.number("max_capacity"), "aurora-serverless-v2"
-    if part.get("db_cluster_instance_class") is not None:  # a Multi-AZ cluster of plain RDS
-        return written(part, "db_cluster_instance_class"), provider
-    if not members:
-        return Unknown("no aws_rds_cluster_instance gives a class", Origin("instance_class", part.location)), provider
-    if len(classes) > 1:
-        return Unknown(
-            "the instances of the cluster differ in class", Origin("instance_class", members[0].location)
-        ), provider
-    return written(members[0], "instance_class"), provider
-
-
-def _cluster_limit(part: Part, members: list[Part]) -> Setting:
-    """Return max_connections: the instances' parameter group wins over the cluster's."""
-    for member in members:
-        setting = _limit(member, member.get("db_parameter_group_name"), "aws_db_parameter_group")
-        if isinstance(setting, Known):
-            return setting
-    return _limit(part, part.get("db_cluster_parameter_group_name"), "aws_rds_cluster_parameter_group")
-
-
-def _limit(part: Part, group: Setting | None, kind: str) -> Setting:
-    """Return max_connections of a parameter group; a formula over {DBInstanceClassMemory} as it is written."""
-    holder = next((p for p in part.scope.everywhere(kind) if p.is_meant_by(group, "name")), None)
-    if holder is None:
-        return Unknown("max_connections is not set", Origin("max_connections"))
-    for parameter in holder.blocks("parameter"):
-        if parameter.text("name") != "max_connections":
-            continue
-        setting = parameter.get("value", says="max_connections")
-        if isinstance(setting, Known) and isinstance(setting.value, str) and "{DBInstance" in setting.value:
-            return setting
-        return as_number(setting or Unknown("max_connections has no value"))
-    return holder.unread("parameter") or Unknown("max_connections is not set", Origin("max_connections"))
-
-
-def written(part: Part, name: str) -> Setting:
-    """Return a text of the provider's vocabulary: a class, a version. What an apply decides is unknown."""
-    setting = part.get(name)
-    if setting is None:
-        return Unknown(f"{name} is not set", Origin(name, part.location))
-    if isinstance(setting, Known) and isinstance(setting.value, Reference):
-        return Unknown(f"{name} is only known after an apply", setting.origin)
-    return replace(setting, value=str(setting.value)) if isinstance(setting, Known) else setting
-
-
-def db_proxy(part: Part) -> Iterator[Pooler]:
-    """aws_db_proxy with its target group and targets."""
-    target = next(
-        (t for t in part.scope.everywhere("aws_db_proxy_target") if part.is_meant_by(t.get("db_proxy_name"), "name")),
-        None,
-    )
-    backend = _proxied(part, target) if target else None
-    family = {"POSTGRESQL": "postgresql", "MYSQL": "mysql"}.get(part.word("engine_family") or "")
-    yield Pooler(
-        name=part.name,
-        product="rds-proxy",
-        location=part.location,
-        mode=Known("transaction", Origin("RDS Proxy"), "default"),
-        client_idle_timeout=part.number("idle_client_timeout", Known(1800, Origin("default of RDS Proxy"), "default")),
-        backends={"*": Target(family, backend.tokens(*_HOSTS[backend.kind])[0])} if backend else {},
-        unit=part.unit,
-        environment=part.environment,
-        hosts=part.tokens("endpoint"),
-        provider="rds-proxy",
-    )
-
-
-def _proxied(part: Part, target: Part) -> Part | None:
-    for kind, attribute, name in (
-        ("aws_db_instance", "db_instance_identifier", "identifier"),
-        ("aws_rds_cluster", "db_cluster_identifier", "cluster_identifier"),
-    ):
-        for candidate in part.scope.everywhere(kind):
-            if candidate.is_meant_by(target.get(attribute), name):
-                return candidate
-    return None
-
+from poollint.readers._terraform_part import Part, Reader
 
 # -- ECS ---------------------------------------------------------------------------------------------------------------
 
@@ -201,10 +40,16 @@ def ecs_service(part: Part) -> Iterator[Workload]:
         instances=instances,
         rollout_instances=_ecs.rollout(instances, _percent(part), _two_sets(part)),
         rollout_documented=True,
-        cpus=_ecs.cpus(definition.get("cpu") if definition else None),
+        cpus=_ecs.cpus(definition.get("cpu") if definition else None, _is_fargate(part, definition)),
         autoscaler=autoscaler,
     )
     yield from containers(service, definition) if definition else (service,)
+
+
+def _is_fargate(part: Part, definition: Part | None) -> bool:
+    listed = definition.get("requires_compatibilities") if definition else None
+    values = [value.value for _, value in pairs_of(listed) or () if isinstance(value, Known)] if listed else []
+    return "FARGATE" in values or part.word("launch_type") == "FARGATE"
 
 
 def _definition(part: Part) -> Part | None:
@@ -292,26 +137,30 @@ def _definitions(definition: Part) -> list[Entries] | None:
 
 
 def _from_json(setting: Known) -> Setting:
-    """Read JSON in a heredoc; `${...}` inside it stays text. Every value stands where the text begins."""
+    """Read JSON; `${...}` inside it stays text. In a heredoc every value stands where the text begins."""
     from poollint import _yaml
 
     if not isinstance(setting.value, str):
         return Unknown("no list of containers")
+    in_file = setting.origin.says == "file"
     try:
-        documents = _yaml.documents("", str(setting.value))
+        documents = _yaml.documents(setting.origin.location.path if in_file else "", str(setting.value))  # type: ignore[union-attr]
     except _yaml.Unreadable as problem:
         return Unknown(problem.reason, setting.origin)
-    return settings_of(documents[0], setting.origin) if documents else Unknown("empty", setting.origin)
+    if not documents:
+        return Unknown("empty", setting.origin)
+    return settings_of(documents[0], None if in_file else setting.origin)
 
 
-def settings_of(node: Any, origin: Origin) -> Setting:
-    """Turn a document (at most 100 levels deep) into nested Settings."""
+def settings_of(node: Any, origin: Origin | None) -> Setting:
+    """Turn a document (at most 100 levels deep) into nested Settings, at their own places or all at one."""
     from poollint import _yaml
 
+    given, origin = origin, origin or Origin("", node.location)
     if isinstance(node, _yaml.Mapping):
-        return Known({key: settings_of(value, origin) for key, value in node.pairs()}, origin)
+        return Known({key: settings_of(value, given) for key, value in node.pairs()}, origin)
     if isinstance(node, _yaml.Sequence):
-        return Known(tuple(settings_of(item, origin) for item in node.items), origin)
+        return Known(tuple(settings_of(item, given) for item in node.items), origin)
     value = node.value
     return Known(Reference(value) if isinstance(value, str) and "${" in value else value, origin)
 
@@ -352,32 +201,49 @@ def _secret_entry(part: Part, name: str, item: Entries) -> tuple[str, Setting, s
     return aws_secret(part, name, item.get("valueFrom"))
 
 
+_CALLERS = ("aws_lambda_event_source_mapping", "aws_lambda_permission", "aws_lambda_function_url")
+
 # -- Lambda, App Runner ------------------------------------------------------------------------------------------------
 
 
 def lambda_function(part: Part) -> Iterator[Workload]:
     """aws_lambda_function: one request per execution environment."""
     reserved = part.number("reserved_concurrent_executions") if part.get("reserved_concurrent_executions") else None
+    instances = _ecs.lambda_instances(reserved)
+    if instances is _ecs.ACCOUNT_CONCURRENCY:
+        instances = _polled(part) or instances
     block = part.first("environment")
     given = block.get("variables") if block else None
     pairs = pairs_of(given) if given is not None else []
     entries = [variable(part, str(key.value), value) for key, value in pairs or ()]
     yield Workload(
-        name=part.text("function_name") or part.label,
+        name=part.called("function_name"),
         platform="lambda",
         kind="function",
         location=part.location,
         unit=part.unit,
         environment=part.environment,
         life="per-invocation",
-        instances=_ecs.lambda_instances(reserved),
+        instances=instances,
         concurrency=_ecs.ONE_REQUEST,
         concurrency_is_hard=True,
         request_timeout=part.number("timeout", _ecs.LAMBDA_TIMEOUT),
         variables=environment(entries, Unknown("variables cannot be read") if pairs is None else None),
         image=part.text("image_uri"),
-        notes=tuple(f"handler {handler}" for handler in (part.word("handler"),) if handler),
+        run=function("lambda", part.location, part.word("handler")),
     )
+
+
+def _polled(part: Part) -> Setting | None:
+    """Return the ceiling of the one queue that calls a function, when nothing else here may call it."""
+    callers = [
+        caller
+        for caller in part.scope.everywhere(*_CALLERS)
+        if part.is_meant_by(caller.get("function_name"), "function_name")
+    ]
+    scaling = callers[0].first("scaling_config") if len(callers) == 1 else None
+    limit = scaling.number("maximum_concurrency") if scaling else None
+    return limit if isinstance(limit, Known) else None
 
 
 def app_runner(part: Part) -> Iterator[Workload]:
@@ -393,7 +259,7 @@ def app_runner(part: Part) -> Iterator[Workload]:
     if scaling is None and wanted is not None:
         found = dict.fromkeys(default, Unknown("the scaling configuration is not here", wanted.origin))
     yield Workload(
-        name=part.text("service_name") or part.label,
+        name=part.called("service_name"),
         platform="app-runner",
         kind="service",
         location=part.location,
@@ -424,9 +290,6 @@ def _app_runner_variables(part: Part) -> Environment:
 
 
 READERS: dict[str, Reader] = {
-    "aws_db_instance": db_instance,
-    "aws_rds_cluster": rds_cluster,
-    "aws_db_proxy": db_proxy,
     "aws_ecs_service": ecs_service,
     "aws_lambda_function": lambda_function,
     "aws_apprunner_service": app_runner,

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from poollint._hcl_values import Reference, as_text
 from poollint.facts import Environment, Known, Origin, Setting, Unknown
+from poollint.readers._passwords import hide
 from poollint.readers._terraform_part import Part
-from poollint.readers._variables import Variables, hide
+from poollint.readers._variables import Variables
 
 # What an apply resolves to the place of a server, as opposed to a password or an arbitrary text.
 PLACES = frozenset(

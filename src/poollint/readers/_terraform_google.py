@@ -9,6 +9,7 @@ from poollint._hcl_values import Reference, pairs_of
 from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Words, Workload
 from poollint.readers import _run
 from poollint.readers._containers import cpu_count, is_infrastructure
+from poollint.readers._platform import function
 from poollint.readers._terraform_env import environment, secret, variable
 from poollint.readers._terraform_part import Part, Reader, as_number, connection_name, seconds
 
@@ -262,6 +263,7 @@ def _function(part: Part, config: Part) -> Workload:
         concurrency_is_hard=True,
         variables=_function_variables(config),
         egress="vpc" if config.get("vpc_connector") is not None else None,
+        run=function("functions-framework", part.location),
     )
 
 
@@ -344,7 +346,7 @@ def alloydb(part: Part) -> Iterator[Database | Pooler]:
     flags = dict((str(key.value), value) for key, value in pairs_of(part.get("database_flags") or Unknown("")) or ())
     limit = flags.get("max_connections")
     yield Database(
-        name=part.text("instance_id") or part.label,
+        name=part.called("instance_id"),
         location=part.location,
         dialect="postgresql",
         provider="alloydb",

@@ -139,7 +139,13 @@ class Part:
     @property
     def name(self) -> str:
         """The name its readers know: `name` when it can be read in full, else the label."""
-        return self.word("name") or self.label + ("" if self.key in (None, 0) else f"-{self.key}")
+        return self.called("name")
+
+    def called(self, *attributes: str) -> str:
+        """Return the first of these attributes that can be read in full, else a name as unique as the address."""
+        given = next((word for attribute in attributes if (word := self.word(attribute))), None)
+        steps = self.address.replace(f"{self.kind}.", "").split(".")
+        return given or "-".join(step for step in steps if step != "module")
 
     def tokens(self, *attributes: str) -> tuple[str, ...]:
         """Return the hosts `${address.attribute}` in lower case, as a URL's host is compared."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from poollint._hcl_values import pairs_of
 from poollint.facts import Build, Database, Environment, Known, Origin, Pooler, Setting, Unknown, Words, Workload
-from poollint.readers._terraform_aws import written
 from poollint.readers._terraform_env import environment, variable
 from poollint.readers._terraform_part import Part, Reader, as_number
+from poollint.readers._terraform_rds import written
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
@@ -29,6 +29,8 @@ class Product:
     limit: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ("host",)
 
+
+RENDER = "https://github.com/render-oss/terraform-provider-render"
 
 PRODUCTS = {
     "neon_endpoint": Product("neon", "postgresql", ("autoscaling_limit_max_cu",), ("pg_settings", "max_connections")),
@@ -56,7 +58,7 @@ def database(part: Part) -> Iterator[Database]:
     product = PRODUCTS[part.kind]
     limit = _at(part, product.limit)
     yield Database(
-        name=part.word("service_name") or part.name,
+        name=part.called("service_name", "name"),
         location=part.location,
         dialect=product.dialect,
         provider=product.provider,
@@ -183,12 +185,91 @@ def _component_variables(spec: Part, component: Part) -> Environment:
     return environment(entries, spec.unread("env") or component.unread("env"))
 
 
+# -- Render ------------------------------------------------------------------------------------------------------------
+
+
+def render_service(part: Part) -> Iterator[Workload]:
+    """render_web_service and its kin: `autoscaling` is a ceiling, `num_instances` a count, else one."""
+    is_cron = part.kind == "render_cron_job"
+    command = part.get("start_command")
+    place = command.origin.location if command else None
+    yield Workload(
+        name=part.name,
+        platform="render",
+        kind="cron-job" if is_cron else "service",
+        location=part.location,
+        unit=part.unit,
+        environment=part.environment,
+        life="one-off" if is_cron else "long-lived",
+        instances=Known(1, Origin("one run at a time"), "default") if is_cron else _render_instances(part),
+        variables=_render_variables(part),
+        command=Words(place or part.location, shell=part.text("start_command")) if command else None,
+        image=_image(part),
+    )
+
+
+def _render_instances(part: Part) -> Setting:
+    scaling = part.get("autoscaling")
+    if scaling is not None:
+        table = dict((str(k.value), v) for k, v in pairs_of(scaling) or ())
+        if not table:
+            return scaling if isinstance(scaling, Unknown) else Unknown("autoscaling cannot be read", scaling.origin)
+        if _is_on(table.get("enabled")):
+            return as_number(_named(table.get("max"), "max") or Unknown("autoscaling has no max", scaling.origin))
+    return part.number("num_instances", Known(1, Origin("default of Render", url=RENDER), "default"))
+
+
+def _is_on(setting: Setting | None) -> bool:
+    return not (isinstance(setting, Known) and setting.value is False)
+
+
+def _image(part: Part) -> str | None:
+    source = part.get("runtime_source")
+    image = dict((str(k.value), v) for k, v in pairs_of(source) or ()).get("image") if source else None
+    table = dict((str(k.value), v) for k, v in pairs_of(image) or ()) if image else {}
+    url, tag = table.get("image_url"), table.get("tag")
+    if not isinstance(url, Known) or not isinstance(url.value, str):
+        return None
+    return f"{url.value}:{tag.value}" if isinstance(tag, Known) and tag.value else url.value
+
+
+def _render_variables(part: Part) -> Environment:
+    """Return the groups linked to the service, under its own variables."""
+    entries, unread = [], None
+    for link in part.scope.everywhere("render_env_group_link"):
+        services = pairs_of(link.get("service_ids") or Unknown(""))
+        if services is None:
+            unread = Unknown("an environment group whose services cannot be read")
+        elif any(part.is_meant_by(service) for _, service in services):
+            wanted = link.get("env_group_id")
+            group = next((g for g in part.scope.everywhere("render_env_group") if g.is_meant_by(wanted)), None)
+            given = _render_entries(group) if group else None
+            entries += given or []
+            unread = unread if given is not None else Unknown("an environment group that cannot be read")
+    own = _render_entries(part)
+    return environment([*entries, *(own or [])], unread if own is not None else Unknown("env_vars cannot be read"))
+
+
+def _render_entries(part: Part) -> list[tuple[str, Setting, str | None]] | None:
+    """Return `env_vars = { NAME = { value = ... } }`, None when it cannot be read."""
+    setting = part.get("env_vars")
+    pairs = pairs_of(setting) if setting is not None else []
+    if pairs is None:
+        return None
+    found = []
+    for key, value in pairs:
+        inner = dict((str(k.value), v) for k, v in pairs_of(value) or ())
+        unset = Unknown(f"{key.value} is generated by Render")
+        found.append(variable(part, str(key.value), inner.get("value") or unset))
+    return found
+
+
 # -- Heroku ------------------------------------------------------------------------------------------------------------
 
 
 def heroku_formation(part: Part) -> Iterator[Workload]:
     """heroku_formation: dynos of one process type; the Procfile says what they run."""
-    kind = part.word("type") or part.label
+    kind = part.called("type")
     yield Workload(
         name=kind,
         command=_from_procfile(part.scope.root.tree, kind),
@@ -222,7 +303,7 @@ def heroku_addon(part: Part) -> Iterator[Database]:
     if match is None:
         return
     yield Database(
-        name=part.word("name") or part.label,
+        name=part.called("name"),
         location=part.location,
         dialect="postgresql",
         provider="heroku-postgres",
@@ -238,6 +319,9 @@ READERS: dict[str, Reader] = {
     "digitalocean_database_cluster": digitalocean_cluster,
     "digitalocean_database_connection_pool": digitalocean_pool,
     "digitalocean_app": digitalocean_app,
+    **dict.fromkeys(
+        ("render_web_service", "render_private_service", "render_background_worker", "render_cron_job"), render_service
+    ),
     "heroku_formation": heroku_formation,
     "heroku_addon": heroku_addon,
 }

@@ -126,7 +126,7 @@ def _words(text: str, start: int, lines: _Lines) -> tuple[list[Word], int]:
 
 _HOLE = re.compile(
     r"\$\{\{\s*(?:env|vars|inputs|secrets|steps|needs|github|matrix)\.(?P<github>[\w.-]+)\s*\}\}|\$\{(?P<brace>\w+)(?::?-(?P<default>[^}]*))?\}"
-    r"|\$\((?P<make>\w+)\)|\$\$?(?P<bare>[A-Za-z_]\w*)|\$[({][^})]*[})]?"
+    r"|\$\((?P<make>\w+)\)|\$\$?(?P<bare>[A-Za-z_]\w*)|\$[({][^})]*[})]?|\$[0-9@*#]"
 )
 _ASSIGNMENT = re.compile(
     r"^[ \t]*(?:-[ \t]+)?(?:export[ \t]+|readonly[ \t]+|local[ \t]+|declare[ \t]+)?([A-Za-z_]\w*)"

@@ -10,45 +10,25 @@ from typing import TYPE_CHECKING
 from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown
 from poollint.readers._containers import REFERENCE, cpu_count
 from poollint.readers._operator_secrets import made_by_an_operator
+from poollint.readers._passwords import PLACEHOLDER, hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
     from poollint.readers._containers import Container
     from poollint.readers._manifests import Bundle, Manifest
 
-_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|\{\{.*?\}\}|<[A-Z][A-Z0-9_-]*>|(?<![\w$])\$[A-Z][A-Z0-9_]+\b")
-_DSN_PASSWORD = re.compile(r"\b(password|passwd|pwd)=([^\s;&'\"]+)", re.IGNORECASE)
-_SENSITIVE_NAME = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|PRIVATE_KEY|API_?KEY|CREDENTIAL", re.IGNORECASE)
-_HARMLESS = re.compile(r"\d{0,6}|true|false", re.IGNORECASE)
-# Up to the last @ before a query: an unescaped password may hold / and @ as well.
-_USERINFO = re.compile(r"([A-Za-z][\w+.-]*://)(?:([^\s?'\"]*)@|(\S*)@)")
-HIDDEN = "***"
+_LONGEST = 32_768  # characters; a ConfigMap may hold whole files
 
 
 def literal(name: str, text: str, location: Location, says: str | None = None) -> Setting:
     """Return a variable as written, without the password in it; Unknown when something fills it in later."""
     origin = Origin(says or name, location)
+    if len(text) > _LONGEST:
+        return Unknown(f"{name} is too long for a variable", origin)
     hidden = hide(name, text)
-    if found := _PLACEHOLDER.search(hidden):
+    if found := PLACEHOLDER.search(hidden):
         return Unknown(f"{name} is filled in before it is applied ({found[0]})", origin)
     return Known(hidden, origin)
-
-
-def hide(name: str, text: str) -> str:
-    """Return the text without passwords: what identifies a database stays, who opens it does not."""
-    if "://" in text:
-        text = _USERINFO.sub(_hide_userinfo, text)
-    text = _DSN_PASSWORD.sub(rf"\1={HIDDEN}", text)
-    if _SENSITIVE_NAME.search(name) and "://" not in text and not _HARMLESS.fullmatch(text):
-        return HIDDEN
-    return text
-
-
-def _hide_userinfo(match: re.Match[str]) -> str:
-    user, colon, _ = (match[2] or match[3] or "").partition(":")
-    # A placeholder in the user name decides nothing about where the URL points.
-    user = HIDDEN if _PLACEHOLDER.search(user) else user
-    return f"{match[1]}{user}{':' + HIDDEN if colon else ''}@"
 
 
 class Variables:
@@ -164,9 +144,9 @@ def _resource(name: str, resource: str, container: Container, origin: Origin) ->
     return Known(str(math.ceil(cpus)), Origin(resource, limit.location))
 
 
-def secret_identity(name: str, key: str, namespace: str) -> str:
+def secret_identity(name: str, key: str, namespace: str, kind: str = "secret") -> str:
     """Return what makes two references to a Secret the same."""
-    return f"secret/{namespace}/{name}/{key}"
+    return f"{kind}/{namespace}/{name}/{key}"
 
 
 # -- what ConfigMaps and Secrets give ----------------------------------------------------------------------------------
@@ -216,5 +196,5 @@ def _keys(node: Node, paths: tuple[tuple[str, ...], ...]) -> Iterator[tuple[str,
         for key, value in node.pairs_at(*path):
             yield key, value.location
         for item in node.items_at(*path):
-            if key := item.text_at("secretKey"):
-                yield key, item.location
+            if name := item.text_at("secretKey"):
+                yield name, item.location

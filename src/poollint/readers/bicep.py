@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from poollint._hcl_values import Reference, reference
 from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers._containers import is_infrastructure
+from poollint.readers._passwords import hide
 from poollint.readers._platform import environment_of
 from poollint.readers._terraform_azure import BUILT_IN, DEFAULT_CONCURRENCY, DEFAULT_REPLICAS
-from poollint.readers._variables import Variables, hide
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
@@ -33,6 +35,7 @@ _PARAMETER = re.compile(
 )
 _PROPERTY = re.compile(r"^[ \t]*'?([\w.]+)'?[ \t]*:[ \t]*([^\n]*)$", re.MULTILINE)
 _GIVEN = re.compile(r"^[ \t]*param[ \t]+(\w+)[ \t]*=[ \t]*([^\n]+)$", re.MULTILINE)
+_COMMENT = re.compile(r"('(?:[^'\\]|\\.)*')|//.*$")
 _SERVERS = {
     "Microsoft.DBforPostgreSQL/flexibleServers": "postgresql",
     "Microsoft.DBforMySQL/flexibleServers": "mysql",
@@ -94,7 +97,7 @@ class _File:
 
     def value(self, text: str, place: Location, says: str, depth: int = 0) -> Setting:
         """Return the value of an expression: a literal, a name, or a text with names in it."""
-        text = re.sub(r"\s*//.*$", "", text).strip()
+        text = _COMMENT.sub(lambda match: match[1] or "", text).strip()
         origin = Origin(says, place)
         if re.fullmatch(r"-?\d{1,15}", text):
             return Known(int(text), origin)
@@ -106,15 +109,17 @@ class _File:
             return self.interpolated(text[1:-1], origin, depth)
         if re.fullmatch(r"[A-Za-z_]\w*", text) and depth < 8:
             return self.named(text, depth)
+        if re.fullmatch(r"[A-Za-z_]\w*(\.\w+)+", text):
+            return Known(reference(text), origin)
         return Unknown(f"{says} is {text[:60]}, which is not evaluated", origin)
 
     def interpolated(self, text: str, origin: Origin, depth: int) -> Setting:
-        holes = re.findall(r"\$\{(\w+)\}", text)
-        values = {name: self.named(name, depth + 1) for name in holes} if depth < 8 else {}
+        values = {name: self.named(name, depth + 1) for name in re.findall(r"\$\{(\w+)\}", text)} if depth < 8 else {}
         for name, setting in values.items():
             if isinstance(setting, Known) and isinstance(setting.value, (str, int)):
                 text = text.replace("${" + name + "}", str(setting.value))
-        return Known(text[:2000], origin) if "${" not in text else Unknown(f"{origin.says} is {text[:60]}", origin)
+        text = text[:2000]
+        return Known(Reference(text) if "${" in text else text, origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,12 +214,14 @@ def _container_app(block: _Block) -> Iterator[Workload]:
     containers = template.inner("containers") if template else None
     if template is None or containers is None:
         return
-    instances = template.get("scale", "maxReplicas") or DEFAULT_REPLICAS
+    written = template.get("scale", "maxReplicas")
+    instances = _number(written, "maxReplicas") if written is not None else DEFAULT_REPLICAS
     mode = block.get("properties", "configuration", "activeRevisionsMode")
     if isinstance(mode, Known) and mode.value == "Multiple":
         instances = Unknown("each active revision has replicas of its own", mode.origin)
     for container in containers.items():
-        image = _text(container.own("image"))
+        written = container.own("image")
+        image = str(written.value) if isinstance(written, Known) else None
         if is_infrastructure(image):
             continue
         yield Workload(
@@ -234,7 +241,9 @@ def _container_app(block: _Block) -> Iterator[Workload]:
 
 
 def _text(setting: Setting | None) -> str | None:
-    return str(setting.value) if isinstance(setting, Known) else None
+    """Return a value that can be read in full."""
+    plain = isinstance(setting, Known) and not isinstance(setting.value, Reference)
+    return str(setting.value) if plain else None  # type: ignore[union-attr]
 
 
 def _variables(container: _Block) -> Environment:
@@ -250,10 +259,19 @@ def _variables(container: _Block) -> Environment:
             identity = f"container-app-secret/{container.file.path}/{_text(secret)}" if _text(secret) else None
             found.set(name, Unknown(f"{name} comes from a secret", Origin(name, item.location)), identity)
         elif isinstance(value, Known):
-            found.set(name, Known(hide(name, str(value.value)), Origin(name, value.origin.location)))
+            found.set(name, _value(name, value))
         else:
             found.set(name, value or Unknown(f"{name} has no value", Origin(name, item.location)))
     return found.frozen()
+
+
+def _value(name: str, value: Known) -> Setting:
+    """Return a variable's value without its password; a text that is one token other than a host's is unknown."""
+    origin = Origin(name, value.origin.location)
+    text = value.value
+    if isinstance(text, Reference) and text.is_single and not text.endswith(".fullyQualifiedDomainName}"):
+        return Unknown(f"{name} is {text[2:-1]}, which only a deployment knows", origin)
+    return Known(hide(name, str(text)), origin)
 
 
 def _server(block: _Block, blocks: list[_Block]) -> Iterator[Database | Pooler]:
@@ -262,18 +280,19 @@ def _server(block: _Block, blocks: list[_Block]) -> Iterator[Database | Pooler]:
     given = _configurations(block, blocks)
     domain = "postgres" if dialect == "postgresql" else "mysql"
     hosts = (f"{name}.{domain}.database.azure.com".lower(),) if name else ()
+    token = f"${{{block.symbol}.properties.fullyQualifiedDomainName}}".lower()
     database = Database(
         name=name or block.symbol,
         location=block.location,
         dialect=dialect,
         provider=f"azure-{dialect}-flexible",
-        tier=block.get("sku", "name") or Unknown("sku is not set", Origin("sku", block.location)),
+        tier=_plain(block.get("sku", "name"), "sku", block),
         max_connections=_number(given.get("max_connections"), "max_connections"),
-        version=block.get("properties", "version") or Unknown("version is not set"),
+        version=_plain(block.get("properties", "version"), "version", block),
         unit=block.file.path,
         environment=block.file.environment,
-        hosts=hosts,
-        identities=(f"iac:{block.file.path}/{block.symbol}", *hosts),
+        hosts=(token, *hosts),
+        identities=(f"iac:{block.file.path}/{block.symbol}",),
     )
     yield database
     enabled = given.get("pgbouncer.enabled")
@@ -286,7 +305,7 @@ def _server(block: _Block, blocks: list[_Block]) -> Iterator[Database | Pooler]:
             mode=mode,
             unit=block.file.path,
             environment=block.file.environment,
-            hosts=hosts,
+            hosts=(token, *hosts),
             ports=(6432,),
             provider="azure-postgresql-flexible-pgbouncer",
         )
@@ -303,6 +322,12 @@ def _configurations(server: _Block, blocks: list[_Block]) -> dict[str, Setting]:
         if name and value is not None and parent and parent[1] == server.symbol:
             found[name] = value
     return found
+
+
+def _plain(setting: Setting | None, says: str, block: _Block) -> Setting:
+    if isinstance(setting, Known) and isinstance(setting.value, Reference):
+        return Unknown(f"{says} is only known after a deployment", setting.origin)
+    return setting or Unknown(f"{says} is not set", Origin(says, block.location))
 
 
 def _number(setting: Setting | None, says: str) -> Setting:

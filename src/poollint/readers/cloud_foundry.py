@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Environment, Known, Origin, Setting, Unknown, Workload
+from poollint.readers._passwords import hide
 from poollint.readers._platform import below, command, default, environment_of, folder_of
-from poollint.readers._variables import Variables, hide
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
     from poollint.discover import Tree
 
 ONE_INSTANCE = default(1, "Cloud Foundry", "estimate")  # believed, no page read
+_COUNT = re.compile(r"^[ \t-]*instances:[ \t]*\(\(([\w.-]+)\)\)", re.MULTILINE)
 _VARIABLE = re.compile(r"\(\(([\w.-]+)\)\)")
 
 
@@ -33,15 +35,18 @@ def read(tree: Tree) -> Iterator[Workload]:
 
 
 def _variable_files(tree: Tree, path: str) -> dict[str | None, dict[str, Node]]:
-    """Return environment → variables of `vars*.yml` in the folder or its `vars/`, each an environment."""
+    """Return environment → variables of the files below the manifest that define what its counts name."""
     folder = folder_of(path)
     found: dict[str | None, dict[str, Node]] = {}
-    if b"((" in (tree.bytes(path) or b""):
-        for file in tree.named("vars*.yml", "vars*.yaml", "*vars.yml", "*.yml", "*.yaml"):
-            beside, name = folder_of(file), file.rpartition("/")[2]
-            if beside == folder and "vars" in name or beside == f"{folder}/vars".lstrip("/"):
-                for document in tree.yaml(file)[:1]:
-                    found[environment_of(tree, file, name.split(".")[0])] = dict(document.pairs_at())
+    wanted = _COUNT.findall(tree.text(path) or "")
+    for file in tree.named("*.yml", "*.yaml") if wanted else ():
+        content = tree.bytes(file) or b""
+        if not file.startswith(f"{folder}/" if folder else "") or not all(f"{w}:".encode() in content for w in wanted):
+            continue
+        for document in tree.yaml(file)[:1]:
+            given = dict(document.pairs_at())
+            if set(wanted) <= set(given):
+                found[environment_of(tree, file) or file.rpartition("/")[2].split(".")[0]] = given
     return found or {None: {}}
 
 

@@ -1,4 +1,4 @@
-"""Cloud Run: services, jobs and worker pools, in the YAML that `gcloud run services replace` takes and an export gives."""
+"""Cloud Run: services, jobs and worker pools, as the YAML of `gcloud run services replace` and of its export."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint._yaml import setting
-from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Workload
+from poollint.facts import NOT_READ, Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers import _containers, _manifests, _serving, _variables
-from poollint.readers._scaling import whole
+from poollint.readers._numbers import count_of, whole
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -57,9 +57,9 @@ def _is_replaced_by_gcloud(tree: Tree, path: str) -> bool:
     sends = re.compile(rf"run\s+services\s+replace\s[^\n]*{name}|metadata:\s*['\"]?[^\n'\"]*{name}")
     for script in tree.named("*.sh", "Makefile", "*.mk", "justfile", "Taskfile*", "*.yml", "*.yaml"):
         content = tree.bytes(script)
-        if content and (b"services replace" in content or b"deploy-cloudrun" in content):
-            if sends.search(tree.text(script) or ""):
-                return True
+        may_send = content and (b"services replace" in content or b"deploy-cloudrun" in content)
+        if may_send and sends.search(tree.text(script) or ""):
+            return True
     return False
 
 
@@ -80,20 +80,19 @@ def _service(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
     instances = service_instances(manifest, bundle)
     spec = manifest.node.at("spec", "template", "spec")
     base = replace(
-        _base(manifest, bundle, "service", instances),
+        _base(manifest, bundle, "service", spec, instances),
         life="scale-to-zero",
-        concurrency_is_hard=True,
-        request_timeout=setting(spec.at("timeoutSeconds") if spec else None, "timeoutSeconds", whole, _TIMEOUT),
+        request_timeout=count_of(spec.at("timeoutSeconds") if spec else None, "timeoutSeconds", _TIMEOUT),
     )
     yield from _of_containers(base, manifest, spec)
 
 
 def _job(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
     execution = manifest.node.at("spec", "template", "spec")
-    tasks = setting(execution.at("taskCount") if execution else None, "taskCount", whole, _ONE_TASK)
-    parallelism = setting(execution.at("parallelism") if execution else None, "parallelism", whole, tasks)
-    base = replace(_base(manifest, bundle, "job", _tasks_at_once(tasks, parallelism)), life="one-off")
+    tasks = count_of(execution.at("taskCount") if execution else None, "taskCount", _ONE_TASK)
+    parallelism = count_of(execution.at("parallelism") if execution else None, "parallelism", tasks)
     pod = manifest.node.at("spec", "template", "spec", "template", "spec")
+    base = replace(_base(manifest, bundle, "job", pod, _tasks_at_once(tasks, parallelism)), life="one-off")
     yield from _of_containers(base, manifest, pod)
 
 
@@ -108,15 +107,16 @@ def _tasks_at_once(tasks: Setting, parallelism: Setting) -> Setting:
 
 def _worker_pool(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
     count = _serving.service_annotation(manifest, "run.googleapis.com/manualInstanceCount")
-    base = _base(manifest, bundle, "worker-pool", setting(count, "manualInstanceCount", whole, _ONE_WORKER))
     pod = manifest.node.at("spec", "template", "spec")
+    instances = count_of(count, "manualInstanceCount", _ONE_WORKER)
+    base = _base(manifest, bundle, "worker-pool", pod, instances)
     yield from _of_containers(base, manifest, pod)
 
 
-def _base(manifest: Manifest, bundle: Bundle, kind: str, instances: Setting) -> Workload:
+def _base(manifest: Manifest, bundle: Bundle, kind: str, pod: Node | None, instances: Setting) -> Workload:
     # How long instances of the old revision stay during a roll-out is not documented.
     return Workload(
-        name=manifest.name,
+        name=_containers.readable_name(manifest, pod),
         platform="cloud-run",
         kind=kind,
         location=manifest.location,
@@ -141,7 +141,7 @@ def service_instances(manifest: Manifest, bundle: Bundle) -> Setting:
     mode = _serving.service_annotation(manifest, "run.googleapis.com/scalingMode")
     if mode is not None and mode.text_at() == "manual":
         count = _serving.service_annotation(manifest, "run.googleapis.com/manualInstanceCount")
-        return setting(count, "manualInstanceCount", whole)
+        return count_of(count, "manualInstanceCount")
     shares = _serving.shares(manifest, bundle)
     ceiling = _serving.service_annotation(manifest, "run.googleapis.com/maxScale")
     if ceiling is not None:
@@ -206,8 +206,10 @@ def _of_containers(base: Workload, manifest: Manifest, pod: Node | None) -> Iter
             applications.append(container)
     main = next((c for c in applications if c.has_ports), applications[0] if applications else None)
     for container in applications:
-        name = base.name if container is main else f"{base.name}/{container.name}"
-        yield _workload(replace(base, name=name), container, manifest, pod)
+        if container is main:
+            yield _workload(base, container, manifest, pod if base.kind == "service" else None)
+        else:
+            yield _workload(replace(base, name=f"{base.name}/{container.name}"), container, manifest, None)
 
 
 def _sidecar(server: Database | Pooler, container: Container, base: Workload) -> Database | Pooler:
@@ -222,7 +224,8 @@ def _sidecar(server: Database | Pooler, container: Container, base: Workload) ->
     return replace(placed, replicas=base.instances) if isinstance(placed, Pooler) else placed
 
 
-def _workload(base: Workload, container: Container, manifest: Manifest, pod: Node) -> Workload:
+def _workload(base: Workload, container: Container, manifest: Manifest, requests: Node | None) -> Workload:
+    """Fill in what one container says; `requests` is the revision's spec when requests reach it."""
     # Cloud Run replaces no $(NAME), in variables, command or arguments.
     entrypoint, command = _containers.command_of(container, None)
     cpus = _cpus(container)
@@ -231,7 +234,8 @@ def _workload(base: Workload, container: Container, manifest: Manifest, pod: Nod
         base,
         image=container.image,
         cpus=cpus,
-        concurrency=_concurrency(pod, cpus) if base.kind == "service" else base.concurrency,
+        concurrency=_concurrency(requests, cpus) if requests is not None else NOT_READ,
+        concurrency_is_hard=requests is not None,
         variables=_with_injected(variables.frozen(), manifest.name, base.kind, container),
         entrypoint=entrypoint,
         command=command,
@@ -253,7 +257,7 @@ def _cpus(container: Container) -> Setting:
 
 def _concurrency(pod: Node, cpus: Setting) -> Setting:
     """Return containerConcurrency; absent and 0 mean 80, or 1 with less than one CPU."""
-    written = setting(pod.at("containerConcurrency"), "containerConcurrency", whole, Known(0, Origin("")))
+    written = count_of(pod.at("containerConcurrency"), "containerConcurrency", Known(0, Origin("")))
     if isinstance(written, Unknown) or written.value:
         return written
     if isinstance(cpus, Unknown):
@@ -283,7 +287,7 @@ def _environment(container: Container, manifest: Manifest) -> _variables.Variabl
         secret = reference.text_at("secretKeyRef", "name")
         version = reference.text_at("secretKeyRef", "key") or "latest"
         reason = f"{name} comes from {f'Secret {secret}' if secret else 'a source that Cloud Run does not support'}"
-        identity = _variables.secret_identity(secret, version, manifest.namespace) if secret else None
+        identity = _variables.secret_identity(secret, version, manifest.namespace, "secret-manager") if secret else None
         found.set(name, Unknown(reason, Origin(name, item.location)), identity)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -23,9 +24,10 @@ from poollint.facts import (
 from poollint.readers import _ecs
 from poollint.readers._cloudformation import Resource, Template, as_number
 from poollint.readers._containers import is_infrastructure
-from poollint.readers._platform import below, environment_of, folder_of, json_about
-from poollint.readers._terraform_aws import engine
-from poollint.readers._variables import Variables, hide
+from poollint.readers._passwords import hide
+from poollint.readers._platform import as_server, below, environment_of, folder_of, function, json_about
+from poollint.readers._terraform_rds import engine
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -51,8 +53,7 @@ def read(tree: Tree) -> Iterator[Fact]:
             facts: list[Fact] = []
             with tree.guard(path):
                 for name, overrides in _environments(tree, path).items():
-                    template = Template(path, document, overrides)
-                    facts += facts_of(tree, template, environment_of(tree, path, name))
+                    facts += facts_of(tree, Template(path, document, overrides), _environment(tree, path, name))
             yield from facts
 
 
@@ -61,7 +62,13 @@ def facts_of(tree: Tree, template: Template, environment: str | None) -> Iterato
     for kind, reader in READERS.items():
         for resource in template.resources(kind):
             for fact in reader(tree, resource):
-                yield replace(fact, environment=environment, unit=template.path)
+                yield as_server(replace(fact, environment=environment, unit=template.path))
+
+
+def _environment(tree: Tree, path: str, name: str | None) -> str | None:
+    """Return the environment of a template; that it is called `template.yaml` makes it no sample."""
+    folder, slash, file = path.rpartition("/")
+    return environment_of(tree, folder + slash + re.sub(r"template", "stack", file, flags=re.IGNORECASE), name)
 
 
 def _environments(tree: Tree, path: str) -> Mapping[str | None, Mapping[str, Setting]]:
@@ -157,7 +164,7 @@ def _lambda(tree: Tree, shared: _Shared, code: Node | None) -> Workload:
         image=resource.word("ImageUri"),
         build=_docker_build(tree, resource),
         sources=(folder,) if folder is not None and folder in tree.folders else (),
-        notes=(f"handler {handler.text_at()}",) if handler is not None and handler.text_at() else (),
+        run=function("lambda", resource.location, handler.text_at() if handler is not None else None, folder or ""),
     )
 
 
@@ -216,17 +223,29 @@ def ecs_service(tree: Tree, resource: Resource) -> Iterator[Workload]:
     )
     percent = resource.number("DeploymentConfiguration", "MaximumPercent", absent=_ecs.DEFAULT_PERCENT)
     service = Workload(
-        name=resource.word("ServiceName") or resource.logical,
+        name=resource.word("ServiceName") or _named_after(resource),
         platform="ecs",
         kind="service",
         location=resource.location,
         instances=instances,
         rollout_instances=_ecs.rollout(instances, percent, two_sets),
         rollout_documented=True,
-        cpus=_ecs.cpus(definition.get("Cpu")) if definition else Unknown("cpu is not set"),
+        cpus=_ecs.cpus(definition.get("Cpu") if definition else None, _is_fargate(resource, definition)),
         autoscaler=scaler.location if scaler else None,
     )
     yield from _containers(service, definition) if definition else (service,)
+
+
+def _is_fargate(resource: Resource, definition: Resource | None) -> bool:
+    listed = definition.at("RequiresCompatibilities") if definition else None
+    values = [item.text_at() for item in listed.items_at()] if listed is not None else []
+    return "FARGATE" in values or resource.word("LaunchType") == "FARGATE"
+
+
+def _named_after(resource: Resource) -> str:
+    """Return a name for a service without one: its logical id, or its file's name when templates repeat the id."""
+    alone = len(list(resource.template.resources(resource.kind))) == 1
+    return resource.template.path.rpartition("/")[2].partition(".")[0] if alone else resource.logical
 
 
 def _tasks(resource: Resource) -> tuple[Setting, Resource | None]:

@@ -1,8 +1,4 @@
-"""Compose files: services as workloads, database and pooler containers, one project per folder.
-
-A project's file set is its base file with the files that belong to it; a file named for an environment is merged over
-the base when its services are incomplete alone, and is a set of its own when they are complete.
-"""
+"""Compose files: services as workloads, database and pooler containers, one project per folder."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ from poollint import images
 from poollint._expand import Piece, Scope, glued, interpolate, setting_of
 from poollint._words import places
 from poollint._yaml import Mapping, Node, Scalar, Sequence
-from poollint.environments import environment_of, environment_word
+from poollint.environments import environment_word
 from poollint.facts import (
     Build,
     Database,
@@ -33,6 +29,7 @@ from poollint.facts import (
     Workload,
 )
 from poollint.readers import dotenv
+from poollint.readers._compose_files import PATTERNS, File, FileSet, file_sets, read_file, relative, scales, texts
 from poollint.readers._containers import hide, is_infrastructure
 
 if TYPE_CHECKING:
@@ -40,17 +37,15 @@ if TYPE_CHECKING:
 
 Fact = Workload | Image | Database | Pooler
 
-_BASE = re.compile(r"(docker-)?compose\.ya?ml$", re.IGNORECASE)
-_OVERRIDE = re.compile(r"(docker-)?compose\.override\.ya?ml$", re.IGNORECASE)
-_PATTERNS = ("compose.y*ml", "compose[.-_]*.y*ml", "docker-compose*.y*ml", "docker_compose*.y*ml", "*.compose.y*ml",
-             "*-compose.y*ml", "docker-stack*.y*ml", "podman-compose*.y*ml")  # fmt: skip
 DEEPEST_EXTENDS = 8
+_MARK = 0xE000  # where Unicode's private characters start
 
 
 def read(tree: Tree) -> Iterator[Fact]:
     """Yield the facts of every Compose project."""
-    files = {path: file for path in tree.named(*_PATTERNS) if (file := _file(tree, path)) is not None}
+    files = {path: file for path in tree.named(*PATTERNS) if (file := read_file(tree, path)) is not None}
     included = {path for file in files.values() for path in file.included}
+    scaled = {name: found[0] for name, found in scales(tree).items() if len(found) == 1} if files else {}
     folders: dict[str, list[File]] = {}
     for path, file in files.items():
         if path not in included:
@@ -58,110 +53,7 @@ def read(tree: Tree) -> Iterator[Fact]:
     for folder in sorted(folders):
         for fileset in file_sets(tree, folders[folder]):
             with tree.guard(fileset.files[0].path):
-                yield from list(Project(tree, folder, fileset, files).facts())
-
-
-# -- files and file sets
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    path: str
-    root: Mapping
-    included: tuple[str, ...] = ()
-
-    @property
-    def services(self) -> dict[str, Mapping]:
-        return {name: node for name, node in self.root.pairs_at("services") if isinstance(node, Mapping)}
-
-    @property
-    def is_complete(self) -> bool:
-        """Say whether every service can start from this file alone."""
-        services = self.services.values()
-        return bool(services) and all(any(key in node for key in ("image", "build", "extends")) for node in services)
-
-
-@dataclass(frozen=True, slots=True)
-class FileSet:
-    """The files of one run of Compose, the weakest first, and the environment they are for."""
-
-    environment: str | None
-    files: tuple[File, ...]
-    services: frozenset[str] | None = None  # only these are new; None: all
-
-
-def _file(tree: Tree, path: str) -> File | None:
-    content = tree.bytes(path)
-    if content is None or b"services" not in content and b"include" not in content:
-        return None
-    documents = tree.yaml(path)
-    root = documents[0] if documents else None
-    if not isinstance(root, Mapping) or not (isinstance(root.get("services"), Mapping) or "include" in root):
-        return None
-    return File(path, root, tuple(_included(path, root)))
-
-
-def _included(path: str, root: Mapping) -> Iterator[str]:
-    node = root.get("include")
-    for item in node.items if isinstance(node, Sequence) else ():
-        names = [item] if isinstance(item, Scalar) else _texts(item.at("path"))
-        for name in names:
-            found = _relative(posixpath.dirname(path), name.text)
-            if found is not None:
-                yield found
-
-
-def _texts(node: Node | None) -> list[Scalar]:
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return [item for item in items if isinstance(item, Scalar)]
-
-
-def _relative(folder: str, path: str) -> str | None:
-    """Return a path of the project as a path of the tree; None when it leaves the root or is no plain path."""
-    path = re.sub(r"^(\$\{?PWD\}?)(?=/|$)", ".", path.strip())
-    if "$" in path or "://" in path or path.startswith(("/", "~", "git@")):
-        return None
-    found = posixpath.normpath(posixpath.join(folder, path))
-    return None if found.startswith("..") else "" if found == "." else found
-
-
-def file_sets(tree: Tree, files: list[File]) -> Iterator[FileSet]:
-    """Group the files of one folder: the unmarked set, then one for every environment that a file name says."""
-    by_path = {file.path: file for file in files}
-    named = {path: environment_word(posixpath.basename(path)) for path in by_path}
-    folder_environment = environment_of(tree, posixpath.join(posixpath.dirname(files[0].path), "compose.yaml"))
-    base = [by_path[path] for path in sorted(by_path) if _BASE.match(posixpath.basename(path))][-1:]
-    override = [by_path[path] for path in by_path if _OVERRIDE.match(posixpath.basename(path))][:1] if base else []
-    others = [by_path[path] for path in sorted(by_path) if named[path] is None and by_path[path] not in (*base, *override)]
-    if base:
-        yield FileSet(folder_environment, tuple(base))
-    if override:
-        # Compose merges it by itself on a developer's machine; a deployment names its files.
-        yield FileSet(folder_environment or "local", (*base, *override))
-    seen = {name for file in base for name in file.services}
-    for file in others:
-        # Beside the base, a further unmarked file is an alternative: only what is new in it can run as well.
-        new = frozenset(file.services) - seen
-        seen |= new
-        if new:
-            yield FileSet(folder_environment, (file,) if file.is_complete or not base else (*base, file), new if base else None)
-    yield from _environment_sets(by_path, named, base)
-
-
-def _environment_sets(by_path: dict[str, File], named: dict[str, str | None], base: list[File]) -> Iterator[FileSet]:
-    seen: dict[str, set[str]] = {}
-    for path in sorted(by_path):
-        environment = named[path]
-        if environment is None:
-            continue
-        file = by_path[path]
-        files = (file,) if file.is_complete or not base else (*base, file)
-        names = {name for member in files for name in member.services}
-        known = seen.setdefault(environment, set())
-        new = frozenset(names - known)
-        if new:
-            yield FileSet(environment, files, new if known else None)
-        known |= names
+                yield from list(Project(tree, folder, fileset, files, scaled).facts())
 
 
 # -- one project
@@ -193,12 +85,24 @@ class Service:
         return self.layers[0][0].location
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a service says of the program it runs."""
+
+    image: str | None
+    build: Build | None
+    variables: Environment
+    entrypoint: Words | None
+    command: Words | None
+
+
 @dataclass(slots=True)
 class Project:
     tree: Tree
     folder: str
     fileset: FileSet
     files: dict[str, File]
+    scaled: dict[str, Known]  # what a script says when it starts the project
     scope: Scope = field(init=False)
     services: dict[str, Service] = field(init=False)
     enabled: frozenset[str] = field(init=False)
@@ -236,7 +140,7 @@ class Project:
     def _includes(self) -> Iterator[File]:
         for file in self.fileset.files:
             for path in file.included:
-                other = self.files.get(path) or _file(self.tree, path)
+                other = self.files.get(path) or read_file(self.tree, path)
                 if other is not None:
                     yield other
 
@@ -249,8 +153,8 @@ class Project:
         path = extends.text_at("file")
         other: File | None = file
         if path is not None:
-            target = _relative(posixpath.dirname(file.path), path)
-            other = (self.files.get(target) or _file(self.tree, target)) if target is not None else None
+            target = relative(posixpath.dirname(file.path), path)
+            other = (self.files.get(target) or read_file(self.tree, target)) if target is not None else None
         base = other.services.get(name or "") if other is not None else None
         if base is None or other is None:
             return []
@@ -265,71 +169,86 @@ class Project:
                 yield from self.service(service)
 
     def service(self, service: Service) -> Iterator[Fact]:
-        image, build = self.text(service.get("image")), self.build(service)
-        variables = self.environment(service)
-        entrypoint, command = self.words(service, "entrypoint"), self.words(service, "command")
-        place = self.keys.get(service.name, service.location)
-        server = self.server(service, image, build, variables, entrypoint, command)
+        told = Told(
+            self.text(service.get("image")),
+            self.build(service),
+            self.environment(service),
+            self.words(service, "entrypoint"),
+            self.words(service, "command"),
+        )
+        server = self.server(service, told)
         if server is not None:
-            hosts, environment = self.hosts(service), self.environment_name(service)
-            common = dict(name=service.name, location=server.location or place, unit=self.folder, environment=environment, hosts=hosts)
-            if isinstance(server, Pooler):
-                yield replace(server, replicas=self.replicas(service), **common)
-            else:
-                yield replace(server, **common)
-            return
-        if image and build:
-            yield Image(image, build, place)
-        if build is None and (image is None or is_infrastructure(image) or images.kind_of(image)):
-            return
-        if build is not None and self.runs_no_python(build):
-            return
+            yield self.placed(server, service)
+        elif told.build is None:
+            if told.image and not _is_foreign(told.image):
+                yield self.workload(service, told)
+        else:
+            if told.image:
+                yield Image(told.image, told.build, self.place(service))
+            if not self.runs_no_python(told.build):
+                yield self.workload(service, told)
+
+    def place(self, service: Service) -> Location:
+        return self.keys.get(service.name, service.location)
+
+    def placed(self, server: Database | Pooler, service: Service) -> Database | Pooler:
+        """Return a server with its name, its place and the names that reach it."""
+        if isinstance(server, Pooler):
+            server = replace(server, replicas=self.replicas(service))
+        return replace(
+            server,
+            name=service.name,
+            location=server.location or self.place(service),
+            unit=self.folder,
+            environment=self.environment_name(service),
+            hosts=self.hosts(service),
+        )
+
+    def workload(self, service: Service, told: Told) -> Workload:
         instances, rollout = self.instances(service)
-        yield Workload(
+        mounts = tuple(self.mounts(service))
+        return Workload(
             name=service.name,
             platform="compose",
             kind="service",
-            location=place,
+            location=self.place(service),
             unit=self.folder,
             environment=self.environment_name(service),
             instances=instances,
             rollout_instances=rollout,
             rollout_documented=True,
             cpus=self.cpus(service),
-            variables=variables,
-            entrypoint=entrypoint,
-            command=command,
+            variables=told.variables,
+            entrypoint=told.entrypoint,
+            command=told.command,
             working_directory=self.text(service.get("working_dir")),
-            mounts=tuple(self.mounts(service)),
-            image=image,
-            build=build,
-            sources=tuple(source for _, source in self.mounts(service) if source in self.tree.folders),
+            mounts=mounts,
+            image=told.image,
+            build=told.build,
+            sources=tuple(source for _, source in mounts if source in self.tree.folders),
         )
 
-    def server(
-        self, service: Service, image: str | None, build: Build | None, variables: Environment,
-        entrypoint: Words | None, command: Words | None,
-    ) -> Database | Pooler | None:  # fmt: skip
+    def server(self, service: Service, told: Told) -> Database | Pooler | None:
         """Return the database or pooler that a service runs, from its image or from the base of its build."""
-        mounts = {target: source for target, source in self.mounts(service)}
-        if build is not None:
-            from poollint.commands import _container
+        image, command, variables = told.image, told.command or told.entrypoint, told.variables
+        mounts = dict(self.mounts(service))
+        if told.build is not None:
+            from poollint.commands import container_of
 
-            container = _container.built(build, self.tree)
+            container = container_of(told.build, self.tree)
             if container is None or images.kind_of(container.base) is None:
                 return None
             image, command = container.base, command or container.command
             variables = Environment({**container.variables, **variables.variables}, variables.complete)
-            for copy in container.copies:
-                mounts.setdefault(copy.target, copy.source)
+            mounts = {**{copy.target: copy.source for copy in container.copies}, **mounts}
         if image is None:
             return None
-        return images.server_of(image, variables, command or entrypoint, lambda path: self.mounted(path, mounts))
+        return images.server_of(image, variables, command, lambda path: self.mounted(path, mounts))
 
     def runs_no_python(self, build: Build) -> bool:
-        from poollint.commands import _container
+        from poollint.commands import container_of
 
-        container = _container.built(build, self.tree)
+        container = container_of(build, self.tree)
         return container is not None and images.runs_no_python(container.base)
 
     def mounted(self, path: str, mounts: dict[str, str]) -> tuple[str, str] | None:
@@ -338,7 +257,11 @@ class Project:
             if path == target or path.startswith(target.rstrip("/") + "/"):
                 found = posixpath.normpath(posixpath.join(source, path[len(target) :].lstrip("/")))
                 if found in self.tree.folders:
-                    inside = [file for file in self.tree.files if posixpath.dirname(file) == found and file.endswith((".cnf", ".conf"))]
+                    inside = [
+                        file
+                        for file in self.tree.files
+                        if posixpath.dirname(file) == found and file.endswith((".cnf", ".conf"))
+                    ]
                     found = inside[0] if len(inside) == 1 else found
                 text = self.tree.text(found) if found in self.tree else None
                 return None if text is None else (text, found)
@@ -354,7 +277,7 @@ class Project:
                 found.extend(item.text for item in node.items_at(name, "aliases") if isinstance(item, Scalar))
         for other in self.services.values():
             for node, _ in (*other.all("links"), *other.all("external_links")):
-                for item in _texts(node):
+                for item in texts(node):
                     target, colon, alias = item.text.partition(":")
                     if colon and target == service.name:
                         found.append(alias)
@@ -362,7 +285,7 @@ class Project:
 
     def environment_name(self, service: Service) -> str | None:
         """A profile named for an environment says more than the file does."""
-        for profile in _texts(service.get("profiles")):
+        for profile in texts(service.get("profiles")):
             if word := environment_word(profile.text):
                 return word
         return self.fileset.environment
@@ -372,7 +295,7 @@ class Project:
     def instances(self, service: Service) -> tuple[Setting, Setting]:
         """Return (steady, roll-out): the order start-first starts new containers beside the old ones."""
         steady = self.replicas(service)
-        profiles = [profile for profile in _texts(service.get("profiles")) if not environment_word(profile.text)]
+        profiles = [profile for profile in texts(service.get("profiles")) if not environment_word(profile.text)]
         if profiles and not self.enabled.intersection(profile.text for profile in profiles):
             names = " or ".join(profile.text for profile in profiles)
             steady = Unknown(f"started only with the profile {names}", Origin("profiles", profiles[0].location))
@@ -385,6 +308,9 @@ class Project:
         return steady, replace(steady, value=steady.value + surge, origin=Origin("start-first", order.location))
 
     def replicas(self, service: Service) -> Setting:
+        """Return how many containers run: `--scale` of the command line beats what the file says."""
+        if service.name in self.scaled and self.fileset.environment is None:
+            return self.scaled[service.name]
         mode = service.get("deploy", "mode")
         if isinstance(mode, Scalar) and mode.text.startswith("global"):
             return Unknown("one per node of the swarm", Origin("mode: global", mode.location))
@@ -423,7 +349,7 @@ class Project:
         pieces = interpolate(node.text, self.scope)
         if not pieces:
             return Known("", origin)
-        piece = _readable(pieces)
+        piece = glued(pieces)
         if piece.unknown:
             return Unknown(piece.unknown, origin)
         setting = setting_of(piece, says, origin)
@@ -447,7 +373,7 @@ class Project:
         complete = True
         for node, folder in reversed(service.all("env_file")):
             for path, required in _env_files(node):
-                target = _relative(folder, path)
+                target = relative(folder, path)
                 given = dotenv.variables(self.tree, target) if target is not None else None
                 if given is None:
                     complete = complete and not required
@@ -459,8 +385,13 @@ class Project:
     def _variables(self, node: Node) -> Iterator[tuple[str, Setting]]:
         if isinstance(node, Mapping):
             for name, value in node.pairs():
-                yield name, self._variable(name, value if isinstance(value, Scalar) and value.value is not None else None, node.location)
-        for item in _texts(node) if isinstance(node, Sequence) else ():
+                yield (
+                    name,
+                    self._variable(
+                        name, value if isinstance(value, Scalar) and value.value is not None else None, node.location
+                    ),
+                )
+        for item in texts(node) if isinstance(node, Sequence) else ():
             name, equals, text = item.text.partition("=")
             yield name, self._variable(name, Scalar(text, True, None, item.location) if equals else None, item.location)
 
@@ -474,7 +405,12 @@ class Project:
         if text is not None:
             return Known(hide(name, text), origin)
         setting = self.setting(value, name)
-        if isinstance(setting, Known) and setting.origin.location is not None and len(pieces) == 1 and pieces[0].written:
+        if (
+            isinstance(setting, Known)
+            and setting.origin.location is not None
+            and len(pieces) == 1
+            and pieces[0].written
+        ):
             setting = replace(setting, origin=replace(setting.origin, says=name))
         return _hidden(name, setting)
 
@@ -488,7 +424,7 @@ class Project:
         if not isinstance(node, Sequence):
             return None
         words, values, places = [], [], []
-        for item in _texts(node):
+        for item in texts(node):
             pieces = interpolate(item.text, self.scope)
             words.append("".join(piece.text for piece in pieces))
             values.append(_value(pieces, item.location))
@@ -498,18 +434,14 @@ class Project:
     def _split(self, node: Scalar) -> Words:
         """Mark what variables made before splitting, so that every word still knows how sure it is."""
         pieces = interpolate(re.sub(r"[\ue000-\uf8ff]", "", node.text), self.scope)[:5_000]
-        marked = "".join(
-            piece.text if not (piece.unknown or piece.written or piece.certainty != "exact")
-            else re.sub(r"(^|\s+)(?=\S|$)", lambda gap, mark=chr(0xE000 + index): gap[0] + mark, piece.text)
-            for index, piece in enumerate(pieces)
-        )  # fmt: skip
+        marked = "".join(_marked(piece, index) for index, piece in enumerate(pieces))
         try:
             parts = shlex.split(marked)
         except ValueError:
             parts = marked.split()
         words, values = [], []
         for part in parts:
-            inside = [pieces[ord(mark) - 0xE000] for mark in re.findall(r"[\ue000-\uf8ff]", part)]
+            inside = [pieces[ord(mark) - _MARK] for mark in re.findall(r"[\ue000-\uf8ff]", part)]
             word = re.sub(r"[\ue000-\uf8ff]", "", part)
             words.append(word)
             values.append(_value([*inside, Piece()] if inside and word else inside, node.location))
@@ -528,15 +460,15 @@ class Project:
         node = service.get("build")
         folder = service.folder_of("build")
         if isinstance(node, Scalar):
-            context = _relative(folder, self.text(node) or "")
+            context = relative(folder, self.text(node) or "")
             return None if context is None else Build(context)
         if not isinstance(node, Mapping):
             return None
-        context = _relative(folder, self.text(service.get("build", "context")) or ".")
+        context = relative(folder, self.text(service.get("build", "context")) or ".")
         if context is None:
             return None
         name = self.text(service.get("build", "dockerfile"))
-        dockerfile = _relative(context, name) if name else None
+        dockerfile = relative(context, name) if name else None
         return Build(context, dockerfile, self.text(service.get("build", "target")))
 
     def mounts(self, service: Service) -> Iterator[tuple[str, str]]:
@@ -544,7 +476,7 @@ class Project:
         for node, folder in reversed(service.all("volumes")):
             for item in node.items if isinstance(node, Sequence) else ():
                 source, target = self._volume(item)
-                path = _relative(folder, source) if source.startswith((".", "$")) or "/" in source else None
+                path = relative(folder, source) if source.startswith((".", "$")) or "/" in source else None
                 if path is not None and target.startswith("/"):
                     yield posixpath.normpath(target), path
         for node, _ in service.all("configs"):
@@ -562,7 +494,7 @@ class Project:
             target = item.text_at("target") or f"/{name}"
             for file in self.fileset.files:
                 path = file.root.text_at("configs", name, "file")
-                found = _relative(posixpath.dirname(file.path), path) if path else None
+                found = relative(posixpath.dirname(file.path), path) if path else None
                 if found is not None:
                     yield target, found
 
@@ -576,8 +508,17 @@ def _env_files(node: Node) -> Iterator[tuple[str, bool]]:
             yield path, item.text_at("required") != "false"
 
 
-def _readable(pieces: list[Piece]) -> Piece:
-    return glued(pieces)
+def _is_foreign(image: str) -> bool:
+    """Say whether an image that is not built here runs none of the project's code."""
+    return is_infrastructure(image) or images.runs_no_python(image) or images.kind_of(image) is not None
+
+
+def _marked(piece: Piece, index: int) -> str:
+    """Return a piece's text with a private character before each word that a variable made."""
+    if not (piece.unknown or piece.written or piece.certainty != "exact"):
+        return piece.text
+    mark = chr(_MARK + index)
+    return re.sub(r"(^|\s+)(?=\S|$)", lambda gap: gap[0] + mark, piece.text)
 
 
 def _value(pieces: list[Piece], place: Location) -> Setting:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from poollint._yaml import setting
 from poollint.facts import NOT_READ, Database, Known, Origin, Setting
 from poollint.readers import _manifests
-from poollint.readers._scaling import whole
+from poollint.readers._numbers import count_of
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -74,7 +74,7 @@ def _alloydb_instance(manifest: Manifest, bundle: Bundle) -> Iterator[Database]:
 
 
 def _flag(node: Node | None) -> Setting:
-    return setting(node, "max_connections", whole, NOT_READ)
+    return count_of(node, "max_connections", NOT_READ)
 
 
 _READERS = {

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Build, Database, Environment, Known, Origin, Setting, Unknown, Workload
+from poollint.readers._passwords import hide
 from poollint.readers._platform import below, command, count, default, environment_of
-from poollint.readers._variables import Variables, hide
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -102,7 +103,8 @@ def _value(name: str, text: str, databases: dict[str | None, Node], origin: Orig
     made = _BOUND.sub(put, text)
     if _BOUND.search(made):
         return Unknown(f"{name} is {text[:60]}, which only the platform knows", origin)
-    return Known(hide(name, made), origin)
+    # The scheme of a bound URL is believed, no page read says it.
+    return Known(hide(name, made), origin, "estimate" if made != text else "exact")
 
 
 def host_of(name: str) -> str:

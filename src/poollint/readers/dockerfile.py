@@ -16,7 +16,15 @@ from poollint.facts import Build, Location, Unknown, Workload
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
-_PATTERNS = ("Dockerfile", "Containerfile", "Dockerfile.*", "Dockerfile-*", "Containerfile.*", "*.Dockerfile", "*.dockerfile")
+_PATTERNS = (
+    "Dockerfile",
+    "Containerfile",
+    "Dockerfile.*",
+    "Dockerfile-*",
+    "Containerfile.*",
+    "*.Dockerfile",
+    "*.dockerfile",
+)
 _NOT_ONE = re.compile(r"\.(dockerignore|md|j2|jinja2?|tmpl|tpl|ya?ml|py|sh|txt)$", re.IGNORECASE)
 NO_MANIFEST = Unknown("no manifest says how many instances run")
 
@@ -34,13 +42,13 @@ def read(tree: Tree) -> Iterator[Workload]:
 
 def _workload(tree: Tree, path: str) -> Workload | None:
     from poollint import images
-    from poollint.commands import _container
+    from poollint.commands import container_of
 
     content = tree.bytes(path)
     if content is None or b"FROM" not in content.upper():
         return None
     build = Build(context_of(tree, path), path)
-    container = _container.built(build, tree)
+    container = container_of(build, tree)
     if container is None or images.kind_of(container.base) is not None or images.runs_no_python(container.base):
         return None
     told = container.command or container.entrypoint

@@ -14,7 +14,7 @@ from poollint.facts import Known, Location, Origin, Setting
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(.*?)\s*$")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(.*)")
 MOST_LINES = 5_000
 
 
@@ -29,7 +29,7 @@ def parse(text: str, path: str) -> dict[str, Setting]:
     found: dict[str, Setting] = {}
     scope = Scope(found)
     for row, line in enumerate(text.splitlines()[:MOST_LINES]):
-        match = _LINE.match(line)
+        match = _LINE.match(line.rstrip())
         if not match or line.lstrip().startswith("#"):
             continue
         name, value = match[1], match[2]
@@ -40,7 +40,7 @@ def parse(text: str, path: str) -> dict[str, Setting]:
         if value[:1] == '"' and '"' in value[1:]:
             value = value[1 : value.index('"', 1)]
         else:
-            value = re.sub(r"(^|\s+)#.*", "", value)
+            value = re.split(r"(?:^|\s)#", value, maxsplit=1)[0].rstrip()
         pieces = interpolate(value, scope)
         setting = setting_of(glued(pieces), name, origin) if pieces else Known("", origin)
         found[name] = Known(setting.value, origin, setting.certainty) if isinstance(setting, Known) else setting

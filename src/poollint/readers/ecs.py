@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poollint.facts import Environment, Origin, Setting, Unknown, Workload
+from poollint.facts import Database, Environment, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers import _ecs
 from poollint.readers._containers import is_infrastructure
 from poollint.readers._pipelines import is_workflow, scope_at, scopes, steps
-from poollint.readers._platform import command, count, environment_of, folder_of, json_about, plain
+from poollint.readers._platform import as_server, command, count, environment_of, folder_of, json_about, plain
 from poollint.readers._texts import Word, expanded
 from poollint.readers._variables import Variables
 
@@ -25,20 +25,20 @@ _WORDS = ("task", "ecs", "container", "aws", "deploy", "infra")
 _DEPLOY = "aws-actions/amazon-ecs-deploy-task-definition"
 
 
-def read(tree: Tree) -> Iterator[Workload]:
+def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
     """Yield one workload per container of each task definition that may run our code."""
     for path in json_about(tree, *_WORDS):
         content = tree.bytes(path) or b""
         if b'"containerDefinitions"' not in content:
             continue
-        found: list[Workload] = []
+        found: list[Workload | Database | Pooler] = []
         with tree.guard(path):
             for document in tree.yaml(path)[:1]:
                 found = list(_workloads(tree, path, document))
         yield from found
 
 
-def _workloads(tree: Tree, path: str, document: Node) -> Iterator[Workload]:
+def _workloads(tree: Tree, path: str, document: Node) -> Iterator[Workload | Database | Pooler]:
     definition = document.at("taskDefinition") or document  # the shape of `aws ecs describe-task-definition`
     family = definition.text_at("family") or folder_of(path).rpartition("/")[2] or "task"
     deployed = _deployed(tree, path)
@@ -51,7 +51,7 @@ def _workloads(tree: Tree, path: str, document: Node) -> Iterator[Workload]:
     ours = [node for node in nodes if not is_infrastructure(node.text_at("image"))]
     for node in ours:
         container = node.text_at("name")
-        yield Workload(
+        workload = Workload(
             name=name if len(ours) == 1 or container == name else f"{name}/{container}",
             platform="ecs",
             kind="task",
@@ -68,11 +68,13 @@ def _workloads(tree: Tree, path: str, document: Node) -> Iterator[Workload]:
             working_directory=node.text_at("workingDirectory"),
             image=node.text_at("image"),
         )
+        yield as_server(workload)
 
 
 def _cpus(definition: Node) -> Setting:
     units = count(definition.at("cpu"), "cpu")
-    return _ecs.cpus(None if isinstance(units, Unknown) else replace(units, value=str(units.value)))
+    is_fargate = "FARGATE" in [item.text_at() for item in definition.items_at("requiresCompatibilities")]
+    return _ecs.cpus(None if isinstance(units, Unknown) else replace(units, value=str(units.value)), is_fargate)
 
 
 def _variables(node: Node) -> Environment:

@@ -86,13 +86,21 @@ def _scaled(workload: Workload, document: Document, group: str) -> Workload:
 
 def _service(data: dict, group: str) -> tuple[dict[str, Any] | None, tuple[str | int, ...]]:
     """Return the service that serves a process group, and where it stands."""
-    http = _dig(data, "http_service")
-    if isinstance(http, dict) and group in (http.get("processes") or [group]):
+    http, others = _dig(data, "http_service"), _dig(data, "services")
+    if _serves(http, group):
         return http, ("http_service",)
-    for index, service in enumerate(_dig(data, "services") or ()):
-        if isinstance(service, dict) and group in (service.get("processes") or [group]):
+    for index, service in enumerate(others if isinstance(others, list) else ()):
+        if _serves(service, group):
             return service, ("services", index)
     return None, ()
+
+
+def _serves(service: Any, group: str) -> bool:
+    """Say whether a service is this group's: one without `processes` is everybody's."""
+    if not isinstance(service, dict):
+        return False
+    groups = service.get("processes")
+    return group in groups if isinstance(groups, list) and groups else True
 
 
 def _stops(service: dict[str, Any] | None) -> bool:

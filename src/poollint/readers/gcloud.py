@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from poollint.facts import Build, Known, Location, Origin, Setting, Unknown, Words, Workload
 from poollint.readers import _run
 from poollint.readers._containers import cpu_count
+from poollint.readers._passwords import hide
 from poollint.readers._pipelines import Scope, cloud_build_steps, fill_in, is_workflow, scope_at, scopes, steps, texts
 from poollint.readers._terraform_part import seconds
 from poollint.readers._texts import Flags, Word, commands, expanded, flags
-from poollint.readers._variables import Variables, hide
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -33,6 +34,7 @@ _VERBS = {
     ("worker-pools", "deploy"): "worker-pool",
     ("worker-pools", "update"): "worker-pool",
 }
+_NUMBERS = frozenset(("--max", "--max-instances", "--concurrency", "--source", "--tasks", "--instances", "--scaling"))
 _SWITCHES = frozenset(
     "--allow-unauthenticated --async --quiet -q --wait --execute-now --cpu-throttling --cpu-boost --session-affinity "
     "--use-http2 --invoker-iam-check --default-url --automatic-updates --deploy-health-check".split()
@@ -107,6 +109,8 @@ def _kind(words: list[Word]) -> tuple[str | None, list[Word]]:
 def _add(tree: Tree, made: dict, kind: str, given: Flags, scope: Scope, place: Location) -> None:
     image = given.get("--image")
     named = given.words[0] if given.words else None
+    if (named is None or not named.complete) and not (image or _NUMBERS & set(given.values)):
+        return  # neither what it is nor how much of it
     name = named.text if named and named.complete else _named_after(image, place)
     deployment = made.setdefault((kind, name, scope.environment, scope.first), Deployment(kind, name, place, scope))
     deployment.flags.update(given.values)

@@ -9,11 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poollint._yaml import setting
 from poollint.facts import NOT_READ, Database, Known, Location, Origin, Setting
 from poollint.readers import _manifests
 from poollint.readers._helm import DEPENDENCY
-from poollint.readers._scaling import whole
+from poollint.readers._numbers import count_of
 from poollint.readers.kubernetes import service_hosts
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def _bitnami(manifest: Manifest, bundle: Bundle) -> Iterator[Database]:
         name=name,
         location=manifest.node.location,
         dialect=dialect,
-        provider=dialect,
+        provider="bitnami-postgresql" if dialect == "postgresql" else dialect,
         max_connections=_bitnami_limit(values),
         unit=bundle.unit,
         environment=bundle.environment,
@@ -54,7 +53,7 @@ def _bitnami(manifest: Manifest, bundle: Bundle) -> Iterator[Database]:
 def _bitnami_limit(values: Node) -> Setting:
     for item in values.items_at("primary", "extraEnvVars"):
         if item.text_at("name") == "POSTGRESQL_MAX_CONNECTIONS":
-            return setting(item.at("value"), "POSTGRESQL_MAX_CONNECTIONS", whole)
+            return count_of(item.at("value"), "POSTGRESQL_MAX_CONNECTIONS")
     for key in ("extendedConfiguration", "configuration"):
         node = values.at("primary", key)
         text = node.text_at() or "" if node is not None else ""

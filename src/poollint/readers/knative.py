@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poollint._yaml import Scalar, setting
+from poollint._yaml import Scalar
 from poollint.facts import NO_CEILING, Database, Known, Origin, Pooler, Setting, Unknown, Workload
-from poollint.readers import _manifests, _serving, cloud_run, kubernetes
-from poollint.readers._scaling import whole
+from poollint.readers import _containers, _manifests, _serving, cloud_run, kubernetes
+from poollint.readers._numbers import count_of
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -42,7 +42,7 @@ def _facts(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
     key = "containerConcurrency"
     concurrency = _limit(pod.at(key), key, bundle, "config-defaults", "container-concurrency")
     base = Workload(
-        name=manifest.name,
+        name=_containers.readable_name(manifest, pod),
         platform="knative",
         kind="service",
         location=manifest.location,
@@ -53,7 +53,7 @@ def _facts(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
         rollout_instances=instances,
         concurrency=concurrency,
         concurrency_is_hard=isinstance(concurrency, Known) and concurrency.value != NO_CEILING,
-        request_timeout=setting(pod.at("timeoutSeconds"), "timeoutSeconds", whole, _TIMEOUT),
+        request_timeout=count_of(pod.at("timeoutSeconds"), "timeoutSeconds", _TIMEOUT),
         cpus=kubernetes.NODE_CORES,
     )
     yield from kubernetes.of_pod(base, pod, manifest, bundle)
@@ -74,7 +74,7 @@ def _limit(node: Node | None, says: str, bundle: Bundle, config_map: str, key: s
     """Return a limit of a service, else of the cluster's ConfigMap; 0 means that there is none."""
     if node is None:
         node = _cluster_default(bundle, config_map, key)
-    limit = setting(node, says, whole, Known(0, Origin("no ceiling"), "default"))
+    limit = count_of(node, says, Known(0, Origin("no ceiling"), "default"))
     if isinstance(limit, Known) and limit.value == 0:
         return replace(limit, value=NO_CEILING, origin=Origin("no ceiling", limit.origin.location))
     return limit

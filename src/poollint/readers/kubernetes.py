@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from poollint._yaml import setting
 from poollint.facts import NOT_READ, Database, Life, Pooler, Setting, Unknown, Workload
 from poollint.readers import _containers, _manifests, _variables
-from poollint.readers._scaling import scale_of, whole
+from poollint.readers._numbers import whole
+from poollint.readers._scaling import scale_of
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -58,7 +59,7 @@ def facts_of(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
         return
     scale = scale_of(manifest, bundle)
     base = Workload(
-        name=manifest.name,
+        name=_containers.readable_name(manifest, pod),
         platform="kubernetes",
         kind=kind,
         location=manifest.location,
@@ -82,11 +83,14 @@ def of_pod(base: Workload, pod: Node, manifest: Manifest, bundle: Bundle) -> Ite
     # A restartable init container is a sidecar, and runs as long as the pod.
     sidecars = [c for c in inits if c.node.text_at("restartPolicy") == "Always"]
     running = _containers.containers(pod, "containers") + sidecars
-    servers = [(c, s) for c in running if (s := _server(c, pod, manifest, bundle)) is not None]
-    taken = [container for container, _ in servers]
-    applications = [c for c in running if c not in taken and not _containers.is_infrastructure(c.image)]
-    for container, server in servers:
-        yield _placed(server, container, base, hosts_of(manifest, bundle), alone=not applications)
+    applications = [c for c in running if not _containers.is_infrastructure(c.image)]
+    applications = [c for c in applications if not _containers.is_server_image(c.image)]
+    # A job with a database's image dumps, restores or waits: it is a client.
+    servers = [c for c in running if base.life != "one-off" and not _containers.is_client_tool(c)]
+    for container in servers:
+        server = _server(container, pod, manifest, bundle)
+        if server is not None:
+            yield _placed(server, container, base, hosts_of(manifest, bundle), bool(applications))
     base = replace(base, instance_connections=_containers.proxied_instances(running))
     main = next((c for c in applications if c.has_ports), applications[0] if applications else None)
     for container in applications:
@@ -118,12 +122,12 @@ def _workload(base: Workload, container: Container, manifest: Manifest, bundle: 
 
 
 def _placed(
-    server: Database | Pooler, container: Container, base: Workload, hosts: tuple[str, ...], alone: bool
+    server: Database | Pooler, container: Container, base: Workload, hosts: tuple[str, ...], beside: bool
 ) -> Database | Pooler:
-    """Give a server the names that reach it. Beside others in one pod, it is reached through localhost too."""
-    if not alone:
+    """Give a server the names that reach it. Beside an application in one pod, it is reached through localhost too."""
+    if beside:
         hosts = (*hosts, "localhost", "127.0.0.1")
-    name = base.name if alone else f"{base.name}/{container.name}"
+    name = f"{base.name}/{container.name}" if beside else base.name
     placed = replace(
         server, name=name, location=base.location, unit=base.unit, environment=base.environment, hosts=hosts
     )

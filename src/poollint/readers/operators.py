@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from poollint._yaml import setting
 from poollint.facts import NOT_READ, Database, Known, Origin, Pooler, Setting, Target, Unknown
 from poollint.readers import _manifests
+from poollint.readers._numbers import count_of, whole
 from poollint.readers._operator_secrets import CLOUDNATIVE_PG, CRUNCHY
-from poollint.readers._scaling import whole
 from poollint.readers.kubernetes import service_hosts
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _cloudnative_pooler(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
         "cloudnative-pg",
         parameters=spec.at("parameters") if spec is not None else None,
         mode=setting(spec.at("poolMode") if spec is not None else None, "poolMode", str, _SESSION),
-        replicas=setting(manifest.node.at("spec", "instances"), "instances", whole, _ONE),
+        replicas=count_of(manifest.node.at("spec", "instances"), "instances", _ONE),
         image=_cloudnative_image(manifest),
         hosts=service_hosts(manifest.name, manifest.namespace),
         behind=f"{cluster}-{side}" if cluster else None,
@@ -173,7 +173,7 @@ def _crunchy(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
             provider,
             parameters=own,
             mode=setting(own.at("pool_mode") if own is not None else None, "pool_mode", str, _SESSION),
-            replicas=setting(pooler.at("replicas"), "replicas", whole, _ONE),
+            replicas=count_of(pooler.at("replicas"), "replicas", _ONE),
             image=pooler.at("image"),
             hosts=service_hosts(f"{name}-pgbouncer", manifest.namespace),
             behind=f"{name}-primary",
@@ -186,7 +186,7 @@ def _crunchy(manifest: Manifest, bundle: Bundle) -> Iterator[Fact]:
 
 
 def _flag(node: Node | None) -> Setting:
-    return setting(node, "max_connections", whole, NOT_READ)
+    return count_of(node, "max_connections", NOT_READ)
 
 
 def _postgres(
@@ -243,7 +243,7 @@ def _pgbouncer(
     name: str | None = None,
 ) -> Pooler:
     def number(key: str, absent: Setting = NOT_READ) -> Setting:
-        return setting(parameters.at(key) if parameters is not None else None, key, whole, absent)
+        return count_of(parameters.at(key) if parameters is not None else None, key, absent)
 
     ignored = parameters.text_at("ignore_startup_parameters") if parameters is not None else None
     return Pooler(

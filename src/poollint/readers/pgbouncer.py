@@ -17,8 +17,14 @@ from poollint.facts import Known, Location, Origin, Pooler, Setting, Target, Unk
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
-PLACES = ("/etc/pgbouncer/pgbouncer.ini", "/bitnami/pgbouncer/conf/pgbouncer.ini", "/opt/bitnami/pgbouncer/conf/pgbouncer.ini",
-          "/pgbouncer/pgbouncer.ini", "/opt/pgbouncer/pgbouncer.ini", "/config/pgbouncer.ini")  # fmt: skip
+PLACES = (
+    "/etc/pgbouncer/pgbouncer.ini",
+    "/bitnami/pgbouncer/conf/pgbouncer.ini",
+    "/opt/bitnami/pgbouncer/conf/pgbouncer.ini",
+    "/pgbouncer/pgbouncer.ini",
+    "/opt/pgbouncer/pgbouncer.ini",
+    "/config/pgbouncer.ini",
+)
 MOST_LINES = 20_000
 _SECRET = re.compile(r"password|auth_query|auth_user", re.IGNORECASE)
 
@@ -45,7 +51,9 @@ def read(tree: Tree) -> Iterator[Pooler]:
 def orphan(tree: Tree, path: str, text: str) -> Pooler:
     """Return the pooler a file describes, without a host: what reaches it is for others to say."""
     folder = path.rpartition("/")[0]
-    blank = Pooler("pgbouncer", "pgbouncer", None, version=Unknown("the file does not say which PgBouncer reads it"), unit=folder)
+    blank = Pooler(
+        "pgbouncer", "pgbouncer", None, version=Unknown("the file does not say which PgBouncer reads it"), unit=folder
+    )
     return replace(applied(blank, text, path), environment=environment_of(tree, path))
 
 
@@ -115,7 +123,9 @@ def _value(text: str, name: str, place: Location) -> Setting:
 
 def _connection(text: str) -> dict[str, str]:
     parts = re.findall(r"(\w+)\s*=\s*('(?:[^']|'')*'|\S+)", text)
-    return {key.lower(): value.strip("'") for key, value in parts if key.lower() not in ("password", "user", "auth_query")}
+    return {
+        key.lower(): value.strip("'") for key, value in parts if key.lower() not in ("password", "user", "auth_query")
+    }
 
 
 def _number(ini: Ini, option: str) -> Setting:
@@ -149,9 +159,11 @@ def _backends(ini: Ini) -> dict[str, Target]:
     for name, parts in list(ini.databases.items())[:200]:
         port = parts.get("port", "")
         found[name] = Target(
-            "postgresql", (parts.get("host") or "").lower() or None, int(port[:5]) if port.isdigit() else 5432,
+            "postgresql",
+            (parts.get("host") or "").lower() or None,
+            int(port[:5]) if port.isdigit() else 5432,
             parts.get("dbname") or (None if name == "*" else name),
-        )  # fmt: skip
+        )
     return found
 
 

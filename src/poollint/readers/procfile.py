@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from poollint._yaml import Scalar
 from poollint.environments import environment_of
-from poollint.facts import Known, Location, Origin, Setting, Unknown, Words, Workload
+from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
+from poollint.readers._containers import hide
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -52,6 +53,7 @@ def _workloads(tree: Tree, path: str, text: str) -> Iterator[Workload]:
             life="one-off" if release else "long-lived",
             instances=instances,
             rollout_instances=instances,
+            variables=_variables(name, heroku),
             command=Words(place, shell=command),
             working_directory=folder,
             sources=(folder,),
@@ -67,6 +69,40 @@ def _heroku(tree: Tree, folder: str) -> Node | None:
             if documents:
                 return documents[0]
     return None
+
+
+# What Heroku's Python buildpack sets when nobody else does, by the size of the dyno:
+# https://github.com/heroku/heroku-buildpack-python/blob/main/vendor/WEB_CONCURRENCY.sh
+_WEB_CONCURRENCY = {
+    "eco": 2,
+    "free": 2,
+    "hobby": 2,
+    "basic": 2,
+    "standard-1x": 2,
+    "standard-2x": 4,
+    "performance-m": 5,
+    "performance-l": 17,
+    "performance-l-ram": 33,
+    "performance-xl": 17,
+    "performance-2xl": 33,
+}
+
+
+def _variables(name: str, heroku: Node | None) -> Environment:
+    """Return the variables of app.json, and the WEB_CONCURRENCY that the size of the dyno means."""
+    found: dict[str, Setting] = {}
+    if heroku is None:
+        return Environment()
+    size = heroku.at("formation", name, "size")
+    if isinstance(size, Scalar) and size.text.lower() in _WEB_CONCURRENCY:
+        origin = Origin(f"Heroku's WEB_CONCURRENCY for {size.text}", size.location)
+        found["WEB_CONCURRENCY"] = Known(str(_WEB_CONCURRENCY[size.text.lower()]), origin, "default")
+    for key, node in heroku.pairs_at("env"):
+        value = node if isinstance(node, Scalar) else node.at("value")
+        if isinstance(value, Scalar) and value.value is not None:
+            # app.json proposes a value, and the application's own configuration may hold another.
+            found[key] = Known(hide(key, value.text), Origin(key, value.location), "fallback")
+    return Environment(found)
 
 
 def _instances(name: str, heroku: Node | None) -> Setting:

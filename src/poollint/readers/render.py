@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from poollint._yaml import setting
 from poollint.facts import Build, Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
-from poollint.readers._platform import below, command, count, default, environment_of, folder_of, plain
+from poollint.readers._platform import as_server, below, command, count, default, environment_of, folder_of, plain
 from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
                 facts += _databases(tree, path, document)
                 for node in document.items_at("services"):
                     if node.text_at("type") in ("web", "pserv", "worker", "cron"):
-                        facts.append(_service(tree, path, document, node))
+                        service = _service(tree, path, document, node)
+                        facts.append(as_server(service, service.name))
             yield from facts
 
 
@@ -105,7 +106,9 @@ def _take(found: Variables, item: Node) -> None:
 def _of_database(database: str, wanted: str, name: str, origin: Origin) -> Setting:
     """Return what a property of a database is, with the token of its host and never its password."""
     if wanted in ("connectionString", POOLED):
-        return Known(f"postgresql://user:***@{host_of(database, wanted == POOLED)}/{database.lower()}", origin)
+        # The scheme is believed, no page read says it.
+        url = f"postgresql://user:***@{host_of(database, wanted == POOLED)}/{database.lower()}"
+        return Known(url, origin, "estimate")
     known = {"host": host_of(database), "port": "5432"}.get(wanted)
     return Known(known, origin) if known else Unknown(f"{name} is the {wanted} of {database}", origin)
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from poollint.facts import Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers import _ecs
 from poollint.readers._cloudformation import Template
-from poollint.readers._platform import count, default, environment_of, folder_of
-from poollint.readers._variables import Variables, hide
+from poollint.readers._passwords import hide
+from poollint.readers._platform import count, default, environment_of, folder_of, function
+from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -57,7 +58,7 @@ def _function(tree: Tree, path: str, root: Node, name: str, node: Node) -> Workl
         variables=_variables(tree, root, node),
         image=node.text_at("image"),
         sources=(folder_of(path),),
-        notes=tuple(f"handler {handler}" for handler in (node.text_at("handler"),) if handler),
+        run=function("lambda" if aws else "function", node.location, node.text_at("handler"), folder_of(path)),
     )
 
 

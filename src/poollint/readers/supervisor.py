@@ -37,7 +37,9 @@ def _mentioned(tree: Tree) -> bytes:
 def _workload(tree: Tree, path: str, text: str) -> Workload:
     row = next(index for index, line in enumerate(text.splitlines(), 1) if "[program:" in line)
     place = Location(path, row)
-    instances: Setting = Unknown("supervisord's configuration does not say on how many hosts it runs", Origin("supervisord", place))
+    instances: Setting = Unknown(
+        "supervisord's configuration does not say on how many hosts it runs", Origin("supervisord", place)
+    )
     folder = posixpath.dirname(path)
     return Workload(
         name=posixpath.basename(folder) or tree.root.name,
@@ -49,5 +51,15 @@ def _workload(tree: Tree, path: str, text: str) -> Workload:
         instances=instances,
         rollout_instances=instances,
         command=Words(place, ("supervisord", "-c", "/" + path)),
-        working_directory=folder,
+        working_directory=project_of(tree, folder),
     )
+
+
+_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "manage.py")
+
+
+def project_of(tree: Tree, folder: str) -> str:
+    """Return the folder a configuration is started from: the nearest above it that holds a Python project."""
+    while folder and not any(f"{folder}/{mark}" in tree for mark in _MARKS):
+        folder = posixpath.dirname(folder)
+    return folder

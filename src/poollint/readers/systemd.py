@@ -66,7 +66,9 @@ def _workload(tree: Tree, path: str, unit: dict[str, dict[str, list[Entry]]]) ->
     variables = _environment(tree, path, service)
     directory = next(iter(service.get("WorkingDirectory", [])), ("", None))[0].lstrip("-")
     name = re.sub(r"\.service.*$", "", posixpath.basename(path))
-    instances: Setting = Unknown("a systemd unit does not say on how many hosts it runs", Origin("ExecStart", starts[-1][1]))
+    instances: Setting = Unknown(
+        "a systemd unit does not say on how many hosts it runs", Origin("ExecStart", starts[-1][1])
+    )
     one_shot = any(value == "oneshot" for value, _ in service.get("Type", []))
     return Workload(
         name=name.rstrip("@"),
@@ -102,7 +104,9 @@ def words(tree: Tree, start: Entry, variables: Environment) -> Words:
             values.append(Unknown(piece.unknown))
         else:
             values.append(Known(piece.text, piece.written or Origin(""), piece.certainty))
-    return Words(start[1], tuple(made), locations=places(written, start[1], tree.text(start[1].path)), values=tuple(values))
+    return Words(
+        start[1], tuple(made), locations=places(written, start[1], tree.text(start[1].path)), values=tuple(values)
+    )
 
 
 def _environment(tree: Tree, path: str, service: dict[str, list[Entry]]) -> Environment:
@@ -123,7 +127,11 @@ def _environment(tree: Tree, path: str, service: dict[str, list[Entry]]) -> Envi
 
 
 def _hidden(name: str, setting: Setting) -> Setting:
-    return Known(hide(name, str(setting.value)), setting.origin, setting.certainty) if isinstance(setting, Known) else setting
+    return (
+        Known(hide(name, str(setting.value)), setting.origin, setting.certainty)
+        if isinstance(setting, Known)
+        else setting
+    )
 
 
 def _file(tree: Tree, path: str, named: str) -> dict[str, Setting] | None:

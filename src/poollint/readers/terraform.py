@@ -26,13 +26,14 @@ def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
     """Yield what the root modules of the tree describe, once per environment."""
     if not any(_RECOGNISED.search(tree.bytes(path) or b"") for path in tree.named("*.tf")):
         return
+    from poollint.readers._platform import as_server
     from poollint.readers._terraform import scopes
 
     readers = _readers()
     for scope in scopes(tree):
         for part in scope.parts(*readers):
             with tree.guard(part.location.path):
-                yield from list(readers[part.kind](part))
+                yield from [as_server(fact, part.name) for fact in readers[part.kind](part)]
 
 
 def _readers() -> dict:
@@ -42,7 +43,15 @@ def _readers() -> dict:
         _terraform_google,
         _terraform_kubernetes,
         _terraform_platforms,
+        _terraform_rds,
     )
 
-    clouds = (_terraform_google, _terraform_aws, _terraform_azure, _terraform_kubernetes, _terraform_platforms)
+    clouds = (
+        _terraform_google,
+        _terraform_aws,
+        _terraform_rds,
+        _terraform_azure,
+        _terraform_kubernetes,
+        _terraform_platforms,
+    )
     return {kind: reader for cloud in clouds for kind, reader in cloud.READERS.items()}

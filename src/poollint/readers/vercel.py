@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Environment, Known, Location, Origin, Unknown, Workload
-from poollint.readers._platform import count, environment_of, folder_of, variables
+from poollint.readers._platform import count, environment_of, folder_of, function, variables
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -57,4 +57,5 @@ def _workload(tree: Tree, path: str, root: Node, place: Location) -> Workload:
         if given
         else Environment(),
         sources=(folder,),
+        run=function("vercel", place),
     )

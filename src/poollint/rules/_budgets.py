@@ -85,7 +85,9 @@ def server_sides(budget: Budget) -> Iterator[Evidence]:
 
 def _owned(setting: Setting, owner: str) -> Setting:
     if isinstance(setting, Known):
-        return Known(setting.value, Origin(f"{setting.origin.says} ({owner})", setting.origin.location), setting.certainty)
+        return Known(
+            setting.value, Origin(f"{setting.origin.says} ({owner})", setting.origin.location), setting.certainty
+        )
     return setting
 
 
@@ -103,7 +105,11 @@ def guides_product(clients: Iterable[Client]) -> tuple[int, str] | None:
     found = []
     for client in clients:
         numbers = dict(client.steady.factors)
-        parts = (client.workload.concurrency if client.workload else None, numbers.get("instances"), numbers.get("pool_size"))
+        parts = (
+            client.workload.concurrency if client.workload else None,
+            numbers.get("instances"),
+            numbers.get("pool_size"),
+        )
         values = [value_of(part) for part in parts if part is not None]
         if len(values) == 3 and all(isinstance(value, int) and value > 0 for value in values):
             product = values[0] * values[1] * values[2]
@@ -124,7 +130,9 @@ def product_sentence(clients: Iterable[Client]) -> tuple[str, ...]:
 
 def fits(budget: Budget) -> str:
     """Return the change that fits: fewer instances of the largest client, or smaller pools."""
-    options = [option for option in (_instances_option(budget), _shares_option(budget) or _pool_option(budget)) if option]
+    options = [
+        option for option in (_instances_option(budget), _shares_option(budget) or _pool_option(budget)) if option
+    ]
     if options:
         return f"Fits: {', or '.join(options)}."
     processes = sum(_pools(client) for client in budget.counted)

@@ -24,7 +24,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _too_narrow(side: ServerSide) -> tuple[str, Known] | None:
-    """Return the limit that its clients exceed: what it lets in, and in session mode the slots that each of them holds."""
+    """Return the limit that its clients exceed: what it lets in, in session mode the slots that each of them holds."""
     demand = client_side(_counted(side.clients))
     doors = [("max_client_conn", _times_replicas(side.pooler, side.pooler.max_client_connections))]
     if value_of(side.pooler.mode) == "session":
@@ -53,7 +53,11 @@ def _finding(budget: Budget, side: ServerSide, door: str, limit: Known) -> Findi
     clients = sorted(_counted(side.clients), key=lambda client: -value_of(client.steady.lowered))
     total = sum(value_of(client.steady.lowered) for client in clients)
     formula = " + ".join(client.steady.formula for client in clients[:3]) + (" + …" if len(clients) > 3 else "")
-    refuses = "lets in" if door == "max_client_conn" else "serves at once, because in session mode each client holds one of its connections,"
+    refuses = (
+        "lets in"
+        if door == "max_client_conn"
+        else "serves at once, because in session mode each client holds one of its connections,"
+    )
     return Finding(
         severity="error",
         message=f"{formula} = {grouped(total)} connections, but {side.pooler.name} {refuses} {grouped(limit.value)}",

@@ -1,4 +1,4 @@
-"""The guides' product of request concurrency, instances and pool_size exceeds the limit that the pools themselves respect.
+"""The guides' product of request concurrency, instances and pool_size exceeds a limit that the pools respect.
 
 https://cloud.google.com/sql/docs/postgres/manage-connections
 """

@@ -1,6 +1,6 @@
 """Many more requests get into one process than its pool has connections, so most of them wait in line.
 
-https://docs.sqlalchemy.org/en/20/errors.html#queuepool-limit-of-size-x-overflow-y-reached-connection-timed-out-timeout-z
+https://docs.sqlalchemy.org/en/20/errors.html#error-3o7r
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from poollint.facts import (
     about_engine,
     value_of,
 )
-from poollint.rules._guards import QUEUES, environment_names, every, judged, place, workload_names
+from poollint.rules._guards import environment_names, every, judged, place, workload_names
+from poollint.rules._pools import sizes, slots
 
 TIMES = 4
 
@@ -33,14 +34,8 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _is_crowded(client: Client, pool: Pool) -> bool:
-    slots = _slots(pool)
-    return slots is not None and TIMES * slots < _requests(client) < NO_CEILING
-
-
-def _slots(pool: Pool) -> int | None:
-    size, overflow = value_of(pool.pool_size), value_of(pool.max_overflow)
-    numbers = isinstance(size, int) and isinstance(overflow, int) and size > 0 and overflow >= 0
-    return size + overflow if numbers and value_of(pool.pool_class) in QUEUES and pool.is_networked else None
+    room = slots(pool)
+    return bool(pool.is_networked) and room is not None and TIMES * room < _requests(client) < NO_CEILING
 
 
 def _requests(client: Client) -> float:
@@ -73,8 +68,8 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     return Finding(
         severity="note",
         message=(
-            f"{requests:,} requests can be in one process at once, more than {TIMES} times its pool of "
-            f"{value_of(pool.pool_size)} + {value_of(pool.max_overflow)}: the others wait up to pool_timeout and then fail"
+            f"{requests:,} requests can be in one process at once, more than {TIMES} times its pool of {sizes(pool)}: "
+            "the others wait up to pool_timeout and then fail"
         ),
         help="Lower the request concurrency toward the pool, or enlarge the pool as far as the database allows.",
         location=place(engine, pool.pool_size),

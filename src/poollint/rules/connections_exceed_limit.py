@@ -34,7 +34,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def verdict(budget: Budget) -> Severity | None:
-    """Error when even the lowered bound exceeds; warning when only the plain one, or only an estimate of the limit, does."""
+    """Error when even the lowered bound exceeds; warning when only the plain one does, or only a doubtful limit."""
     if not budget.counted:
         return None
     # A pooler that is too large by itself is a finding of its own.
@@ -80,10 +80,10 @@ def _finding(budget: Budget) -> Finding:
     which = "lowered" if budget.steady > min(_limit(budget) or 0, _low(budget)) else "plain"
     total = budget.steady if which == "lowered" else budget.plain
     limit = _limit_line(budget, total)
-    lead = budget.counted[0]
+    text, lead = formula(budget, budget.counted, which), budget.counted[0]
     return Finding(
         severity=severity,
-        message=f"{formula(budget, budget.counted, which)} = {grouped(total)} connections, {_but(budget, total, which)}",
+        message=f"{text} = {grouped(total)} connections, {_but(budget, total, which)}",
         help=fits(budget) if isinstance(budget.usable, Known) else _state(budget),
         location=lead.engine.location,
         evidence=(*factors(budget.counted), *server_sides(budget), Evidence("max_connections", limit)),

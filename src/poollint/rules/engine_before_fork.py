@@ -43,12 +43,21 @@ def _finding(engine: Engine, clients: tuple[Client, ...], use: Use) -> Finding:
     )
     return Finding(
         severity="warning" if disposed else "error",
-        message=f"{process.server} forks after {use.says} opened a connection, and the children share its socket: {effect}",
-        help="Call engine.dispose(close=False) in every child (post_fork, worker_process_init), or move the use out of the import.",
+        message=(
+            f"{process.server} forks after {use.says} opened a connection, and the children share its socket: {effect}"
+        ),
+        help=(
+            "Call engine.dispose(close=False) in every child (post_fork, worker_process_init), "
+            "or move the use out of the import."
+        ),
         location=engine.location,
         evidence=(
             Evidence("used", Known(use.kind, Origin(use.says, use.location))),
-            *([Evidence("disposed", Known(disposed.kind, Origin(disposed.says, disposed.location)))] if disposed else []),
+            *(
+                [Evidence("disposed", Known(disposed.kind, Origin(disposed.says, disposed.location)))]
+                if disposed
+                else []
+            ),
             Evidence("preloads", process.preloads),
             *runs_evidence(clients),
         ),

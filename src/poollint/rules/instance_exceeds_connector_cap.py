@@ -42,7 +42,7 @@ def _finding(workload: Workload, clients: list[Client], cap: Known, total: int) 
             f"{formula} = {grouped(total)} connections in one instance of {workload.name}, but its built-in Cloud SQL "
             f"connection carries {grouped(cap.value)}"
         ),
-        help="Lower the pool or the processes of an instance, or connect by private IP or a Cloud SQL connector library.",
+        help="Lower the pool or the processes of an instance, or connect by private IP or a Cloud SQL connector.",
         location=largest.engine.location,
         evidence=(
             *(line for line in factors(clients, "one") if line.name != "instances"),

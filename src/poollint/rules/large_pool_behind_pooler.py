@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Client, Engine, Evidence, Finding, Pool, Pooler, Project, about_engine, value_of
+from poollint.facts import Client, Engine, Evidence, Finding, Pooler, Project, about_engine, value_of
 from poollint.link.poolers import shares_connections
-from poollint.rules._guards import QUEUES, environment_names, every, judged, place, runs_evidence, workload_names
+from poollint.rules._guards import environment_names, every, judged, place, runs_evidence, workload_names
+from poollint.rules._pools import sizes, slots
 
 _ENOUGH = 2
 _ENOUGH_FOR_RDS_PROXY = 10
@@ -25,18 +26,11 @@ def check(project: Project) -> Iterator[Finding]:
 def _pools_twice(client: Client, pooler: Pooler) -> bool:
     if pooler.product != "rds-proxy" and shares_connections(pooler) is not True:
         return False
-    return every(client.live, lambda pool: (_slots(pool) or 0) > _enough(pooler))
+    return every(client.live, lambda pool: (slots(pool) or 0) > _enough(pooler))
 
 
 def _enough(pooler: Pooler) -> int:
     return _ENOUGH_FOR_RDS_PROXY if pooler.product == "rds-proxy" else _ENOUGH
-
-
-def _slots(pool: Pool) -> int | None:
-    size, overflow = value_of(pool.pool_size), value_of(pool.max_overflow)
-    if value_of(pool.pool_class) not in QUEUES or not isinstance(size, int) or not isinstance(overflow, int):
-        return None
-    return size + max(0, overflow)
 
 
 def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
@@ -48,10 +42,13 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     return Finding(
         severity="warning",
         message=(
-            f"each process may hold {value_of(pool.pool_size)} + {value_of(pool.max_overflow)} connections to {pooler.name}, "
+            f"each process may hold {sizes(pool)} connections to {pooler.name}, "
             f"a {pooler.product}{mode}, which already shares its connections"
         ),
-        help=f"Keep at most {enough} per process, such as pool_size={enough} with max_overflow=0, or use NullPool: the pooler does the pooling.",
+        help=(
+            f"Keep at most {enough} per process, such as pool_size={enough} with max_overflow=0, or use NullPool: "
+            "the pooler does the pooling."
+        ),
         location=place(engine, pool.pool_size),
         evidence=(
             Evidence("pool_size", pool.pool_size),

@@ -19,7 +19,8 @@ from poollint.facts import (
     about_engine,
     value_of,
 )
-from poollint.rules._guards import QUEUES, environment_names, every, judged, place, seconds, workload_names
+from poollint.rules._guards import environment_names, every, judged, place, seconds, workload_names
+from poollint.rules._pools import slots
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -36,7 +37,6 @@ def _outlasts(client: Client, pool: Pool) -> bool:
         and isinstance(timeout, int | float)
         and timeout >= limit > 0
         and pool.is_networked is True
-        and value_of(pool.pool_class) in QUEUES
         and _can_queue(client, pool)
     )
 
@@ -57,14 +57,14 @@ def _request_timeout(client: Client) -> Setting:
 
 def _can_queue(client: Client, pool: Pool) -> bool:
     """Say whether more can run at once in one process than its pool has slots; not knowing is no."""
-    size, overflow = value_of(pool.pool_size), value_of(pool.max_overflow)
-    if client.process is None or client.process.kind != "web" or not isinstance(size, int) or not isinstance(overflow, int):
+    room = slots(pool)
+    if room is None or client.process is None or client.process.kind != "web":
         return False
-    limits = [value_of(client.process.units), value_of(client.process.concurrency)]
+    units = value_of(client.process.units)
+    limits = [units, value_of(client.process.concurrency)]
     if client.workload and client.workload.concurrency_is_hard:
         limits.append(value_of(client.workload.concurrency))
-    known = [limit for limit in limits if limit is not None]
-    return value_of(client.process.units) is not None and 0 <= size + overflow < min(known) and size > 0 <= overflow
+    return units is not None and room < min(limit for limit in limits if limit is not None)
 
 
 def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
@@ -73,10 +73,11 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     return Finding(
         severity="warning",
         message=(
-            f"pool_timeout is {seconds(value_of(pool.pool_timeout))}, but a request ends after {seconds(value_of(limit))}: "
+            f"pool_timeout is {seconds(value_of(pool.pool_timeout))}, "
+            f"but a request ends after {seconds(value_of(limit))}: "
             "under load, connections go to requests that nobody waits for any more"
         ),
-        help="Set pool_timeout well below the request timeout, so that a full pool fails fast and the line stays short.",
+        help="Set pool_timeout well below the request timeout: a full pool then fails fast and the line stays short.",
         location=place(engine, pool.pool_timeout),
         evidence=(
             Evidence("pool_timeout", pool.pool_timeout),

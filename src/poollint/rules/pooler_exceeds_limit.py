@@ -40,11 +40,14 @@ def _finding(budget: Budget, side: ServerSide) -> Finding:
     limit, place = budget.database.max_connections, _place(budget, side)
     assert isinstance(limit, Known) and place  # `check` asked
     usable, total = value_of(budget.usable), value_of(side.total)
+    fitting = max(1, usable // (value_of(side.pooler.replicas) or 1))
     written = grouped(total) if side.formula == grouped(total) else f"{side.formula} = {grouped(total)}"
     return Finding(
         severity="error",
-        message=f"{side.pooler.name} may open {written} connections, but {budget.database.name} accepts {grouped(usable)}",
-        help=f"Set max_db_connections={max(1, usable // (value_of(side.pooler.replicas) or 1))}, or a smaller default_pool_size.",
+        message=(
+            f"{side.pooler.name} may open {written} connections, but {budget.database.name} accepts {grouped(usable)}"
+        ),
+        help=f"Set max_db_connections={fitting}, or a smaller default_pool_size.",
         location=place,
         evidence=(
             *(Evidence(name, setting) for name, setting in side.factors),

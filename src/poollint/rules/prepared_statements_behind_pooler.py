@@ -24,8 +24,9 @@ from poollint.facts import (
 )
 from poollint.rules._guards import environment_names, every, judged, place, runs_evidence, workload_names
 
-# Poolers whose clients share server connections between transactions; RDS Proxy pins instead, ProxySQL keeps them apart.
+# Poolers whose clients share server connections between transactions; RDS Proxy pins, ProxySQL keeps them apart.
 _SHARING = frozenset({"pgbouncer", "supavisor", "pgcat", "pgdog", "odyssey"})
+_OTHERWISE = "or let the pooler keep statements apart (PgBouncer 1.24, or 1.21 with max_prepared_statements)."
 _ENOUGH = "0.31"  # the first asyncpg whose prepare() names nothing while the cache is off
 
 
@@ -41,7 +42,7 @@ def _is_exposed(project: Project, client: Client) -> bool:
 
 
 def _severity(client: Client) -> Severity | None:
-    """Error where the pooler is known to share connections without support; warning where mode or version is not readable."""
+    """Error where the pooler surely shares without support; warning where its mode or version is not readable."""
     pooler = client.pooler
     if pooler is None or not _can_share(pooler):
         return None
@@ -58,7 +59,7 @@ def _can_share(pooler: Pooler) -> bool:
 
 
 def _never_helped(client: Client) -> bool:
-    """Measured: pg8000 splits a statement over several round trips in AUTOCOMMIT, and no pooler keeps those together."""
+    """Measured: in AUTOCOMMIT pg8000 splits a statement over several round trips; no pooler keeps those together."""
     return every(client.live, _is_autocommitting_pg8000)
 
 
@@ -141,8 +142,8 @@ def _finding(project: Project, engine: Engine, clients: tuple[Client, ...]) -> F
     return Finding(
         severity=severity,
         message=(
-            f"{driver} keeps prepared statements, but {pooler.name} ({_how_sure(pooler)}) gives the connection to other "
-            "clients between transactions: statements fail, and rows of another query can come back"
+            f"{driver} keeps prepared statements, but {pooler.name} ({_how_sure(pooler)}) gives the connection "
+            "to other clients between transactions: statements fail, and rows of another query can come back"
         ),
         help=_help(project, engine, driver),
         location=place(engine, cache) if cache else engine.location,
@@ -180,14 +181,14 @@ def _version_evidence(project: Project, engine: Engine, driver: str) -> Iterator
 
 def _help(project: Project, engine: Engine, driver: str) -> str:
     if driver == "pg8000":
-        return "Leave AUTOCOMMIT out, or use another driver: no pooler keeps pg8000's statements together in AUTOCOMMIT."
+        return (
+            "Leave AUTOCOMMIT out, or use another driver: no pooler keeps pg8000's statements together in AUTOCOMMIT."
+        )
     if driver != "asyncpg":
-        return 'Add connect_args={"prepare_threshold": None}, or let the pooler keep statements apart (PgBouncer 1.24, or 1.21 with max_prepared_statements).'
+        return f'Add connect_args={{"prepare_threshold": None}}, {_OTHERWISE}'
     if versions.at_least(_versions(project, engine), _ENOUGH) is False:
         return (
-            f"Raise asyncpg to {_ENOUGH} and set connect_args={{\"statement_cache_size\": 0}}; below it, "
+            f'Raise asyncpg to {_ENOUGH} and set connect_args={{"statement_cache_size": 0}}; below it, '
             "prepared_statement_name_func and prepared_statement_cache_size=0 are needed as well."
         )
-    return 'Add connect_args={"statement_cache_size": 0}, or let the pooler keep statements apart (PgBouncer 1.24, or 1.21 with max_prepared_statements).'
-
-
+    return f'Add connect_args={{"statement_cache_size": 0}}, {_OTHERWISE}'

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from poollint.facts import Client, Engine, Evidence, Finding, Pool, Project, about_engine, value_of
 from poollint.rules._guards import QUEUES, environment_names, every, judged, place, runs_evidence, workload_names
+from poollint.rules._pools import sizes
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -38,10 +39,13 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     return Finding(
         severity="warning",
         message=(
-            f"a pool of {value_of(pool.pool_size)} + {value_of(pool.max_overflow)} in a function that serves one request at a "
-            "time: every frozen instance holds one idle connection, not pool_size, and nothing closes it while it is frozen"
+            f"a pool of {sizes(pool)} in a function that serves one request at a time: every frozen instance holds "
+            "one idle connection, not pool_size, and nothing closes it while it is frozen"
         ),
-        help="Use NullPool, or pool_size=1 with max_overflow=0 and pool_pre_ping=True, or put a pooler in front of the database.",
+        help=(
+            "Use NullPool, or pool_size=1 with max_overflow=0 and pool_pre_ping=True, "
+            "or put a pooler in front of the database."
+        ),
         location=place(engine, pool.pool_size),
         evidence=(
             Evidence("pool_size", pool.pool_size),

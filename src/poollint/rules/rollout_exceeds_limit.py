@@ -43,10 +43,11 @@ def _exceeds_while_rolling(budget: Budget) -> bool:
 def _finding(budget: Budget) -> Finding:
     database = budget.database
     assert isinstance(database.max_connections, Known)  # `check` asked
+    text = formula(budget, budget.counted, when="rollout")
     return Finding(
         severity="warning",
         message=(
-            f"while rolling out, {formula(budget, budget.counted, when='rollout')} = {grouped(budget.rollout)} connections, "
+            f"while rolling out, {text} = {grouped(budget.rollout)} connections, "
             f"but {database.name} accepts {grouped(value_of(budget.usable))}; {grouped(budget.steady)} afterwards"
         ),
         help=f"{fits(budget)} Or let fewer instances overlap during a roll-out.",

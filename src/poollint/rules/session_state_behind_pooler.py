@@ -22,7 +22,9 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _shares(client: Client) -> bool:
     # RDS Proxy pins a session that has state, and so keeps it apart.
-    return client.pooler is not None and client.pooler.product != "rds-proxy" and shares_connections(client.pooler) is True
+    return (
+        client.pooler is not None and client.pooler.product != "rds-proxy" and shares_connections(client.pooler) is True
+    )
 
 
 def _finding(engine: Engine, clients: tuple[Client, ...], uses: list[Use]) -> Finding:
@@ -31,7 +33,8 @@ def _finding(engine: Engine, clients: tuple[Client, ...], uses: list[Use]) -> Fi
     return Finding(
         severity="warning",
         message=(
-            f"{uses[0].says} outlives the transaction, but {pooler.name} ({pooler.product}, {value_of(pooler.mode)} mode) gives "
+            f"{uses[0].says} outlives the transaction, but {pooler.name} "
+            f"({pooler.product}, {value_of(pooler.mode)} mode) gives "
             "the connection to other clients: they inherit it, and this one loses it"
         ),
         help="Use SET LOCAL, pg_advisory_xact_lock, or a direct connection (or session mode) for what needs a session.",

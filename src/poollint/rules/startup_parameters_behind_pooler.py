@@ -25,7 +25,9 @@ from poollint.facts import (
 from poollint.rules._guards import environment_names, judged, place, runs_evidence, workload_names
 
 # Measured on 1.18 and 1.24; IntervalStyle is tracked by default where it is.
-_TRACKED = frozenset("application_name timezone client_encoding datestyle standard_conforming_strings intervalstyle".split())
+_TRACKED = frozenset(
+    "application_name timezone client_encoding datestyle standard_conforming_strings intervalstyle".split()
+)
 _OPTION = re.compile(r"-c\s*([A-Za-z_.]+)\s*=|--([A-Za-z_.-]+)=")
 
 
@@ -37,7 +39,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _refused(client: Client) -> tuple[list[str], Setting, bool] | None:
-    """Return the parameters that reach the pooler in every live alternative, where they stand, and whether it drops them."""
+    """Return the parameters that every live alternative sends, where they stand, and whether the pooler drops them."""
     pooler = client.pooler
     # Without its configuration, what a PgBouncer ignores is not known.
     if pooler is None or pooler.product != "pgbouncer" or pooler.location is None or pooler.provider:

@@ -32,7 +32,9 @@ def _finding(workload: Workload, clients: list[Client]) -> Finding:
     return Finding(
         severity="note" if is_cron else "warning",
         message=f"{workload.name} {what}: each instance opens its own pool, so no pool size fits any database",
-        help="Set activeDeadlineSeconds, or concurrencyPolicy: Forbid." if is_cron else "Set a maximum number of instances.",
+        help="Set activeDeadlineSeconds, or concurrencyPolicy: Forbid."
+        if is_cron
+        else "Set a maximum number of instances.",
         location=workload.autoscaler or workload.instances.origin.location or workload.location,
         evidence=(
             Evidence("instances", workload.instances),

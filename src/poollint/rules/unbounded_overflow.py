@@ -30,11 +30,15 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     setting, what = _cause(pool)
     capped = all(isinstance(client.steady.lowered, Known) for client in clients)
     demand = sum(value_of(client.steady.lowered, 0) for client in clients)
-    effect = f"only what runs at once limits it, {grouped(demand)} connections" if capped else "every burst opens as many as it asks for"
+    effect = (
+        f"only what runs at once limits it, {grouped(demand)} connections"
+        if capped
+        else "every burst opens as many as it asks for"
+    )
     return Finding(
         severity="warning" if capped else "error",
         message=f"{what} lets the pool open connections without limit: {effect}",
-        help="Set max_overflow to a number, 10 is the default: a burst then waits pool_timeout instead of exhausting the server.",
+        help="Set max_overflow to a number (default: 10): a burst then waits instead of exhausting the server.",
         location=place(engine, setting),
         evidence=(Evidence("max_overflow" if "overflow" in what else "pool_size", setting), *runs_evidence(clients)),
         environments=environment_names(clients),

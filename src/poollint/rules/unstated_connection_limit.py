@@ -43,7 +43,10 @@ def _finding(budget: Budget) -> Finding:
             f"{formula(budget, budget.counted)} = {grouped(budget.steady)} connections: {database.name} needs a server "
             f"that accepts {grouped(needed)}, and no file says what it accepts"
         ),
-        help=f"State it with --assume {database.name}.max-connections=N; a stock server accepts {grouped(value_of(stock))}.",
+        help=(
+            f"State it with --assume {database.name}.max-connections=N; "
+            f"a stock server accepts {grouped(value_of(stock))}."
+        ),
         location=budget.counted[0].engine.location,
         evidence=(*factors(budget.counted), Evidence("max_connections", stock)),
         details=unnamed(budget),

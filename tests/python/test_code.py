@@ -1,0 +1,95 @@
+"""The facade: when Python is read at all, entry points, and what they reach."""
+
+from __future__ import annotations
+
+import pytest
+
+from poollint.facts import Environment, Known, Origin
+from poollint.python.code import Code
+
+DB = "from sqlalchemy import create_engine\nengine = create_engine('postgresql+psycopg2://db/a')\n"
+
+
+def test_a_tree_without_the_words_has_no_engines(make_tree):
+    assert Code(make_tree({"a.py": "print(1)\n", "b.txt": "create_engine"})).has_engines is False
+    assert Code(make_tree({"a.py": "# create_engine\n"})).has_engines is True
+    assert Code(make_tree({"a.py": "# create_engine\n"})).engines() == ()
+
+
+def test_engines_are_the_same_places_in_every_environment(make_tree):
+    code = Code(make_tree({"db.py": DB.replace("'postgresql+psycopg2://db/a'", "__import__('os').environ['URL']")}))
+    one, other = code.engines(), code.engines(Environment({"URL": Known("sqlite://", Origin("x"))}, complete=True))
+    assert [engine.location for engine in one] == [engine.location for engine in other]
+    assert code.engines() is one
+
+
+@pytest.mark.parametrize(
+    ("entry", "directory", "path"),
+    [
+        ("app.main:app", "", "app/main.py"),
+        ("app.main", "", "app/main.py"),
+        ("app.main.app", "", "app/main.py"),
+        ("app/main.py", "", "app/main.py"),
+        ("./app/main.py", "", "app/main.py"),
+        ("main:app", "app", "app/main.py"),
+        ("main.py", "app", "app/main.py"),
+        ("app:create_app()", "", "app/__init__.py"),
+        ("app", "", "app/__main__.py"),
+        ("shop.web:app", "", "src/shop/web.py"),
+        ("nothing.here:app", "", None),
+        ("/etc/passwd", "", None),
+        ("", "", None),
+    ],
+)
+def test_entry_points(make_tree, entry, directory, path):
+    files = ("app/__init__.py", "app/__main__.py", "app/main.py", "src/shop/__init__.py", "src/shop/web.py")
+    assert Code(make_tree({file: "" for file in files})).entry_module(entry, directory) == path
+
+
+def test_an_entry_point_reaches_what_it_imports_and_says_how(make_tree):
+    code = Code(
+        make_tree(
+            {
+                "app/__init__.py": "",
+                "app/main.py": "from fastapi import FastAPI\nfrom .routes import (\n    orders,  # all of them\n)\n",
+                "app/routes/__init__.py": "",
+                "app/routes/orders.py": "def show():\n    from app.db import engine\n",
+                "app/db.py": DB,
+                "app/other.py": DB,
+            }
+        )
+    )
+    reach = code.reaches("app.main:app")
+    assert "app/db.py" in reach.paths and "app/other.py" not in reach.paths
+    assert reach.how("app/db.py") == "entry point app.main:app imports app/db.py through app/routes/orders.py"
+    assert reach.how("app/main.py") == "entry point app.main:app"
+    assert code.reaches("missing:app") is None
+
+
+def test_dotted_strings_load_modules_too(make_tree):
+    files = {
+        "app/__init__.py": "",
+        "app/celery.py": "from celery import Celery\ncelery = Celery(include=['app.tasks'])\n",
+        "app/tasks.py": "from app import db\n",
+        "app/db.py": DB,
+        "run.py": "import uvicorn\nuvicorn.run('app.tasks:app')\n",
+    }
+    code = Code(make_tree(files))
+    assert "app/db.py" in code.reaches("app.celery").paths
+    assert "app/db.py" in code.reaches("run.py").paths
+
+
+def test_two_services_with_packages_of_one_name_stay_apart(make_tree):
+    files = {
+        f"services/{name}/app/{file}": text
+        for name in ("api", "worker")
+        for file, text in (("__init__.py", ""), ("main.py", "from app.db import engine\n"), ("db.py", DB))
+    }
+    code = Code(make_tree(files))
+    reach = code.reaches("app.main:app", "services/worker")
+    assert {path for path in reach.paths if path.endswith("db.py")} == {"services/worker/app/db.py"}
+
+
+def test_importing_a_package_runs_its_init(make_tree):
+    code = Code(make_tree({"app/__init__.py": "from app import db\n", "app/web.py": "", "app/db.py": DB}))
+    assert "app/db.py" in code.reaches("app.web:app").paths

@@ -1,0 +1,225 @@
+"""From a creation to the fact: defaults, drivers, pool classes, alternatives, engine_from_config, pings."""
+
+from __future__ import annotations
+
+import pytest
+
+from poollint.facts import Environment, Known, Origin, Target, Unknown
+from poollint.python.code import Code
+from poollint.readers import versions
+
+SYNC = "from sqlalchemy import create_engine\n"
+ASYNC = "from sqlalchemy.ext.asyncio import create_async_engine\n"
+
+
+@pytest.fixture
+def engine(make_tree):
+    """Return the only engine of the files, with the versions they declare."""
+
+    def engine(files, environment=None):
+        tree = make_tree({"db.py": files} if isinstance(files, str) else files)
+        code = Code(tree)
+        code.declare(tuple(versions.read(tree)))
+        (found,) = code.engines(environment) if environment else code.engines()
+        return found
+
+    return engine
+
+
+@pytest.fixture
+def pool(engine):
+    """Return the only alternative of the only engine."""
+
+    def pool(files, environment=None):
+        (found,) = engine(files, environment).alternatives
+        return found
+
+    return pool
+
+
+def test_what_is_written_is_exact_and_stands_where_it_is_written(pool):
+    found = pool(SYNC + "SIZE = 20\nengine = create_engine('postgresql+psycopg2://db/orders', pool_size=SIZE)\n")
+    assert (found.pool_size.value, found.pool_size.certainty, str(found.pool_size.origin.location)) == (20, "exact", "db.py:2")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("pool_size", 5), ("max_overflow", 10), ("pool_timeout", 30.0), ("pool_recycle", -1), ("pool_pre_ping", False)],
+)
+def test_what_is_left_out_holds_the_default_of_the_declared_version(pool, name, value):
+    files = {"db.py": SYNC + "engine = create_engine('postgresql+psycopg2://db/orders')\n", "requirements.txt": "sqlalchemy==2.0.36\n"}
+    found = getattr(pool(files), name)
+    assert found == Known(value, Origin("default of SQLAlchemy 2.0"), "default")
+
+
+def test_an_unread_spread_leaves_the_rest_unknown(pool):
+    found = pool(SYNC + "import settings\nengine = create_engine('postgresql://db/a', pool_size=3, **settings.OPTIONS)\n")
+    assert not found.complete
+    assert isinstance(found.pool_pre_ping, Unknown)
+
+
+@pytest.mark.parametrize(
+    ("factory", "url", "version", "driver"),
+    [
+        (SYNC, "postgresql+psycopg2://db/a", "", "psycopg2"),
+        (SYNC, "postgresql://db/a", "sqlalchemy==2.0.36", "psycopg2"),
+        (SYNC, "postgresql://db/a", "sqlalchemy>=1.4,<2.1", "psycopg2"),
+        (SYNC, "postgresql://db/a", "sqlalchemy==2.1.0", "psycopg"),
+        (SYNC, "postgresql://db/a", "sqlalchemy", None),
+        (SYNC, "postgresql://db/a", "", None),
+        (SYNC, "postgresql://db/a", "sqlalchemy\npsycopg2-binary", "psycopg2"),
+        (SYNC, "postgresql://db/a", "sqlalchemy\npsycopg2\npsycopg", None),
+        (SYNC, "mysql://db/a", "", "mysqldb"),
+        (SYNC, "sqlite://", "", "pysqlite"),
+        (ASYNC, "postgresql+asyncpg://db/a", "", "asyncpg"),
+    ],
+)
+def test_the_driver_is_named_or_the_versions_default(pool, factory, url, version, driver):
+    name = factory.split()[-1]
+    found = pool({"db.py": f"{factory}engine = {name}('{url}')\n", "requirements.txt": version + "\n"}).driver
+    assert (found.value if isinstance(found, Known) else None) == driver
+
+
+def test_a_driver_guessed_from_the_declared_packages_is_an_estimate(pool):
+    found = pool({"db.py": SYNC + "engine = create_engine('postgresql://db/a')\n", "requirements.txt": "psycopg2-binary\n"})
+    assert (found.driver.certainty, str(found.driver.origin.location)) == ("estimate", "requirements.txt:1")
+
+
+@pytest.mark.parametrize(
+    ("call", "version", "pool_class"),
+    [
+        ("create_engine('postgresql+psycopg2://db/a')", "", "QueuePool"),
+        ("create_async_engine('postgresql+asyncpg://db/a')", "", "AsyncAdaptedQueuePool"),
+        ("create_engine('sqlite://')", "", "SingletonThreadPool"),
+        ("create_engine('sqlite:///a.db')", "sqlalchemy==1.4.54", "NullPool"),
+        ("create_engine('sqlite:///a.db')", "sqlalchemy==2.0.1", "QueuePool"),
+        ("create_engine('sqlite:///a.db')", "", None),
+        ("create_async_engine('sqlite+aiosqlite:///a.db')", "sqlalchemy==2.0.37", "NullPool"),
+        ("create_async_engine('sqlite+aiosqlite:///a.db')", "sqlalchemy==2.0.38", "AsyncAdaptedQueuePool"),
+        ("create_async_engine('sqlite+aiosqlite://')", "", "StaticPool"),
+        ("create_engine('postgresql+psycopg2://db/a', poolclass=NullPool)", "", "NullPool"),
+        ("create_engine('postgresql+psycopg2://db/a', poolclass=pool.StaticPool)", "", "StaticPool"),
+        ("create_engine('postgresql+psycopg2://db/a', poolclass=None)", "", "QueuePool"),
+        ("create_engine('postgresql+psycopg2://db/a', poolclass=Mine)", "", "QueuePool"),
+        ("create_engine('postgresql+psycopg2://db/a', pool=NullPool(connect))", "", "NullPool"),
+    ],
+)
+def test_the_pool_class_is_given_or_sqlalchemys_choice(pool, call, version, pool_class):
+    text = f"{SYNC}{ASYNC}from sqlalchemy import pool\nfrom sqlalchemy.pool import NullPool, QueuePool\nclass Mine(QueuePool): ...\nconnect = print\n"
+    found = pool({"db.py": f"{text}engine = {call}\n", "requirements.txt": version + "\n"}).pool_class
+    assert (found.value if isinstance(found, Known) else None) == pool_class
+
+
+def test_a_finished_pool_brings_its_own_numbers(pool):
+    text = SYNC + "from sqlalchemy.pool import QueuePool\nengine = create_engine('postgresql+psycopg2://', pool=QueuePool(print, pool_size=3, recycle=60))\n"
+    found = pool(text)
+    assert (found.pool_size.value, found.pool_recycle.value, found.max_overflow.value) == (3, 60, 10)
+
+
+def test_the_target_has_no_user_and_no_password(pool):
+    found = pool(SYNC + "engine = create_engine('postgresql+psycopg2://me:secret@DB.internal:6432/orders?sslmode=require')\n")
+    assert found.target.value == Target("postgresql", "db.internal", 6432, "orders")
+    assert "secret" not in repr(found)
+    assert found.query["sslmode"].value == "require"
+
+
+def test_branches_are_alternatives_and_equal_ones_count_once(engine):
+    text = (
+        SYNC + "import os\nfrom sqlalchemy.pool import NullPool\noptions = {}\n"
+        "if os.getenv('SERVERLESS'):\n    options['poolclass'] = NullPool\nelif os.getenv('DEBUG'):\n    pass\n"
+        "engine = create_engine('postgresql+psycopg2://db/a', **options)\n"
+    )
+    assert [pool.pool_class.value for pool in engine({"db.py": text}).alternatives] == ["NullPool", "QueuePool"]
+
+
+def test_the_environment_of_a_workload_decides(pool):
+    text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'], pool_size=int(os.getenv('SIZE', '5')))\n"
+    assert pool(text).pool_size.certainty == "fallback"
+    variables = {"DATABASE_URL": Known("postgresql+psycopg2://db/a", Origin("compose")), "SIZE": Known("9", Origin("compose"))}
+    found = pool(text, Environment(variables, complete=True))
+    assert (found.pool_size.value, found.driver.value, found.identities) == (9, "psycopg2", ("env:DATABASE_URL",))
+
+
+def test_a_url_that_is_not_sqlite_is_networked_whatever_it_is(engine):
+    text = SYNC + "import os\nurl = os.environ['URL']\nif url.startswith('sqlite'):\n    engine = create_engine(url)\n"
+    sqlite = engine(text + "else:\n    engine = None\n")
+    assert [pool.is_networked for pool in sqlite.alternatives] == [False]
+    other = engine({"db.py": text.replace("if url", "if not url")})
+    assert [pool.is_networked for pool in other.alternatives] == [True]
+
+
+def test_the_instance_a_connector_connects_to_names_the_database(pool):
+    text = (
+        SYNC + "from google.cloud.sql.connector import Connector\nconnector = Connector()\n"
+        "def getconn():\n    return connector.connect('shop:europe-west1:orders', 'pg8000', db='orders')\n"
+        "engine = create_engine('postgresql+pg8000://', creator=getconn)\n"
+    )
+    assert pool(text).identities == ("cloudsql:shop:europe-west1:orders",)
+
+
+def test_a_socket_of_cloud_sql_names_the_database(pool):
+    found = pool(SYNC + "engine = create_engine('postgresql+psycopg2://me@/orders?host=/cloudsql/shop:europe-west1:orders')\n")
+    assert "cloudsql:shop:europe-west1:orders" in found.identities
+
+
+def test_nested_connect_args_keep_their_keys(pool):
+    found = pool(ASYNC + "engine = create_async_engine('postgresql+asyncpg://db/a', connect_args={'server_settings': {'jit': 'off'}})\n")
+    assert found.connect_args["server_settings"].value["jit"].value == "off"
+
+
+# -- engine_from_config
+
+
+def test_a_configuration_is_read_by_its_prefix_and_coerced(engine):
+    text = (
+        "from sqlalchemy import engine_from_config\n"
+        "CONFIG = {'db.url': 'postgresql+psycopg2://db/a', 'db.pool_size': '7', 'other.pool_size': '9', 'db.pool_pre_ping': 'false'}\n"
+        "engine = engine_from_config(CONFIG, 'db.', max_overflow=1)\n"
+    )
+    found = engine(text)
+    (pool,) = found.alternatives
+    assert (pool.pool_size.value, pool.max_overflow.value, pool.driver.value) == (7, 1, "psycopg2")
+    assert [dead.name for dead in found.dead_settings] == ["pool_pre_ping"]
+
+
+def test_a_configuration_that_cannot_be_read_says_so(pool):
+    found = pool("from sqlalchemy import engine_from_config\nimport settings\nengine = engine_from_config(settings.INI)\n")
+    assert isinstance(found.pool_size, Unknown)
+    assert not found.complete
+
+
+# -- dead settings
+
+
+@pytest.mark.parametrize(("value", "dead"), [("bool('False')", 1), ("'false'", 1), ("False", 0), ("True", 0)])
+def test_text_that_is_always_true(engine, value, dead):
+    found = engine(SYNC + f"engine = create_engine('postgresql+psycopg2://db/a', pool_pre_ping={value})\n")
+    assert len(found.dead_settings) == dead
+
+
+# -- pings
+
+PING = "from sqlalchemy import event\n@event.listens_for({target}, '{event}')\ndef ping(connection, *args):\n    {body}\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "event", "body", "pings"),
+    [
+        ("engine", "checkout", "connection.cursor().execute('SELECT 1')", True),
+        ("engine", "engine_connect", "connection.scalar(select(1))", True),
+        ("Engine", "engine_connect", "connection.scalar(select(1))", True),
+        ("Pool", "checkout", "connection.ping()", True),
+        ("engine", "checkout", "count()", False),
+        ("engine", "connect", "connection.cursor().execute('SELECT 1')", False),
+        ("other", "checkout", "connection.ping()", False),
+    ],
+)
+def test_a_listener_that_tests_the_connection_is_a_ping(pool, target, event, body, pings):
+    text = SYNC + "from sqlalchemy import select\nfrom sqlalchemy.engine import Engine\nfrom sqlalchemy.pool import Pool\n"
+    text += "engine = create_engine('postgresql+psycopg2://db/a')\nother = object()\n"
+    assert pool(text + PING.format(target=target, event=event, body=body)).pings.value is pings
+
+
+def test_nothing_hostile_in_the_arguments_ends_the_run(engine):
+    text = SYNC + "a = {}\na['x'] = a\nengine = create_engine(a, pool_size=a, connect_args=a, **a)\n"
+    assert engine(text).alternatives

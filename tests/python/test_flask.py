@@ -1,0 +1,143 @@
+"""The engine behind Flask-SQLAlchemy, by version and by the place of its options."""
+
+from __future__ import annotations
+
+import pytest
+
+from poollint.facts import Known
+from poollint.python.code import Code
+from poollint.readers import versions
+
+URI = "postgresql+psycopg2://db/orders"
+START = "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\napp = Flask(__name__)\n"
+
+
+@pytest.fixture
+def engine(make_tree):
+    def engine(files, version="3.1.1"):
+        files = {"app.py": files} if isinstance(files, str) else files
+        tree = make_tree({"requirements.txt": f"flask-sqlalchemy=={version}\nsqlalchemy==2.0.36\n" if version else "", **files})
+        code = Code(tree)
+        code.declare(tuple(versions.read(tree)))
+        (found,) = code.engines()
+        return found
+
+    return engine
+
+
+def live(found):
+    (pool,) = found.live
+    return pool
+
+
+PLACES = {
+    "assigned": START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+    "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\ndb = SQLAlchemy(app)\n",
+    "updated": START + f"app.config.update(SQLALCHEMY_DATABASE_URI='{URI}', SQLALCHEMY_ENGINE_OPTIONS={{'pool_size': 20}})\ndb = SQLAlchemy(app)\n",
+    "mapped": START + f"app.config.from_mapping({{'SQLALCHEMY_DATABASE_URI': '{URI}', 'SQLALCHEMY_ENGINE_OPTIONS': {{'pool_size': 20}}}})\ndb = SQLAlchemy(app)\n",
+    "constructed": START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb = SQLAlchemy(app, engine_options={{'pool_size': 20}})\n",
+    "a constant": START + f"OPTIONS = {{'pool_size': 20}}\napp.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+    "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = OPTIONS\ndb = SQLAlchemy(app)\n",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_options_are_found_in_every_place(engine, place):
+    pool = live(engine(PLACES[place]))
+    assert (pool.driver.value, pool.pool_size.value) == ("psycopg2", 20)
+
+
+CONFIG = f"class Base:\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\nclass Production(Base):\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+
+
+@pytest.mark.parametrize("target", ["Production", "'config.Production'", "Production()"])
+def test_a_configuration_class_with_what_it_inherits(engine, target):
+    app = START + f"from config import Production\ndb = SQLAlchemy()\napp.config.from_object({target})\ndb.init_app(app)\n"
+    pool = live(engine({"config.py": CONFIG, "app.py": app}))
+    assert (pool.driver.value, pool.pool_size.value, str(pool.pool_size.origin.location)) == ("psycopg2", 20, "config.py:2")
+
+
+def test_a_configuration_module(engine):
+    files = {
+        "config/__init__.py": "",
+        "config/settings.py": f"SQLALCHEMY_DATABASE_URI = '{URI}'\nSQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n",
+        "app.py": START + "app.config.from_object('config.settings')\ndb = SQLAlchemy(app)\n",
+    }
+    assert live(engine(files)).pool_size.value == 20
+
+
+def test_a_class_that_the_environment_chooses_makes_alternatives_without_the_tests(engine):
+    config = (
+        f"class Production:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
+        f"class Development:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+        "class Testing:\n    SQLALCHEMY_DATABASE_URI = 'sqlite://'\n"
+    )
+    app = START + "import unknown\napp.config.from_object(unknown.CHOICE)\ndb = SQLAlchemy(app)\n"
+    found = engine({"config.py": config, "app.py": "import config\n" + app})
+    assert sorted(pool.pool_size.value for pool in found.alternatives) == [5, 20]
+
+
+OLD = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_POOL_SIZE'] = 20\ndb = SQLAlchemy(app)\n"
+
+
+def test_version_2_honours_the_keys_that_version_3_ignores(engine):
+    assert live(engine(OLD, "2.5.1")).pool_size.value == 20
+    found = engine(OLD, "3.1.1")
+    assert live(found).pool_size.value == 5
+    assert [(dead.name, str(dead.value.origin.location)) for dead in found.dead_settings] == [("SQLALCHEMY_POOL_SIZE", "app.py:5")]
+
+
+def test_an_unpinned_version_decides_nothing(engine):
+    found = engine(OLD, "")
+    assert not isinstance(live(found).pool_size, Known)
+    assert found.dead_settings == ()
+
+
+@pytest.mark.parametrize(("version", "size"), [("2.5.1", 7), ("3.1.1", 20)])
+def test_who_wins_between_constructor_and_configuration(engine, version, size):
+    text = PLACES["assigned"].replace("SQLAlchemy(app)", "SQLAlchemy(app, engine_options={'pool_size': 7})")
+    assert live(engine(text, version)).pool_size.value == size
+
+
+@pytest.mark.parametrize(("version", "size", "recycle"), [("2.5.1", 10, 7200), ("3.1.1", 5, 7200)])
+def test_mysql_gets_defaults_of_its_own(engine, version, size, recycle):
+    pool = live(engine(PLACES["assigned"].replace("postgresql+psycopg2", "mysql+pymysql").replace("{'pool_size': 20}", "{}"), version))
+    assert (pool.pool_size.value, pool.pool_recycle.value) == (size, recycle)
+
+
+def test_a_branch_on_the_url_makes_alternatives(engine):
+    text = START + "import os\nurl = os.getenv('DATABASE_URL')\nif url is not None:\n    app.config['SQLALCHEMY_DATABASE_URI'] = url\n"
+    text += "else:\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///a.db'\ndb = SQLAlchemy(app)\n"
+    found = engine(text)
+    assert {pool.is_networked for pool in found.alternatives} == {None, False}
+
+
+def test_the_configuration_of_another_program_is_not_taken(engine):
+    other = "from flask import Flask\napp = Flask(__name__)\napp.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 99}\n"
+    assert live(engine({"app.py": PLACES["assigned"], "tools/other.py": other})).pool_size.value == 20
+
+
+def test_options_after_init_are_dead_in_version_3(engine):
+    text = START + f"db = SQLAlchemy()\napp.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb.init_app(app)\n"
+    text += "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
+    found = engine(text)
+    assert live(found).pool_size.value == 5
+    assert [dead.name for dead in found.dead_settings] == ["SQLALCHEMY_ENGINE_OPTIONS"]
+
+
+def test_options_without_the_extension_belong_to_no_engine(make_tree):
+    files = {
+        "config.py": "class Settings:\n    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}\n",
+        "migrate.py": "from sqlalchemy import create_engine\nengine = create_engine('postgresql://db/a')\n",
+    }
+    (dead,) = Code(make_tree(files)).dead_settings
+    assert (dead.name, str(dead.value.origin.location)) == ("SQLALCHEMY_ENGINE_OPTIONS", "config.py:2")
+
+
+def test_options_that_the_code_reads_itself_are_not_dead(make_tree):
+    files = {
+        "config.py": "class Settings:\n    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}\n",
+        "db.py": "from sqlalchemy import create_engine\nfrom config import Settings\n"
+        "engine = create_engine('postgresql://db/a', **Settings.SQLALCHEMY_ENGINE_OPTIONS)\n",
+    }
+    assert Code(make_tree(files)).dead_settings == ()

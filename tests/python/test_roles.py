@@ -1,0 +1,223 @@
+"""What a creation stands in, which role it plays, and whether it makes an engine again and again."""
+
+from __future__ import annotations
+
+import pytest
+
+from poollint.facts import Known, Unknown
+from poollint.python.code import Code
+
+ENGINE = "from sqlalchemy import create_engine\n"
+MAKE = "create_engine('postgresql+psycopg2://db/orders')"
+APP = "from fastapi import Depends, FastAPI\napp = FastAPI()\n"
+
+
+@pytest.fixture
+def engine(make_tree):
+    """Return the fact of the only engine of the files."""
+
+    def engine(files):
+        (found,) = Code(make_tree(files)).engines()
+        return found
+
+    return engine
+
+
+# -- place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (f"engine = {MAKE}\n", "module"),
+        (f"class Config:\n    engine = {MAKE}\n", "class"),
+        (f"if __name__ == '__main__':\n    engine = {MAKE}\n", "main-guard"),
+        (f"def make():\n    return {MAKE}\n", "function"),
+        (f"class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n", "class"),
+        (f"from functools import lru_cache\n@lru_cache\ndef make():\n    return {MAKE}\n", "cached-function"),
+        (f"_e = None\ndef make():\n    global _e\n    if _e is None:\n        _e = {MAKE}\n    return _e\n", "cached-function"),
+        (f"_e = {{}}\ndef make(url):\n    if url not in _e:\n        _e[url] = {MAKE}\n    return _e[url]\n", "cached-function"),
+        (f"_e = {{}}\ndef make(u):\n    try:\n        return _e[u]\n    except KeyError:\n        _e[u] = {MAKE}\n", "cached-function"),
+        (f"_e = None\ndef make():\n    global _e\n    if _e:\n        return _e\n    _e = {MAKE}\n    return _e\n", "cached-function"),
+        (f"{APP}@app.get('/')\ndef show():\n    {MAKE}\n", "request-handler"),
+        (f"{APP}def engine():\n    return {MAKE}\n@app.get('/')\ndef show(e=Depends(engine)): ...\n", "request-handler"),
+        (f"{APP}@app.on_event('startup')\ndef start():\n    {MAKE}\n", "lifespan"),
+        (f"from fastapi import FastAPI\ndef lifespan(app):\n    {MAKE}\napp = FastAPI(lifespan=lifespan)\n", "lifespan"),
+        (f"from fastapi import FastAPI\ndef create_app():\n    app = FastAPI()\n    {MAKE}\n    return app\n", "lifespan"),
+        (f"from celery import shared_task\n@shared_task\ndef bill():\n    {MAKE}\n", "task"),
+        (f"import dramatiq\n@dramatiq.actor(max_retries=3)\ndef bill():\n    {MAKE}\n", "task"),
+        (f"async def bill(ctx):\n    {MAKE}\nclass WorkerSettings:\n    functions = [bill]\n", "task"),
+        (f"import pytest\n@pytest.fixture\ndef database():\n    {MAKE}\n", "fixture"),
+    ],
+)
+def test_the_place_is_read_from_structure(engine, text, place):
+    assert engine({"app/db.py": ENGINE + text}).place == place
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef show():\n    {}\n",
+        "from flask import Blueprint\nbp = Blueprint('a', __name__)\n@bp.post('/')\ndef show():\n    {}\n",
+        "from litestar import get\n@get('/')\nasync def show() -> None:\n    {}\n",
+        "from aiohttp import web\nasync def show(request):\n    {}\napp = web.Application()\napp.router.add_get('/', show)\n",
+        "from django.urls import path\ndef show(request):\n    {}\nurlpatterns = [path('', show)]\n",
+        "from flask.views import MethodView\nclass Orders(MethodView):\n    def get(self):\n        {}\n",
+        "from starlette.routing import Route\nasync def show(request):\n    {}\nroutes = [Route('/', show)]\n",
+        "def lambda_handler(event, context):\n    {}\n",
+        "import functions_framework\n@functions_framework.http\ndef show(request):\n    {}\n",
+        "from pyramid.view import view_config\n@view_config(route_name='a')\ndef show(request):\n    {}\n",
+        "def replica(request):\n    {}\ndef includeme(config):\n    config.add_request_method(replica, reify=True)\n",
+    ],
+)
+def test_request_handlers_of_every_framework(engine, handler):
+    found = engine({"app/web.py": ENGINE + handler.format(MAKE)})
+    assert (found.place, found.per_call.value) == ("request-handler", True)
+
+
+def test_a_patched_name_is_no_route(engine):
+    text = f"from unittest import mock\n@mock.patch('app.db.engine')\ndef check(engine):\n    {MAKE}\n"
+    assert engine({"app/db.py": ENGINE + text}).place == "function"
+
+
+# -- how often
+
+
+def per_call(found):
+    return found.per_call.value if isinstance(found.per_call, Known) else None
+
+
+def test_a_factory_that_a_dependency_calls_makes_an_engine_per_request(engine):
+    files = {
+        "app/__init__.py": "",
+        "app/db.py": f"{ENGINE}def make():\n    return {MAKE}\n",
+        "app/web.py": f"from app.db import make\n{APP}def session():\n    yield make()\n@app.get('/')\ndef show(s=Depends(session)): ...\n",
+    }
+    found = engine(files)
+    assert per_call(found) is True
+    assert found.per_call.origin.says == "runs in the request dependency session"
+    assert str(found.per_call.origin.location) == "app/web.py:5"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from app.db import make\nengine = make()\n",
+        f"from app.db import make\n{APP}@app.on_event('startup')\ndef start():\n    app.state.engine = make()\n",
+        "from functools import cache\nfrom app.db import make\n@cache\ndef engine():\n    return make()\n"
+        f"{APP}@app.get('/')\ndef show():\n    engine()\n",
+        f"from app.db import make\n{APP}@app.get('/')\ndef show():\n    engine = make()\n    engine.dispose()\n",
+        "from app.db import make\nif __name__ == '__main__':\n    make()\n",
+    ],
+)
+def test_a_factory_called_once_kept_or_disposed_does_not(engine, use):
+    files = {"app/__init__.py": "", "app/db.py": f"{ENGINE}def make():\n    return {MAKE}\n", "app/web.py": use}
+    assert per_call(engine(files)) is False
+
+
+def test_rebinding_a_global_without_a_guard_keeps_nothing(engine):
+    text = f"{ENGINE}from celery import shared_task\nengine = None\ndef renew():\n    global engine\n    engine = {MAKE}\n"
+    assert per_call(engine({"app/tasks.py": text + "@shared_task\ndef bill():\n    renew()\n"})) is True
+
+
+def test_an_engine_on_self_lives_as_long_as_its_object(engine):
+    cls = f"{ENGINE}class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+    kept = engine({"app/db.py": cls + "db = Database()\n"})
+    assert per_call(kept) is False
+
+
+def test_an_object_made_per_request_makes_an_engine_per_request(engine):
+    cls = f"{ENGINE}{APP}class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+    made = engine({"app/db.py": cls + "@app.get('/')\ndef show():\n    Database()\n"})
+    assert per_call(made) is True
+
+
+def test_flask_g_lives_as_long_as_the_request(engine):
+    text = (
+        f"{ENGINE}from flask import Flask, g\napp = Flask(__name__)\ndef engine():\n    if 'engine' not in g:\n"
+        f"        g.engine = {MAKE}\n    return g.engine\n@app.route('/')\ndef show():\n    engine()\n"
+    )
+    assert per_call(engine({"app/web.py": text})) is True
+
+
+def test_a_creation_that_a_parameter_decides_about_is_not_certain(engine):
+    text = (
+        f"{ENGINE}{APP}def session(mode='app'):\n    if mode == 'check':\n        return {MAKE}\n    return None\n"
+        "@app.get('/')\ndef show():\n    session('check')\n"
+    )
+    assert isinstance(engine({"app/web.py": text}).per_call, Unknown)
+
+
+def test_calls_in_tests_do_not_count(engine):
+    files = {
+        "app/__init__.py": "",
+        "app/db.py": f"{ENGINE}def make():\n    return {MAKE}\nengine = make()\n",
+        "tests/test_web.py": f"from app.db import make\n{APP}@app.get('/')\ndef show():\n    make()\n",
+    }
+    assert per_call(engine(files)) is False
+
+
+# -- role
+
+DB = f"{ENGINE}engine = {MAKE}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "role"),
+    [
+        ({"app/db.py": DB}, "service"),
+        ({"app/db.py": DB, "app/main.py": "from app.db import engine\nfrom flask import Flask\napp = Flask(__name__)\n"}, "service"),
+        ({"app/db.py": DB, "app/work.py": "from app.db import engine\nfrom celery import Celery\nc = Celery()\n"}, "worker"),
+        ({"app/db.py": DB, "app/seed.py": "from app.db import engine\nif __name__ == '__main__':\n    engine.connect()\n"}, "script"),
+        ({"app/db.py": DB, "app/cli.py": "import click\nfrom app.db import engine\n@click.command()\ndef go(): ...\n"}, "script"),
+        ({"seed.py": DB + "with engine.connect() as c:\n    c.close()\n"}, "script"),
+        ({"scripts/seed.py": DB}, "script"),
+        ({"bot.py": DB + "if __name__ == '__main__':\n    bot.run_polling()\n"}, "worker"),
+        ({"alembic/env.py": "from alembic import context\n" + DB}, "migration"),
+        ({"migrations/versions/1.py": DB}, "migration"),
+        ({"tests/test_db.py": DB}, "test"),
+        ({"conftest.py": DB}, "test"),
+        ({"app/checks.py": "import pytest\n" + DB}, "test"),
+        ({"examples/orders.py": DB}, "sample"),
+    ],
+)
+def test_the_role_follows_what_loads_the_file(engine, files, role):
+    if any(path.startswith("app/") for path in files):
+        files = {"app/__init__.py": "", **files}
+    assert engine(files).role == role
+
+
+def test_path_words_above_the_given_path_mean_nothing(write):
+    from poollint.discover import discover
+
+    folder = write({"examples/shop/db.py": DB})
+    (folder / ".git").mkdir()
+    (found,) = Code(discover([folder / "examples" / "shop"])).engines()
+    assert found.role == "service"
+
+
+def test_an_engine_that_only_its_users_call_is_a_librarys(engine):
+    files = {
+        "pyproject.toml": "[build-system]\nrequires = []\n[project]\nname = 'orm'\n",
+        "src/orm/__init__.py": "",
+        "src/orm/storage.py": f"{ENGINE}class Storage:\n    def __init__(self, url, **options):\n        self.engine = create_engine(url, **options)\n",
+    }
+    assert engine(files).role == "library"
+
+
+def test_a_branch_that_only_tests_take_is_a_tests(engine):
+    files = {
+        "app/__init__.py": "",
+        "app/db.py": f"{ENGINE}def make(check=False):\n    if check:\n        return {MAKE}\nengine = make()\n",
+        "tests/test_db.py": "from app.db import make\nmake(check=True)\n",
+    }
+    assert engine(files).role == "test"
+
+
+def test_a_file_that_a_command_imports_is_a_script(engine):
+    files = {
+        "app/__init__.py": "",
+        "app/cleanup.py": DB,
+        "manage.py": "from flask import Flask\nimport click\napp = Flask(__name__)\n@click.command()\ndef clean():\n    from app import cleanup\n",
+    }
+    assert engine(files).role == "script"

@@ -1,0 +1,196 @@
+"""What the project does with an engine: use at import, disposal, new event loops, session state."""
+
+from __future__ import annotations
+
+import pytest
+
+from poollint.python.code import Code
+
+DB = (
+    "from sqlalchemy import create_engine\nfrom sqlalchemy.orm import sessionmaker\n"
+    "engine = create_engine('postgresql+psycopg2://db/a')\nSession = sessionmaker(engine)\n"
+)
+ASYNC = (
+    "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n"
+    "engine = create_async_engine('postgresql+asyncpg://db/a')\nSession = async_sessionmaker(engine)\n"
+)
+
+
+@pytest.fixture
+def uses(make_tree):
+    """Return (kind, place) of the uses of the only engine."""
+
+    def uses(files, kind=None):
+        (engine,) = Code(make_tree({"app/__init__.py": "", **files})).engines()
+        return [(use.kind, str(use.location)) for use in engine.uses if kind in (None, use.kind)]
+
+    return uses
+
+
+# -- before a fork
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Base.metadata.create_all(engine)",
+        "Base.metadata.create_all(bind=engine)",
+        "with engine.connect() as c: c.close()",
+        "with engine.begin() as c: c.close()",
+        "import pandas as pd; frame = pd.read_sql('select 1', engine)",
+        "import app.db; app.db.engine.connect()",
+    ],
+)
+def test_using_the_engine_while_the_application_is_imported(uses, line):
+    files = {"app/db.py": DB, "app/main.py": f"from app.db import Base, engine\n{line}\napplication = make()\n"}
+    assert uses(files) == [("before-fork", "app/main.py:2")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Session = sessionmaker(engine)",
+        "admin = Admin(engine)",
+        "def start():\n    Base.metadata.create_all(engine)",
+        "if __name__ == '__main__':\n    Base.metadata.create_all(engine)",
+        "OTHER.connect()",
+    ],
+)
+def test_creating_things_of_the_engine_is_not_using_it(uses, line):
+    files = {"app/db.py": DB, "app/main.py": f"from app.db import Base, engine\n{line}\napplication = make()\n"}
+    assert uses(files) == []
+
+
+def test_a_function_that_is_called_at_import_uses_it_there(uses):
+    files = {
+        "app/db.py": DB + "def prepare():\n    Base.metadata.create_all(engine)\n",
+        "app/main.py": "from app.db import prepare\nprepare()\napplication = make()\n",
+    }
+    assert uses(files) == [("before-fork", "app/main.py:2")]
+
+
+def test_what_tests_and_scripts_do_at_import_does_not_count(uses):
+    files = {
+        "app/db.py": DB,
+        "tests/test_db.py": "from app.db import engine\nengine.connect()\n",
+        "seed.py": "from app.db import engine\nengine.connect()\n",
+    }
+    assert uses(files) == []
+
+
+# -- dispose
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        ("engine.dispose()", "dispose"),
+        ("engine.dispose(close=False)", "dispose-keep-open"),
+        ("engine.dispose(close=True)", "dispose"),
+    ],
+)
+def test_disposal_in_a_hook(uses, call, kind):
+    files = {"app/db.py": DB, "gunicorn.conf.py": f"def post_fork(server, worker):\n    from app.db import engine\n    {call}\n"}
+    assert uses(files) == [(kind, "gunicorn.conf.py:3")]
+
+
+def test_disposal_of_something_else_is_not_the_engines(uses):
+    assert uses({"app/db.py": DB, "app/gui.py": "window.dispose()\nfrom other import engine\nengine.dispose()\n"}) == []
+
+
+# -- event loops
+
+TASK = "import asyncio\nfrom celery import shared_task\nfrom app.db import Session\nasync def work():\n    async with Session() as s: ...\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "    asyncio.run(work())",
+        "    loop = asyncio.new_event_loop(); loop.run_until_complete(work())",
+        "    from asgiref.sync import async_to_sync; async_to_sync(work)()",
+        "    import anyio; anyio.run(work)",
+    ],
+)
+def test_a_task_that_starts_a_loop_and_reaches_the_engine(uses, body):
+    found = uses({"app/db.py": ASYNC, "app/tasks.py": f"{TASK}@shared_task\ndef bill():\n{body}\n"})
+    assert found == [("new-loop", "app/tasks.py:8")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def main():\n    asyncio.run(work())\nif __name__ == '__main__':\n    main()\n",
+        "@shared_task\ndef bill():\n    asyncio.run(asyncio.sleep(0))\n",
+        "@shared_task\ndef bill():\n    loop = asyncio.get_event_loop(); loop.run_until_complete(work())\n",
+        "async def disposed():\n    await work()\n    await engine.dispose()\n@shared_task\ndef bill():\n    asyncio.run(disposed())\n",
+    ],
+)
+def test_one_loop_another_subject_or_disposal_is_no_use(uses, text):
+    assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}, "new-loop") == []
+
+
+def test_a_helper_that_runs_what_it_is_given_stands_for_its_callers(uses):
+    text = "def run(coroutine):\n    return asyncio.run(coroutine)\n@shared_task\ndef bill():\n    run(work())\n"
+    assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}) == [("new-loop", "app/tasks.py:10")]
+
+
+def test_the_engine_is_found_through_classes_and_other_modules(uses):
+    files = {
+        "app/db.py": ASYNC,
+        "app/service.py": "from app import db\nclass Billing:\n    async def run(self):\n        return await self.load()\n"
+        "    async def load(self):\n        async with db.Session() as s: ...\n",
+        "app/tasks.py": "import asyncio\nfrom celery import shared_task\nfrom app.service import Billing\n"
+        "@shared_task\ndef bill():\n    asyncio.run(Billing().run())\n",
+    }
+    assert uses(files) == [("new-loop", "app/tasks.py:6")]
+
+
+def test_a_synchronous_engine_has_no_loops(uses):
+    assert uses({"app/db.py": DB, "app/tasks.py": f"{TASK}@shared_task\ndef bill():\n    asyncio.run(work())\n"}) == []
+
+
+# -- session state
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_lock(:key)", "LISTEN orders", "CREATE TEMP TABLE t (id int)"],
+)
+def test_sql_that_changes_the_session(uses, sql):
+    text = f"from app.db import Session\ndef work():\n    Session().execute(text('{sql}'))\n"
+    assert uses({"app/db.py": DB, "app/work.py": text}) == [("session-state", "app/work.py:3")]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT pg_advisory_xact_lock(1)",
+        "SET LOCAL statement_timeout = 5",
+        "SET statement_timeout = 5",
+        "CREATE TEMP TABLE t (id int) ON COMMIT DROP",
+        "SELECT 1",
+    ],
+)
+def test_sql_that_ends_with_the_transaction_or_is_not_in_a_connect_event(uses, sql):
+    text = f"from app.db import Session\ndef work():\n    Session().execute(text('{sql}'))\n"
+    assert uses({"app/db.py": DB, "app/work.py": text}) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("SET statement_timeout = 5", True),
+        ("SET SESSION search_path TO shop", True),
+        ("SET LOCAL statement_timeout = 5", False),
+        ("SET TIME ZONE 'UTC'", False),
+        ("SET application_name = 'a'", False),
+    ],
+)
+def test_set_in_a_connect_event(uses, sql, found):
+    text = f'{DB}from sqlalchemy import event\n@event.listens_for(engine, "connect")\ndef prepare(c, r):\n    c.execute("{sql}")\n'
+    assert bool(uses({"app/db.py": text})) is found
+
+
+def test_a_docstring_is_no_sql(uses):
+    assert uses({"app/db.py": DB + "def lock():\n    '''SELECT pg_advisory_lock(1)'''\n"}) == []
