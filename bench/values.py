@@ -36,8 +36,9 @@ def main(labels: str, trees: str, poollint: str) -> int:
         engines = facts(poollint, tree)
         for call in repository["calls"]:
             if call.get("role") not in JUDGED_ELSEWHERE:
+                engine = engines.get((call["path"], call["line"])) or made_from(engines.values(), call)
                 for setting, wanted in labelled(call):
-                    verdict, found = compare(engines.get((call["path"], call["line"])), setting, wanted)
+                    verdict, found = compare(engine, setting, wanted)
                     count[verdict] += 1
                     if verdict != "right":
                         where = f"{repository['repo']} {call['path']}:{call['line']}"
@@ -52,6 +53,16 @@ def facts(poollint: str, tree: pathlib.Path) -> dict[tuple[str, int], dict]:
     """Return the engines of a tree by place."""
     done = subprocess.run([poollint, "facts", ".", "--format", "json"], cwd=tree, capture_output=True, text=True, timeout=300)
     return {(engine["path"], engine["line"]): engine for engine in json.loads(done.stdout)["engines"]}
+
+
+def made_from(engines, call: dict) -> dict | None:
+    """Return the engine whose options stand at the label: Flask's stand apart from the call that makes the engine."""
+    lines = range(call["line"], call["line"] + 20)
+    for engine in engines:
+        for setting in engine["settings"].values():
+            if setting.get("path") == call["path"] and setting.get("line") in lines:
+                return engine
+    return None
 
 
 def labelled(call: dict):

@@ -726,3 +726,43 @@ def test_make_runs_the_recipe_of_its_target_behind_what_it_needs(run):
 )
 def test_odd_makefiles_end(run, makefile):
     assert run("make serve", {"Makefile": makefile}) == ()
+
+
+def test_the_configuration_that_celery_loads_is_followed_to_where_the_number_is_written(run):
+    files = {
+        "app/tasks.py": "from celery import Celery\napp = Celery()\napp.config_from_object('app.celeryconfig')\n",
+        "app/celeryconfig.py": "from app.limits import CHILDREN\n\nworker_concurrency = CHILDREN\n",
+        "app/limits.py": "import os\n\nCHILDREN = int(os.environ.get('CHILDREN') or 6)\n",
+    }
+    (process,) = run("celery -A app.tasks worker", files)
+    (given,) = run("celery -A app.tasks worker", files, {"CHILDREN": "3"})
+    (missing,) = run("celery -A app.tasks worker", {"app/tasks.py": files["app/tasks.py"].replace("app.celery", "x.")})
+    assert said(process.processes) == "6 worker_concurrency app/limits.py:3 exact"
+    assert said(given.processes) == "3 CHILDREN env.yaml:7 exact"
+    assert missing.processes.reason == "set in x.config, which is not here"
+
+
+def test_supervisord_takes_numprocs_from_the_environment(run):
+    conf = "[program:web]\ncommand=celery -A app.tasks worker -c 2\nnumprocs=%(ENV_COPIES)s\n"
+    (given,) = run("supervisord -c s.conf", {"s.conf": conf}, {"COPIES": "3"})
+    (unset,) = run("supervisord -c s.conf", {"s.conf": conf})
+    assert given.processes.value == 6
+    assert unset.processes.reason == "set by COPIES, which no file gives"
+
+
+def test_quotes_around_a_default_are_the_shells(run):
+    (process,) = run("gunicorn -w ${N:-\"3\"} ${APP:-'app.main:app'}")
+    assert (process.processes.value, process.entry) == (3, "app.main:app")
+
+
+def test_an_application_made_out_of_sight_may_have_its_own_concurrency(run):
+    hidden = {
+        "app/tasks.py": "from app.plugins import load\napp = load('x')\n",
+        "app/plugins.py": "def load(name): ...\n",
+    }
+    shown = {"app/tasks.py": "from app.made import app\n", "app/made.py": "from celery import Celery\napp = Celery()\n"}
+    cpus = Known(2, Origin("cpus"), "stated")
+    (unknown,) = run("celery -A app.tasks worker", hidden, cpus=cpus)
+    (default,) = run("celery -A app.tasks worker", shown, cpus=cpus)
+    assert unknown.processes.reason == "set where the application is made, which is not readable"
+    assert default.processes.value == 2

@@ -91,6 +91,18 @@ class TestWhichEngineRunsWhere:
         assert [w for w, _ in names(project)] == ["api"]
         assert "sets DATABASE_URL, which only this engine reads" in only(project).how
 
+    def test_files_for_development_alone_leave_production_open(self) -> None:
+        project = joined([workload("api", 2, environment="dev"), workload("api", 2, environment="ci", unit="ci")])
+        assert sorted((c.workload.name if c.workload else "", c.environment or "") for c in project.clients) == [
+            ("", ""),
+            ("api", "ci"),
+            ("api", "dev"),
+        ]
+
+    def test_an_unmarked_workload_is_production(self) -> None:
+        project = joined([workload("api", 2, environment="dev"), workload("api", 2)])
+        assert all(client.workload for client in project.clients)
+
     def test_tests_and_samples_are_run_by_nothing(self) -> None:
         project = joined([workload("api")], engine("tests/db.py:3", role="test"))
         assert only(project).workload is None
@@ -515,5 +527,6 @@ class TestMissing:
         facts = [workload("api", 10, web(4)), workload("b", Unknown("?")), compose_database("deploy")]
         assert joined(facts, site).missing == ()
 
-    def test_development_is_not_asked_for(self) -> None:
-        assert joined([workload("api", 10, environment="dev")]).missing == ()
+    def test_beside_development_files_production_is_asked_for(self) -> None:
+        (entry,) = joined([workload("api", 10, environment="dev")]).missing
+        assert (entry.needs, entry.weight) == ("app.instances", 15)

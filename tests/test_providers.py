@@ -683,7 +683,7 @@ def test_cloud_run_ends_idle_connections_on_their_way_out():
     vpc, internet, unknown = (providers.cloud_run_hop(egress) for egress in ("vpc", "internet", None))
     assert (vpc.seconds.value, vpc.measures, vpc.effect, vpc.seconds.certainty) == (600, "idle", "unknown", "default")
     assert (internet.seconds.value, unknown.seconds.value) == (1200, 1200)
-    assert vpc.seconds.origin.says == "Cloud Run: idle connections towards a VPC"
+    assert vpc.seconds.origin.says == "Cloud Run: the network towards a VPC"
     assert providers.cloud_run_hop("vpc", "cloud-functions").seconds.value == 600
 
 

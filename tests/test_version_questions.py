@@ -64,6 +64,8 @@ def test_a_lock_that_contradicts_the_nearer_range_does_not_speak_for_it():
 
 def test_a_version_is_known_only_when_it_is_pinned():
     pinned = version_setting((version("==2.0.36"),), "sqlalchemy")
-    assert isinstance(pinned, Known) and pinned.value == "2.0.36" and str(pinned.origin.location) == "requirements.txt:1"
+    assert (
+        isinstance(pinned, Known) and pinned.value == "2.0.36" and str(pinned.origin.location) == "requirements.txt:1"
+    )
     assert version_setting((version(">=2"),), "sqlalchemy").reason == "sqlalchemy is declared as >=2"
     assert isinstance(version_setting((), "sqlalchemy"), Unknown)

@@ -206,7 +206,7 @@ def _parameter(inner: str, scope: Scope, depth: int) -> Piece:
     value = scope.look_up(name)
     if operator is None:
         return value if match.end() == len(inner) else _edited(value, inner[match.end() :])
-    word = inner[match.end() :]
+    word = _unquoted(inner[match.end() :])
     has_value = not value.missing and (
         bool(value.text) or bool(value.unknown) or ":" not in operator and _is_set(name, scope)
     )
@@ -222,6 +222,11 @@ def _parameter(inner: str, scope: Scope, depth: int) -> Piece:
     if operator.endswith("=") and not name.isdigit():
         scope.variables[name] = setting_of(fallback, name)
     return fallback
+
+
+def _unquoted(word: str) -> str:
+    """`${NAME:-"word"}` is `word`."""
+    return word[1:-1] if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'" else word
 
 
 def _is_set(name: str, scope: Scope) -> bool:

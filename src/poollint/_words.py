@@ -49,7 +49,7 @@ def as_setting(word: Word, says: str, cast: Callable[[str], Any] = str) -> Setti
 
 def weaker(*certainties: Certainty) -> Certainty:
     """Return the weakest of the certainties."""
-    return weakest(Known(0, Origin(""), certainty) for certainty in certainties)
+    return weakest(Known(0, Origin(""), certainty) for certainty in set(certainties))
 
 
 class Source:

@@ -25,6 +25,7 @@ from poollint.facts import (
     value_of,
     weakest,
 )
+from poollint.link.workloads import Thing, superseded, versions_of
 
 _DIRECT = ("pgpool",)  # a pooler that gives each client a server connection of its own
 
@@ -108,8 +109,9 @@ def budgets(project: Project) -> tuple[Budget, ...]:
     for client in project.clients:
         if client.database is not None:
             by_name.setdefault(client.database.name, []).append(client)
+    versions = versions_of(project.workloads)
     made = [
-        _budget(project, name, environment, clients)
+        _budget(project, name, environment, _present(environment, clients, versions))
         for name, clients in sorted(by_name.items())
         for environment in _judged(clients)
     ]
@@ -136,9 +138,9 @@ def recommendations(budget: Budget) -> tuple[tuple[Client, Recommendation], ...]
 # -- one budget --------------------------------------------------------------------------------------------------------
 
 
-def _budget(project: Project, name: str, environment: str | None, clients: Sequence[Client]) -> Budget:
-    present = tuple(_without_rivals(_without_alternatives(_present(project, environment, clients))))
-    database = _database(name, environment, clients, project)
+def _budget(project: Project, name: str, environment: str | None, clients: Iterable[Client]) -> Budget:
+    present = tuple(_without_rivals(_without_alternatives(clients)))
+    database = _database(name, environment, present, project)
     pooled = [client for client in present if client.pooler and client.pooler.product not in _DIRECT]
     return Budget(
         database=database,
@@ -164,17 +166,16 @@ def _by_weight(environment: str) -> tuple[bool, bool, str]:
     return (word != "prod", not environments.is_production(environment), environment)
 
 
-def _present(project: Project, environment: str | None, clients: Iterable[Client]) -> Iterator[Client]:
+def _present(
+    environment: str | None, clients: Iterable[Client], versions: frozenset[tuple[Thing, str | None]]
+) -> Iterator[Client]:
     """Yield the clients of one environment: its own, and the unmarked ones that have no version of their own there."""
-    from poollint.link.workloads import superseded
-
     for client in clients:
         if client.environment == environment:
             yield client
-        elif client.environment is None and not (
-            client.workload and superseded(client.workload, environment, project.workloads)
-        ):
-            yield client
+        elif client.environment is None:
+            if client.workload is None or not superseded(client.workload, environment, versions):
+                yield client
 
 
 def _without_alternatives(clients: Iterable[Client]) -> Iterator[Client]:
@@ -225,7 +226,7 @@ def _database(name: str, environment: str | None, clients: Sequence[Client], pro
     for at in (environment, None):
         if found := next((database for database in variants if database.environment == at), None):
             return found
-    return next(client.database for client in clients if client.database)
+    return next((client.database for client in clients if client.database), Database(name, None))
 
 
 # -- poolers -----------------------------------------------------------------------------------------------------------

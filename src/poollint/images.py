@@ -289,7 +289,7 @@ def _in_file(text: str, path: str, name: str) -> Setting | None:
     """Return `name = 200` of a postgresql.conf or my.cnf; the last one wins."""
     found: Setting | None = None
     spelled = name.replace("_", "[_-]")
-    for row, line in enumerate(text.splitlines()):
+    for row, line in enumerate(line[:500] for line in text.splitlines()):
         match = re.match(rf"\s*{spelled}\s*(?:=|\s)\s*'?(\d{{1,6}})'?\s*(#.*)?$", line, re.IGNORECASE)
         if match:
             found = Known(int(match[1]), Origin(name, Location(path, row + 1, line.index(line.lstrip()) + 1)))

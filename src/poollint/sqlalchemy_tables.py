@@ -37,7 +37,7 @@ DEFAULTS: Mapping[str, object] = {
     "pool_pre_ping": False,
 }
 
-# The size options each pool class refuses at create_engine: TypeError "Invalid argument(s) ... sent to create_engine()".
+# The size options each pool class refuses: TypeError "Invalid argument(s) ... sent to create_engine()".
 REFUSED_BY_POOL: Mapping[str, tuple[str, ...]] = {
     "NullPool": QUEUE_ARGUMENTS,
     "StaticPool": QUEUE_ARGUMENTS,
@@ -138,7 +138,18 @@ def accepts(dialect: str, keyword: str) -> bool | None:
 
 ASYNC_DRIVERS = frozenset({"asyncpg", "aiosqlite", "aiomysql", "asyncmy", "aioodbc"})
 SYNC_DRIVERS = frozenset(
-    {"psycopg2", "pg8000", "psycopg2cffi", "pysqlite", "pymysql", "mysqldb", "mysqlconnector", "cymysql", "pyodbc", "pymssql"}
+    {
+        "psycopg2",
+        "pg8000",
+        "psycopg2cffi",
+        "pysqlite",
+        "pymysql",
+        "mysqldb",
+        "mysqlconnector",
+        "cymysql",
+        "pyodbc",
+        "pymssql",
+    }
 )
 # psycopg 3 serves both kinds of engine (and so does oracledb): neither set holds it.
 
@@ -172,7 +183,8 @@ DRIVER_ARGUMENTS: Mapping[str, frozenset[str]] = {
     "psycopg2": _LIBPQ | frozenset("dsn connection_factory cursor_factory async async_ database".split()),
     "psycopg": _LIBPQ
     | frozenset(
-        "conninfo autocommit prepare_threshold context row_factory cursor_factory async_fallback async_creator_fn".split()
+        "conninfo autocommit prepare_threshold context row_factory cursor_factory async_fallback "
+        "async_creator_fn".split()
     ),
     "asyncpg": frozenset(
         "dsn host port user password passfile service servicefile database loop timeout statement_cache_size "
@@ -209,8 +221,8 @@ _SQLITE = frozenset(
 
 # Settings of pools and of other languages' clients that end up in URLs; no PostgreSQL driver takes one of them.
 MISPLACED = frozenset(
-    "pool_size max_overflow pool_timeout pool_recycle pool_pre_ping poolclass pool_max_conns pgbouncer connection_limit "
-    "pool_mode schema useSSL serverTimezone socket_timeout".split()
+    "pool_size max_overflow pool_timeout pool_recycle pool_pre_ping poolclass pool_max_conns pgbouncer "
+    "connection_limit pool_mode schema useSSL serverTimezone socket_timeout".split()
 )
 
 # Names that some driver takes, or that are known to be misplaced. Any other name may be new: it is never judged.
@@ -237,8 +249,8 @@ SSL_WORDS = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "ve
 INSTEAD: Mapping[tuple[str, str], str] = {
     ("asyncpg", "sslmode"): "asyncpg takes `ssl`",
     ("asyncpg", "connect_timeout"): "asyncpg takes `timeout`",
-    ("asyncpg", "application_name"): 'asyncpg takes it inside `server_settings`',
-    ("asyncpg", "options"): 'asyncpg takes `server_settings`',
+    ("asyncpg", "application_name"): "asyncpg takes it inside `server_settings`",
+    ("asyncpg", "options"): "asyncpg takes `server_settings`",
     ("pg8000", "connect_timeout"): "pg8000 takes `timeout`",
     ("pg8000", "sslmode"): "pg8000 takes `ssl_context`",
     ("psycopg2", "timeout"): "psycopg2 takes `connect_timeout`",

@@ -30,7 +30,14 @@ DIALECT_OF = {
     "psycopg2": "postgresql", "psycopg": "postgresql", "pg8000": "postgresql", "asyncpg": "postgresql",
     "pymysql": "mysql", "aiomysql": "mysql", "asyncmy": "mysql", "pysqlite": "sqlite", "aiosqlite": "sqlite",
 }  # fmt: skip
-VALUES = {"pool_size": 5, "max_overflow": 5, "pool_timeout": 5, "pool_use_lifo": True, "pool_recycle": 5, "pool_pre_ping": True}
+VALUES = {
+    "pool_size": 5,
+    "max_overflow": 5,
+    "pool_timeout": 5,
+    "pool_use_lifo": True,
+    "pool_recycle": 5,
+    "pool_pre_ping": True,
+}
 
 
 def needs(*modules: str) -> None:
@@ -60,7 +67,12 @@ def test_every_wrapper_exists(name: str) -> None:
 def test_the_defaults(name: str, value: object) -> None:
     needs("psycopg2")
     engine = sqlalchemy.create_engine("postgresql+psycopg2://h/d")
-    attributes = {"pool_size": "size", "max_overflow": "_max_overflow", "pool_timeout": "_timeout", "pool_recycle": "_recycle"}
+    attributes = {
+        "pool_size": "size",
+        "max_overflow": "_max_overflow",
+        "pool_timeout": "_timeout",
+        "pool_recycle": "_recycle",
+    }
     found = getattr(engine.pool, attributes.get(name, "_pre_ping"))
     assert (found() if callable(found) else found) == value
 
@@ -141,7 +153,10 @@ def _check_out_twice(engine, hold: bool) -> None:
 
 @pytest.mark.parametrize("name", tables.COERCED_BY_CONFIG)
 def test_engine_from_config_coerces(name: str) -> None:
-    config = {"sqlalchemy.url": SQLITE, f"sqlalchemy.{name}": "true" if name in ("echo", "echo_pool", "future") else "7"}
+    config = {
+        "sqlalchemy.url": SQLITE,
+        f"sqlalchemy.{name}": "true" if name in ("echo", "echo_pool", "future") else "7",
+    }
     sqlalchemy.engine_from_config(config, poolclass=pools.QueuePool)
 
 
@@ -159,7 +174,9 @@ def test_engine_from_config_leaves_flags_as_text(name: str, word: str) -> None:
 # -- keywords
 
 
-@pytest.mark.parametrize("driver", ["psycopg2", "psycopg", "asyncpg", "pg8000", "pymysql", "aiomysql", "asyncmy", "pysqlite"])
+@pytest.mark.parametrize(
+    "driver", ["psycopg2", "psycopg", "asyncpg", "pg8000", "pymysql", "aiomysql", "asyncmy", "pysqlite"]
+)
 def test_the_tables_know_every_keyword_of_the_dialect(driver: str) -> None:
     needs(driver)
     dialect = DIALECT_OF[driver]
@@ -294,7 +311,11 @@ def test_the_driver_takes_the_argument(driver: str, name: str, value: object) ->
 
 @pytest.mark.parametrize(
     ("driver", "name"),
-    [(driver, name) for driver in ("psycopg2", "asyncpg", "pymysql", "pg8000") for name in ("pool_size", "pool_pre_ping")]
+    [
+        (driver, name)
+        for driver in ("psycopg2", "asyncpg", "pymysql", "pg8000")
+        for name in ("pool_size", "pool_pre_ping")
+    ]
     + [("asyncpg", name) for name in ("sslmode", "application_name", "connect_timeout", "options")],
 )
 def test_the_url_passes_its_query_to_the_driver(driver: str, name: str) -> None:
@@ -352,4 +373,10 @@ def test_flask_sqlalchemy_3_ignores_the_key(key: str) -> None:
     database = flask_sqlalchemy.SQLAlchemy(app)
     with app.app_context():
         pool = database.engine.pool
-        assert (pool.size(), pool._max_overflow, pool._timeout, pool._recycle, pool._pre_ping) == (5, 10, 30.0, -1, False)
+        assert (pool.size(), pool._max_overflow, pool._timeout, pool._recycle, pool._pre_ping) == (
+            5,
+            10,
+            30.0,
+            -1,
+            False,
+        )

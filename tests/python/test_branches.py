@@ -94,6 +94,28 @@ def test_cases_of_a_match() -> None:
     ) == {(3, 5)}
 
 
+def test_a_second_attempt_where_the_first_failed() -> None:
+    assert pairs(
+        """
+        try:
+            made = make(url, 5)
+        except TypeError:
+            made = make(url)
+        """
+    ) == {(2, 4)}
+
+
+def test_what_follows_a_try_runs_beside_it() -> None:
+    assert not pairs(
+        """
+        try:
+            first = make(1)
+        finally:
+            second = make(2)
+        """
+    )
+
+
 @pytest.mark.parametrize("text", ["", "made = make(1)"])
 def test_a_single_call_has_no_rival(text: str) -> None:
     assert not pairs(text)

@@ -39,7 +39,11 @@ def pool(engine):
 
 def test_what_is_written_is_exact_and_stands_where_it_is_written(pool):
     found = pool(SYNC + "SIZE = 20\nengine = create_engine('postgresql+psycopg2://db/orders', pool_size=SIZE)\n")
-    assert (found.pool_size.value, found.pool_size.certainty, str(found.pool_size.origin.location)) == (20, "exact", "db.py:2")
+    assert (found.pool_size.value, found.pool_size.certainty, str(found.pool_size.origin.location)) == (
+        20,
+        "exact",
+        "db.py:2",
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,13 +51,18 @@ def test_what_is_written_is_exact_and_stands_where_it_is_written(pool):
     [("pool_size", 5), ("max_overflow", 10), ("pool_timeout", 30.0), ("pool_recycle", -1), ("pool_pre_ping", False)],
 )
 def test_what_is_left_out_holds_the_default_of_the_declared_version(pool, name, value):
-    files = {"db.py": SYNC + "engine = create_engine('postgresql+psycopg2://db/orders')\n", "requirements.txt": "sqlalchemy==2.0.36\n"}
+    files = {
+        "db.py": SYNC + "engine = create_engine('postgresql+psycopg2://db/orders')\n",
+        "requirements.txt": "sqlalchemy==2.0.36\n",
+    }
     found = getattr(pool(files), name)
     assert found == Known(value, Origin("default of SQLAlchemy 2.0"), "default")
 
 
 def test_an_unread_spread_leaves_the_rest_unknown(pool):
-    found = pool(SYNC + "import settings\nengine = create_engine('postgresql://db/a', pool_size=3, **settings.OPTIONS)\n")
+    found = pool(
+        SYNC + "import settings\nengine = create_engine('postgresql://db/a', pool_size=3, **settings.OPTIONS)\n"
+    )
     assert not found.complete
     assert isinstance(found.pool_pre_ping, Unknown)
 
@@ -81,7 +90,9 @@ def test_the_driver_is_named_or_the_versions_default(pool, factory, url, version
 
 
 def test_a_driver_guessed_from_the_declared_packages_is_an_estimate(pool):
-    found = pool({"db.py": SYNC + "engine = create_engine('postgresql://db/a')\n", "requirements.txt": "psycopg2-binary\n"})
+    found = pool(
+        {"db.py": SYNC + "engine = create_engine('postgresql://db/a')\n", "requirements.txt": "psycopg2-binary\n"}
+    )
     assert (found.driver.certainty, str(found.driver.origin.location)) == ("estimate", "requirements.txt:1")
 
 
@@ -111,13 +122,18 @@ def test_the_pool_class_is_given_or_sqlalchemys_choice(pool, call, version, pool
 
 
 def test_a_finished_pool_brings_its_own_numbers(pool):
-    text = SYNC + "from sqlalchemy.pool import QueuePool\nengine = create_engine('postgresql+psycopg2://', pool=QueuePool(print, pool_size=3, recycle=60))\n"
+    text = (
+        SYNC
+        + "from sqlalchemy.pool import QueuePool\nengine = create_engine('postgresql+psycopg2://', pool=QueuePool(print, pool_size=3, recycle=60))\n"
+    )
     found = pool(text)
     assert (found.pool_size.value, found.pool_recycle.value, found.max_overflow.value) == (3, 60, 10)
 
 
 def test_the_target_has_no_user_and_no_password(pool):
-    found = pool(SYNC + "engine = create_engine('postgresql+psycopg2://me:secret@DB.internal:6432/orders?sslmode=require')\n")
+    found = pool(
+        SYNC + "engine = create_engine('postgresql+psycopg2://me:secret@DB.internal:6432/orders?sslmode=require')\n"
+    )
     assert found.target.value == Target("postgresql", "db.internal", 6432, "orders")
     assert "secret" not in repr(found)
     assert found.query["sslmode"].value == "require"
@@ -133,9 +149,14 @@ def test_branches_are_alternatives_and_equal_ones_count_once(engine):
 
 
 def test_the_environment_of_a_workload_decides(pool):
-    text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'], pool_size=int(os.getenv('SIZE', '5')))\n"
+    text = (
+        SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'], pool_size=int(os.getenv('SIZE', '5')))\n"
+    )
     assert pool(text).pool_size.certainty == "fallback"
-    variables = {"DATABASE_URL": Known("postgresql+psycopg2://db/a", Origin("compose")), "SIZE": Known("9", Origin("compose"))}
+    variables = {
+        "DATABASE_URL": Known("postgresql+psycopg2://db/a", Origin("compose")),
+        "SIZE": Known("9", Origin("compose")),
+    }
     found = pool(text, Environment(variables, complete=True))
     assert (found.pool_size.value, found.driver.value, found.identities) == (9, "psycopg2", ("env:DATABASE_URL",))
 
@@ -158,12 +179,17 @@ def test_the_instance_a_connector_connects_to_names_the_database(pool):
 
 
 def test_a_socket_of_cloud_sql_names_the_database(pool):
-    found = pool(SYNC + "engine = create_engine('postgresql+psycopg2://me@/orders?host=/cloudsql/shop:europe-west1:orders')\n")
+    found = pool(
+        SYNC + "engine = create_engine('postgresql+psycopg2://me@/orders?host=/cloudsql/shop:europe-west1:orders')\n"
+    )
     assert "cloudsql:shop:europe-west1:orders" in found.identities
 
 
 def test_nested_connect_args_keep_their_keys(pool):
-    found = pool(ASYNC + "engine = create_async_engine('postgresql+asyncpg://db/a', connect_args={'server_settings': {'jit': 'off'}})\n")
+    found = pool(
+        ASYNC
+        + "engine = create_async_engine('postgresql+asyncpg://db/a', connect_args={'server_settings': {'jit': 'off'}})\n"
+    )
     assert found.connect_args["server_settings"].value["jit"].value == "off"
 
 
@@ -183,7 +209,9 @@ def test_a_configuration_is_read_by_its_prefix_and_coerced(engine):
 
 
 def test_a_configuration_that_cannot_be_read_says_so(pool):
-    found = pool("from sqlalchemy import engine_from_config\nimport settings\nengine = engine_from_config(settings.INI)\n")
+    found = pool(
+        "from sqlalchemy import engine_from_config\nimport settings\nengine = engine_from_config(settings.INI)\n"
+    )
     assert isinstance(found.pool_size, Unknown)
     assert not found.complete
 
@@ -199,7 +227,9 @@ def test_text_that_is_always_true(engine, value, dead):
 
 # -- pings
 
-PING = "from sqlalchemy import event\n@event.listens_for({target}, '{event}')\ndef ping(connection, *args):\n    {body}\n"
+PING = (
+    "from sqlalchemy import event\n@event.listens_for({target}, '{event}')\ndef ping(connection, *args):\n    {body}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +245,9 @@ PING = "from sqlalchemy import event\n@event.listens_for({target}, '{event}')\nd
     ],
 )
 def test_a_listener_that_tests_the_connection_is_a_ping(pool, target, event, body, pings):
-    text = SYNC + "from sqlalchemy import select\nfrom sqlalchemy.engine import Engine\nfrom sqlalchemy.pool import Pool\n"
+    text = (
+        SYNC + "from sqlalchemy import select\nfrom sqlalchemy.engine import Engine\nfrom sqlalchemy.pool import Pool\n"
+    )
     text += "engine = create_engine('postgresql+psycopg2://db/a')\nother = object()\n"
     assert pool(text + PING.format(target=target, event=event, body=body)).pings.value is pings
 

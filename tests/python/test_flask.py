@@ -16,7 +16,9 @@ START = "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\napp =
 def engine(make_tree):
     def engine(files, version="3.1.1"):
         files = {"app.py": files} if isinstance(files, str) else files
-        tree = make_tree({"requirements.txt": f"flask-sqlalchemy=={version}\nsqlalchemy==2.0.36\n" if version else "", **files})
+        tree = make_tree(
+            {"requirements.txt": f"flask-sqlalchemy=={version}\nsqlalchemy==2.0.36\n" if version else "", **files}
+        )
         code = Code(tree)
         code.declare(tuple(versions.read(tree)))
         (found,) = code.engines()
@@ -33,9 +35,12 @@ def live(found):
 PLACES = {
     "assigned": START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
     "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\ndb = SQLAlchemy(app)\n",
-    "updated": START + f"app.config.update(SQLALCHEMY_DATABASE_URI='{URI}', SQLALCHEMY_ENGINE_OPTIONS={{'pool_size': 20}})\ndb = SQLAlchemy(app)\n",
-    "mapped": START + f"app.config.from_mapping({{'SQLALCHEMY_DATABASE_URI': '{URI}', 'SQLALCHEMY_ENGINE_OPTIONS': {{'pool_size': 20}}}})\ndb = SQLAlchemy(app)\n",
-    "constructed": START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb = SQLAlchemy(app, engine_options={{'pool_size': 20}})\n",
+    "updated": START
+    + f"app.config.update(SQLALCHEMY_DATABASE_URI='{URI}', SQLALCHEMY_ENGINE_OPTIONS={{'pool_size': 20}})\ndb = SQLAlchemy(app)\n",
+    "mapped": START
+    + f"app.config.from_mapping({{'SQLALCHEMY_DATABASE_URI': '{URI}', 'SQLALCHEMY_ENGINE_OPTIONS': {{'pool_size': 20}}}})\ndb = SQLAlchemy(app)\n",
+    "constructed": START
+    + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb = SQLAlchemy(app, engine_options={{'pool_size': 20}})\n",
     "a constant": START + f"OPTIONS = {{'pool_size': 20}}\napp.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
     "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = OPTIONS\ndb = SQLAlchemy(app)\n",
 }
@@ -52,9 +57,16 @@ CONFIG = f"class Base:\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\ncla
 
 @pytest.mark.parametrize("target", ["Production", "'config.Production'", "Production()"])
 def test_a_configuration_class_with_what_it_inherits(engine, target):
-    app = START + f"from config import Production\ndb = SQLAlchemy()\napp.config.from_object({target})\ndb.init_app(app)\n"
+    app = (
+        START
+        + f"from config import Production\ndb = SQLAlchemy()\napp.config.from_object({target})\ndb.init_app(app)\n"
+    )
     pool = live(engine({"config.py": CONFIG, "app.py": app}))
-    assert (pool.driver.value, pool.pool_size.value, str(pool.pool_size.origin.location)) == ("psycopg2", 20, "config.py:2")
+    assert (pool.driver.value, pool.pool_size.value, str(pool.pool_size.origin.location)) == (
+        "psycopg2",
+        20,
+        "config.py:2",
+    )
 
 
 def test_a_configuration_module(engine):
@@ -77,14 +89,19 @@ def test_a_class_that_the_environment_chooses_makes_alternatives_without_the_tes
     assert sorted(pool.pool_size.value for pool in found.alternatives) == [5, 20]
 
 
-OLD = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_POOL_SIZE'] = 20\ndb = SQLAlchemy(app)\n"
+OLD = (
+    START
+    + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_POOL_SIZE'] = 20\ndb = SQLAlchemy(app)\n"
+)
 
 
 def test_version_2_honours_the_keys_that_version_3_ignores(engine):
     assert live(engine(OLD, "2.5.1")).pool_size.value == 20
     found = engine(OLD, "3.1.1")
     assert live(found).pool_size.value == 5
-    assert [(dead.name, str(dead.value.origin.location)) for dead in found.dead_settings] == [("SQLALCHEMY_POOL_SIZE", "app.py:5")]
+    assert [(dead.name, str(dead.value.origin.location)) for dead in found.dead_settings] == [
+        ("SQLALCHEMY_POOL_SIZE", "app.py:5")
+    ]
 
 
 def test_an_unpinned_version_decides_nothing(engine):
@@ -101,19 +118,29 @@ def test_who_wins_between_constructor_and_configuration(engine, version, size):
 
 @pytest.mark.parametrize(("version", "size", "recycle"), [("2.5.1", 10, 7200), ("3.1.1", 5, 7200)])
 def test_mysql_gets_defaults_of_its_own(engine, version, size, recycle):
-    pool = live(engine(PLACES["assigned"].replace("postgresql+psycopg2", "mysql+pymysql").replace("{'pool_size': 20}", "{}"), version))
+    pool = live(
+        engine(
+            PLACES["assigned"].replace("postgresql+psycopg2", "mysql+pymysql").replace("{'pool_size': 20}", "{}"),
+            version,
+        )
+    )
     assert (pool.pool_size.value, pool.pool_recycle.value) == (size, recycle)
 
 
 def test_a_branch_on_the_url_makes_alternatives(engine):
-    text = START + "import os\nurl = os.getenv('DATABASE_URL')\nif url is not None:\n    app.config['SQLALCHEMY_DATABASE_URI'] = url\n"
+    text = (
+        START
+        + "import os\nurl = os.getenv('DATABASE_URL')\nif url is not None:\n    app.config['SQLALCHEMY_DATABASE_URI'] = url\n"
+    )
     text += "else:\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///a.db'\ndb = SQLAlchemy(app)\n"
     found = engine(text)
     assert {pool.is_networked for pool in found.alternatives} == {None, False}
 
 
 def test_the_configuration_of_another_program_is_not_taken(engine):
-    other = "from flask import Flask\napp = Flask(__name__)\napp.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 99}\n"
+    other = (
+        "from flask import Flask\napp = Flask(__name__)\napp.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 99}\n"
+    )
     assert live(engine({"app.py": PLACES["assigned"], "tools/other.py": other})).pool_size.value == 20
 
 

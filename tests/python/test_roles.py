@@ -35,15 +35,36 @@ def engine(make_tree):
         (f"def make():\n    return {MAKE}\n", "function"),
         (f"class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n", "class"),
         (f"from functools import lru_cache\n@lru_cache\ndef make():\n    return {MAKE}\n", "cached-function"),
-        (f"_e = None\ndef make():\n    global _e\n    if _e is None:\n        _e = {MAKE}\n    return _e\n", "cached-function"),
-        (f"_e = {{}}\ndef make(url):\n    if url not in _e:\n        _e[url] = {MAKE}\n    return _e[url]\n", "cached-function"),
-        (f"_e = {{}}\ndef make(u):\n    try:\n        return _e[u]\n    except KeyError:\n        _e[u] = {MAKE}\n", "cached-function"),
-        (f"_e = None\ndef make():\n    global _e\n    if _e:\n        return _e\n    _e = {MAKE}\n    return _e\n", "cached-function"),
+        (
+            f"_e = None\ndef make():\n    global _e\n    if _e is None:\n        _e = {MAKE}\n    return _e\n",
+            "cached-function",
+        ),
+        (
+            f"_e = {{}}\ndef make(url):\n    if url not in _e:\n        _e[url] = {MAKE}\n    return _e[url]\n",
+            "cached-function",
+        ),
+        (
+            f"_e = {{}}\ndef make(u):\n    try:\n        return _e[u]\n    except KeyError:\n        _e[u] = {MAKE}\n",
+            "cached-function",
+        ),
+        (
+            f"_e = None\ndef make():\n    global _e\n    if _e:\n        return _e\n    _e = {MAKE}\n    return _e\n",
+            "cached-function",
+        ),
         (f"{APP}@app.get('/')\ndef show():\n    {MAKE}\n", "request-handler"),
-        (f"{APP}def engine():\n    return {MAKE}\n@app.get('/')\ndef show(e=Depends(engine)): ...\n", "request-handler"),
+        (
+            f"{APP}def engine():\n    return {MAKE}\n@app.get('/')\ndef show(e=Depends(engine)): ...\n",
+            "request-handler",
+        ),
         (f"{APP}@app.on_event('startup')\ndef start():\n    {MAKE}\n", "lifespan"),
-        (f"from fastapi import FastAPI\ndef lifespan(app):\n    {MAKE}\napp = FastAPI(lifespan=lifespan)\n", "lifespan"),
-        (f"from fastapi import FastAPI\ndef create_app():\n    app = FastAPI()\n    {MAKE}\n    return app\n", "lifespan"),
+        (
+            f"from fastapi import FastAPI\ndef lifespan(app):\n    {MAKE}\napp = FastAPI(lifespan=lifespan)\n",
+            "lifespan",
+        ),
+        (
+            f"from fastapi import FastAPI\ndef create_app():\n    app = FastAPI()\n    {MAKE}\n    return app\n",
+            "lifespan",
+        ),
         (f"from celery import shared_task\n@shared_task\ndef bill():\n    {MAKE}\n", "task"),
         (f"import dramatiq\n@dramatiq.actor(max_retries=3)\ndef bill():\n    {MAKE}\n", "task"),
         (f"async def bill(ctx):\n    {MAKE}\nclass WorkerSettings:\n    functions = [bill]\n", "task"),
@@ -116,7 +137,9 @@ def test_a_factory_called_once_kept_or_disposed_does_not(engine, use):
 
 
 def test_rebinding_a_global_without_a_guard_keeps_nothing(engine):
-    text = f"{ENGINE}from celery import shared_task\nengine = None\ndef renew():\n    global engine\n    engine = {MAKE}\n"
+    text = (
+        f"{ENGINE}from celery import shared_task\nengine = None\ndef renew():\n    global engine\n    engine = {MAKE}\n"
+    )
     assert per_call(engine({"app/tasks.py": text + "@shared_task\ndef bill():\n    renew()\n"})) is True
 
 
@@ -166,10 +189,31 @@ DB = f"{ENGINE}engine = {MAKE}\n"
     ("files", "role"),
     [
         ({"app/db.py": DB}, "service"),
-        ({"app/db.py": DB, "app/main.py": "from app.db import engine\nfrom flask import Flask\napp = Flask(__name__)\n"}, "service"),
-        ({"app/db.py": DB, "app/work.py": "from app.db import engine\nfrom celery import Celery\nc = Celery()\n"}, "worker"),
-        ({"app/db.py": DB, "app/seed.py": "from app.db import engine\nif __name__ == '__main__':\n    engine.connect()\n"}, "script"),
-        ({"app/db.py": DB, "app/cli.py": "import click\nfrom app.db import engine\n@click.command()\ndef go(): ...\n"}, "script"),
+        (
+            {
+                "app/db.py": DB,
+                "app/main.py": "from app.db import engine\nfrom flask import Flask\napp = Flask(__name__)\n",
+            },
+            "service",
+        ),
+        (
+            {"app/db.py": DB, "app/work.py": "from app.db import engine\nfrom celery import Celery\nc = Celery()\n"},
+            "worker",
+        ),
+        (
+            {
+                "app/db.py": DB,
+                "app/seed.py": "from app.db import engine\nif __name__ == '__main__':\n    engine.connect()\n",
+            },
+            "script",
+        ),
+        (
+            {
+                "app/db.py": DB,
+                "app/cli.py": "import click\nfrom app.db import engine\n@click.command()\ndef go(): ...\n",
+            },
+            "script",
+        ),
         ({"seed.py": DB + "with engine.connect() as c:\n    c.close()\n"}, "script"),
         ({"scripts/seed.py": DB}, "script"),
         ({"bot.py": DB + "if __name__ == '__main__':\n    bot.run_polling()\n"}, "worker"),

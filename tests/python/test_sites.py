@@ -91,7 +91,11 @@ def test_a_subclass_of_flask_sqlalchemy_counts_wherever_it_is_constructed(found)
 
 
 def test_a_partial_of_the_factory_is_a_creation(sites):
-    (site,) = sites({"db.py": "from functools import partial\nfrom sqlalchemy import create_engine\nmake = partial(create_engine, 'x')\n"})
+    (site,) = sites(
+        {
+            "db.py": "from functools import partial\nfrom sqlalchemy import create_engine\nmake = partial(create_engine, 'x')\n"
+        }
+    )
     assert (site.factory, site.skip) == ("create_engine", 1)
 
 
@@ -105,7 +109,9 @@ def test_a_partial_of_the_factory_is_a_creation(sites):
     ],
 )
 def test_an_async_engine_is_known_by_its_factory_or_its_wrapper(sites, text, is_async):
-    imports = "from sqlalchemy import create_engine\nfrom sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine\n"
+    imports = (
+        "from sqlalchemy import create_engine\nfrom sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine\n"
+    )
     (site,) = sites({"db.py": imports + text + "\n"})
     assert site.is_async is is_async
 
@@ -165,7 +171,9 @@ def test_no_nesting_ends_the_process(tmp_path, name):
 
 def test_what_people_write_is_far_from_the_limit(found):
     deep = "f(" * (DEEPEST // 4) + ")" * (DEEPEST // 4)
-    assert found({"db.py": f"from sqlalchemy import create_engine\ncreate_engine('x')\ny = {deep}\n"}) == [("db.py:2", "create_engine")]
+    assert found({"db.py": f"from sqlalchemy import create_engine\ncreate_engine('x')\ny = {deep}\n"}) == [
+        ("db.py:2", "create_engine")
+    ]
 
 
 def test_libcst_is_not_imported_without_an_engine(tmp_path):

@@ -90,7 +90,10 @@ def test_what_tests_and_scripts_do_at_import_does_not_count(uses):
     ],
 )
 def test_disposal_in_a_hook(uses, call, kind):
-    files = {"app/db.py": DB, "gunicorn.conf.py": f"def post_fork(server, worker):\n    from app.db import engine\n    {call}\n"}
+    files = {
+        "app/db.py": DB,
+        "gunicorn.conf.py": f"def post_fork(server, worker):\n    from app.db import engine\n    {call}\n",
+    }
     assert uses(files) == [(kind, "gunicorn.conf.py:3")]
 
 
@@ -123,6 +126,8 @@ def test_a_task_that_starts_a_loop_and_reaches_the_engine(uses, body):
         "def main():\n    asyncio.run(work())\nif __name__ == '__main__':\n    main()\n",
         "@shared_task\ndef bill():\n    asyncio.run(asyncio.sleep(0))\n",
         "@shared_task\ndef bill():\n    loop = asyncio.get_event_loop(); loop.run_until_complete(work())\n",
+        "@shared_task\ndef bill():\n    try:\n        loop = asyncio.get_event_loop()\n    except RuntimeError:\n"
+        "        loop = asyncio.new_event_loop()\n    loop.run_until_complete(work())\n",
         "async def disposed():\n    await work()\n    await engine.dispose()\n@shared_task\ndef bill():\n    asyncio.run(disposed())\n",
     ],
 )
@@ -155,7 +160,12 @@ def test_a_synchronous_engine_has_no_loops(uses):
 
 @pytest.mark.parametrize(
     "sql",
-    ["SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_lock(:key)", "LISTEN orders", "CREATE TEMP TABLE t (id int)"],
+    [
+        "SELECT pg_advisory_lock(1)",
+        "SELECT pg_try_advisory_lock(:key)",
+        "LISTEN orders",
+        "CREATE TEMP TABLE t (id int)",
+    ],
 )
 def test_sql_that_changes_the_session(uses, sql):
     text = f"from app.db import Session\ndef work():\n    Session().execute(text('{sql}'))\n"

@@ -23,7 +23,7 @@ def test_a_configuration_is_one_workload_with_all_its_programs(make_tree):
     assert isinstance(workload.instances, Unknown)
     web, jobs = processes(workload, tree)
     assert (web.processes.value, str(web.processes.origin.location)) == (3, "deploy/supervisord.conf:2")
-    assert jobs.processes == Unknown("numprocs is %(ENV_N)s", jobs.processes.origin)
+    assert jobs.processes == Unknown("set by N, which no file gives", jobs.processes.origin)
 
 
 def test_a_configuration_that_an_image_copies_is_read_there(make_tree):

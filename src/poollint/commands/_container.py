@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poollint.discover import Tree
     from poollint.readers._dockerfile import Dockerfile, Instruction, Stage
 
+LONGEST_RUN = 100_000  # characters
 DEEPEST_IMAGES = 5  # images built upon images of this repository
 
 
@@ -355,7 +356,7 @@ class _Instructions:
 
 def _written(text: str) -> list[tuple[list[str], bool, str]]:
     """Return (words, whether it appends, file) of every `echo ... > file` and `printf ... > file`."""
-    if ">" not in text or not re.search(r"\b(echo|printf)\b", text):
+    if ">" not in text or len(text) > LONGEST_RUN or not re.search(r"\b(echo|printf)\b", text):
         return []
     lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
     lexer.whitespace_split, lexer.commenters = True, ""

@@ -112,15 +112,18 @@ def unwrapped(words: list[Word], run: Run) -> list[Word]:
 
 def _assigned(words: list[Word], run: Run) -> list[Word]:
     """Apply `NAME=value` in front of a command (as `env` and Procfiles have it)."""
-    while words and (match := re.match(r"([A-Za-z_]\w*)=", words[0].text)) and not words[0].unknown:
-        word = words[0]
+    count = 0
+    for word in words:
+        match = re.match(r"([A-Za-z_]\w*)=", word.text)
+        if match is None or word.unknown:
+            break
+        count += 1
         run.set(
             match[1],
             Known(word.text[match.end() :], word.written or Origin(match[1], word.location), word.certainty),
             export=True,
         )
-        words = words[1:]
-    return words
+    return words[count:]
 
 
 def _behind(rule: str, words: list[Word], behind: list[Word]) -> list[Word]:
@@ -202,7 +205,7 @@ def _run_python(words: list[Word], run: Run) -> None:
             return
         index += 2 if option in ("-W", "-X") else 1
     if index < len(words):
-        _scripts.python_file(words[index:], run, launch)
+        _scripts.python_file(words[index:], run)
 
 
 def _run_module(words: list[Word], run: Run) -> None:
@@ -213,7 +216,7 @@ def _run_module(words: list[Word], run: Run) -> None:
     elif name in ("debugpy", "coverage"):
         launch([Word("python", words[0].location), *_past_options(words[1:], keep_module=True)], run)
     else:
-        _scripts.python_module(words, run, launch)
+        _scripts.python_module(words, run)
 
 
 # -- migrations and starters of several commands

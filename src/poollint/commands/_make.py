@@ -13,6 +13,7 @@ from ._run import DEEPEST, Run
 
 RunText = Callable[[str, Location, Run, list[Word], str], None]
 MOST_LINES = 5_000
+LONGEST_LINE = 2_000
 _VARIABLE = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)\s*(\?=|:{1,3}=|=)\s*(.*)")
 _RULE = re.compile(r"([\w./-][\w./ -]*?)\s*::?(?!=)\s*([\w./ -]*)(?:#.*)?$")
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_]\w*)\)|\$\{([A-Za-z_]\w*)\}")
@@ -46,6 +47,7 @@ class _Makefile:
         self.recipes: dict[str, tuple[list[str], list[tuple[str, Location]]]] = {}
         targets: list[str] = []
         for row, line in enumerate(text.split("\n")[:MOST_LINES], 1):
+            line = line[:LONGEST_LINE]
             if line.startswith("\t"):
                 for target in targets:
                     self.recipes[target][1].append((line, Location(path, row, 2, row, len(line) + 1)))

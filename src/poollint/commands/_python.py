@@ -15,10 +15,12 @@ from poollint._expand import whole_cpus
 from poollint._words import weaker
 from poollint.facts import Certainty, Known, Location, Origin, Setting, Unknown
 
+from ._entry import module_path
 from ._run import Run
 
 LARGEST_FILE = 300_000  # characters
 DEEPEST = 60
+MOST_HOPS = 3  # modules that a name is followed through
 LARGEST_NUMBER = 10**9
 
 
@@ -58,7 +60,8 @@ class Names:
     start: Location
     values: dict[str, Setting] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
-    environment_names: set[str] = field(default_factory=set)
+    directory: str = ""  # the import root, for names that come from other modules
+    hops: int = 0
 
     def block(self, statements: list[ast.stmt], depth: int = 0) -> None:
         for statement in statements:
@@ -122,11 +125,11 @@ class Names:
             return self.unknown(node, "nested too deeply")
         match node:
             case ast.Constant(value):
-                return Known(value, Origin(self.says(node), self.at(node)))
+                return Known(value, Origin("written", self.at(node)))
             case ast.Attribute() if self.dotted(node) in _SERVERS_RUN:
                 return Known(_SERVERS_RUN[self.dotted(node)], Origin("servers run Linux", self.at(node)), "default")
             case ast.Name(name):
-                return self.values.get(name) or self.unknown(node, f"{name} is not readable")
+                return self.values.get(name) or self.imported(name) or self.unknown(node, f"{name} is not readable")
             case ast.UnaryOp(ast.USub(), operand):
                 return self.apply(node, lambda x: -x, [operand], depth)
             case ast.UnaryOp(ast.Not(), operand):
@@ -151,8 +154,17 @@ class Names:
                 return self.call(node, depth)
         return self.unknown(node, f"computed by {shown(node)}" if depth < 3 else "computed")
 
-    def says(self, node: ast.AST) -> str:
-        return "written"
+    def imported(self, name: str) -> Setting | None:
+        """Return what a name is worth in the module of the project that it comes from."""
+        module, _, original = self.imports.get(name, "").rpartition(".")
+        path = module_path(module, self.directory, self.run) if module and self.hops < MOST_HOPS else None
+        text = self.run.tree.text(path) if path else None
+        parsed = parse(text) if text else None
+        if parsed is None or path is None:
+            return None
+        names = Names(self.run, Location(path, 1), directory=self.directory, hops=self.hops + 1)
+        names.block(parsed.body)
+        return names.values.get(original)
 
     def unknown(self, node: ast.AST, reason: str) -> Unknown:
         return Unknown(reason, Origin("", self.at(node)))

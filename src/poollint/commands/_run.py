@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poollint.discover import Tree
 
 MOST_STEPS = 3_000  # commands of one run
+MOST_STARTED = 40  # processes of one container
 DEEPEST = 12  # scripts that call scripts
 
 
@@ -52,7 +53,7 @@ class Run:
 
     def step(self) -> None:
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > MOST_STEPS or len(self.started) > MOST_STARTED:
             raise Ended
 
     def variable(self, name: str) -> Setting | None:

@@ -68,7 +68,7 @@ def _on_path(name: str, run: Run) -> tuple[str, Location] | None:
 # -- Python programs
 
 
-def python_file(words: list[Word], run: Run, launch: Launch) -> None:
+def python_file(words: list[Word], run: Run) -> None:
     """`python file.py`."""
     name = words[0].text
     if words[0].unknown:
@@ -89,7 +89,7 @@ _TOOLS = frozenset(
 )
 
 
-def python_module(words: list[Word], run: Run, launch: Launch) -> None:
+def python_module(words: list[Word], run: Run) -> None:
     """`python -m package.module`."""
     name = words[0].text
     if name in _TOOLS:
@@ -175,7 +175,7 @@ def _projects(run: Run) -> list[str]:
 
 def _script_of(path: str, name: str, run: Run) -> str | None:
     text = run.tree.text(path) or ""
-    if not re.search(rf"^\s*[\"']?{re.escape(name)}[\"']?\s*=", text, re.MULTILINE):
+    if not re.search(rf"^[ \t]*[\"']?{re.escape(name)}[\"']?[ \t]*=", text, re.MULTILINE):
         return None
     return _script_table(text).get(name)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from poollint._words import Word
+from poollint._words import Word, as_setting
 from poollint.facts import Known, Location, Origin, Process, Setting, Unknown
 
 from ._run import Ended, Run
@@ -109,8 +109,8 @@ def start_program(program: Program, run: Run, launch: Launch) -> None:
     if program.text("autostart") in ("false", "False", "0") or "command" not in program.options:
         return
     command, place = program.options["command"]
-    copies = _copies(program)
-    before, scope, first = run.in_background, run.scope, len(run.started)
+    copies = _copies(program, run)
+    before, scope, first, read = run.in_background, run.scope, len(run.started), list(run.read)
     run.in_background, run.scope = True, run.within(directory=run.path(program.text("directory") or "."))
     try:
         _apply_environment(program, run)
@@ -118,19 +118,15 @@ def start_program(program: Program, run: Run, launch: Launch) -> None:
     except Ended:
         pass
     finally:
-        run.in_background, run.scope = before, scope
+        run.in_background, run.scope, run.read = before, scope, read
     run.started[first:] = [_times(process, copies) for process in run.started[first:]]
 
 
-def _copies(program: Program) -> Setting:
+def _copies(program: Program, run: Run) -> Setting:
     if "numprocs" not in program.options:
         return Known(1, Origin("default of supervisord"), "default")
-    text, place = program.options["numprocs"]
-    return (
-        Known(int(text), Origin("numprocs", place))
-        if re.fullmatch(r"\d{1,4}", text)
-        else Unknown(f"numprocs is {text[:40]}", Origin("numprocs", place))
-    )
+    (word,) = _words(program.options["numprocs"][0] or "1", program.options["numprocs"][1], run)[:1]
+    return as_setting(word, "numprocs", int)
 
 
 def _times(process: Process, copies: Setting) -> Process:
@@ -153,7 +149,7 @@ def _apply_environment(program: Program, run: Run) -> None:
     if "environment" not in program.options:
         return
     text, place = program.options["environment"]
-    for name, quoted, single, bare in re.findall(r"([A-Za-z_]\w*)=(?:\"([^\"]*)\"|'([^']*)'|([^,\s]*))", text):
+    for name, quoted, single, bare in re.findall(r"(?<!\w)([A-Za-z_]\w*)=(?:\"([^\"]*)\"|'([^']*)'|([^,\s]*))", text):
         run.set(name, Known(quoted or single or bare, Origin(name, place)), export=True)
 
 

@@ -29,7 +29,7 @@ def read(words: list[Word], run: Run) -> Process:
         takes=_TAKES,
         flags="--master -M --enable-threads --lazy-apps --lazy --die-on-term --vacuum",
     )
-    options = {name.lstrip("-"): _setting(word, name) for name, given in line.values.items() for word in given[-1:]}
+    options = {name.lstrip("-"): as_setting(word, name) for name, given in line.values.items() for word in given[-1:]}
     options.update({flag.lstrip("-"): Known("true", Origin(flag, word.location)) for flag, word in line.flags.items()})
     problem = _files(line, run, options)
     module = _text(options, "module", "wsgi", "wsgi-file", "w")
@@ -46,10 +46,6 @@ def read(words: list[Word], run: Run) -> Process:
         request_timeout=_harakiri(options),
         location=words[0].location,
     )
-
-
-def _setting(word: Word, name: str) -> Setting:
-    return as_setting(word, name)
 
 
 def _files(line: Options, run: Run, options: dict[str, Setting]) -> Unknown | None:

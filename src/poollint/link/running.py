@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from poollint import environments
 from poollint.config import Configuration, StatedService
 from poollint.discover import Tree
 from poollint.facts import Engine, Environment, Process, Workload
@@ -51,12 +52,26 @@ def runs(tree: Tree, workloads: Sequence[Workload], code: Code, configuration: C
             links = list(_runs_of(workload, code, configuration))
             unaccounted = unaccounted or None in links
             found += [run for run in links if run is not None]
-    run = {each.engine.location for each in found}
     possible = unaccounted or not found
-    for engine in code.engines():
+    return (*found, *_unplaced(code.engines(), found, possible))
+
+
+def _unplaced(engines: Sequence[Engine], found: Sequence[Run], possible: bool) -> Iterator[Run]:
+    """Yield the engines that nothing is known to run, at least in production.
+
+    A file for development alone does not say that the code is never deployed: what deploys it is not here.
+    """
+    run = {each.engine.location for each in found}
+    in_production = {each.engine.location for each in found if _is_production(each.workload)}
+    for engine in engines:
         if engine.location not in run:
-            found.append(Run(engine, joins=possible and engine.role in _GUESSED_ROLES))
-    return tuple(found)
+            yield Run(engine, joins=possible and engine.role in _GUESSED_ROLES)
+        elif engine.location not in in_production and engine.role in ("service", "worker"):
+            yield Run(engine)
+
+
+def _is_production(workload: Workload | None) -> bool:
+    return workload is not None and environments.is_production(workload.environment)
 
 
 def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> Iterator[Run | None]:

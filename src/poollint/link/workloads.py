@@ -6,15 +6,15 @@ a bare Dockerfile or Procfile is a workload only when nothing else runs what it 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.config import Configuration, StatedService
 from poollint.discover import Tree
-from poollint.facts import NOT_READ, Build, Image, Known, Location, Origin, Process, Setting, Unknown, Workload
+from poollint.facts import NOT_READ, Image, Known, Location, Origin, Process, Setting, Unknown, Workload
 from poollint.link import stated
+from poollint.link.builds import built
 
 if TYPE_CHECKING:
     from poollint.python.code import Code
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _FALLBACKS = ("procfile", "systemd", "supervisor", "docker")
 # One project or account has one service of a name, whichever file describes it.
 _GLOBAL_NAMES = frozenset({"cloud-run", "cloud-functions", "lambda", "app-engine", "ecs", "app-runner"})
+Thing = tuple[str, str, str | None]  # platform, name, unit
 _NUMBERS = ("instances", "rollout_instances", "concurrency", "request_timeout", "cpus")
 
 
@@ -36,19 +37,20 @@ def deployed(
         return _started(workload, tree, images, configuration)
 
     made = [start(workload) for workload in _merged(placed)]
-    built = [_built(workload, made, start, code) for workload in made]
-    kept = list(_without_fallbacks(built))
+    found = [built(workload, made, start, code) for workload in made]
+    kept = list(_without_fallbacks(found))
     kept += _only_stated(kept, configuration, code)
     return tuple(sorted(kept, key=lambda w: (w.location, w.name, w.environment or "")))
 
 
-def superseded(workload: Workload, environment: str | None, among: Iterable[Workload]) -> bool:
+def versions_of(workloads: Iterable[Workload]) -> frozenset[tuple[Thing, str | None]]:
+    """Return which things have a version in which environment."""
+    return frozenset((_thing(workload), workload.environment) for workload in workloads)
+
+
+def superseded(workload: Workload, environment: str | None, versions: frozenset[tuple[Thing, str | None]]) -> bool:
     """Say whether an unmarked workload has a version of its own in this environment: an alternative, not a summand."""
-    return workload.environment is None and any(
-        other.environment == environment and _key(replace(other, environment=None)) == _key(workload)
-        for other in among
-        if environment is not None
-    )
+    return workload.environment is None and environment is not None and (_thing(workload), environment) in versions
 
 
 def _placed(workload: Workload, configuration: Configuration) -> Workload:
@@ -59,15 +61,15 @@ def _placed(workload: Workload, configuration: Configuration) -> Workload:
 # -- several files, one thing ------------------------------------------------------------------------------------------
 
 
-def _key(workload: Workload) -> tuple[str | None, ...]:
-    unit = None if workload.platform in _GLOBAL_NAMES else workload.unit
-    return (workload.platform, workload.name, workload.environment, unit)
+def _thing(workload: Workload) -> Thing:
+    """What a workload is in every environment."""
+    return (workload.platform, workload.name, None if workload.platform in _GLOBAL_NAMES else workload.unit)
 
 
 def _merged(workloads: Iterable[Workload]) -> Iterator[Workload]:
-    groups: dict[tuple[str | None, ...], list[Workload]] = {}
+    groups: dict[tuple[Thing, str | None], list[Workload]] = {}
     for workload in workloads:
-        groups.setdefault(_key(workload), []).append(workload)
+        groups.setdefault((_thing(workload), workload.environment), []).append(workload)
     for group in groups.values():
         group.sort(key=lambda w: -sum(isinstance(getattr(w, name), Known) for name in _NUMBERS))
         first, *others = group
@@ -110,73 +112,6 @@ def _started(workload: Workload, tree: Tree, images: Sequence[Image], configurat
 
         workload = replace(workload, run=commands.processes(workload, tree, images))
     return _with_stated(workload, service) if service else workload
-
-
-# Registries that hold the images of one owner, and what other owners publish there.
-_OWN_REGISTRY = re.compile(
-    r"^([\w-]+\.)*(gcr\.io|pkg\.dev|azurecr\.io|amazonaws\.com|registry\.digitalocean\.com|registry\.gitlab\.com|"
-    r"registry\.heroku\.com|registry\.fly\.io)/"
-)
-_PUBLISHED = re.compile(r"^gcr\.io/(google|cloudsql|cloud-sql|distroless|kaniko)|^public\.ecr\.aws/")
-
-
-def _built(
-    workload: Workload, among: Sequence[Workload], start: Callable[[Workload], Workload], code: Code
-) -> Workload:
-    """Find the build of an image that no build step names.
-
-    In this order: the one build whose folder or service the image is named after; the only one there is, when the image
-    is the project's own or the command's entry point exists in it.
-    """
-    if workload.build or not workload.image or _is_found(workload, code):
-        return workload
-    builds = _builds(among)
-    tail = _plain(_untagged(workload.image).rpartition("/")[2])
-    for is_named in (lambda name: name in (tail, _plain(workload.name)), lambda name: tail.endswith(f"-{name}")):
-        named = [build for build, names in builds.items() if any(map(is_named, names))]
-        if len(named) == 1:
-            return start(replace(workload, build=named[0], run=()))
-        if named:
-            return workload
-    if len(builds) != 1:
-        return workload
-    made = start(replace(workload, build=next(iter(builds)), run=()))
-    # Several images of the project's own cannot all be the one that is built here.
-    own = {_untagged(other.image) for other in among if other.image and not other.build and _is_own(other.image)}
-    is_the_one = own == {_untagged(workload.image)}
-    return made if is_the_one or (workload.run and _is_found(made, code)) else workload
-
-
-def _is_found(workload: Workload, code: Code) -> bool:
-    """Say whether an entry point of its command is a file of the project."""
-    from poollint.link.running import reach_of
-
-    return any(reach_of(process, code) for process in workload.run)
-
-
-def _builds(workloads: Sequence[Workload]) -> dict[Build, set[str]]:
-    """Return the builds that start something, with the names they go by."""
-    found: dict[Build, set[str]] = {}
-    for workload in workloads:
-        if workload.build and workload.run:
-            # The first file that was read on the way to a command in an image is its Dockerfile.
-            file = next((process.files[0] for process in workload.run if process.files), None)
-            build = replace(workload.build, dockerfile=workload.build.dockerfile or file)
-            found.setdefault(build, set()).add(_plain(workload.name))
-    return found
-
-
-def _untagged(image: str) -> str:
-    return re.sub(r"[:@][^/]*$", "", image)
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "-")
-
-
-def _is_own(image: str) -> bool:
-    """Say whether an image is the project's own: a placeholder for what is built, or in a registry of one owner."""
-    return bool(re.search(r"[${<]|PROJECT", image) or (_OWN_REGISTRY.search(image) and not _PUBLISHED.search(image)))
 
 
 def _with_stated(workload: Workload, service: StatedService) -> Workload:

@@ -15,7 +15,9 @@ def of_calls(path: str, text: str, starts: set[tuple[int, int]]) -> dict[tuple[i
     """
     try:
         module = libcst.parse_module(text)
-    except libcst.ParserSyntaxError:  # what the standard library accepts and libcst does not: rare, and no reason to stop
+    except (
+        libcst.ParserSyntaxError
+    ):  # what the standard library accepts and libcst does not: rare, and no reason to stop
         return {}
     visitor = _Calls(path, starts)
     MetadataWrapper(module, unsafe_skip_copy=True).visit(visitor)

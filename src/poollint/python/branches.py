@@ -55,24 +55,35 @@ def _way(tree: ast.AST, place: Location) -> Iterator[_Turn]:
                 inside = child
                 if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
                     turns.clear()
-                elif block and isinstance(node, (ast.If, ast.IfExp, ast.Match)):
+                elif block and isinstance(node, _DECISIONS):
                     turns.append(_Turn(node, block, _leaves(node, block)))
                 break
         node = inside
     yield from turns
 
 
+_DECISIONS = (ast.If, ast.IfExp, ast.Match, ast.Try, ast.TryStar)
+
+
 def _children(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the children with the name of their block; a `case` is a block of its own."""
+    """Yield the children with the name of their block."""
     for name, value in ast.iter_fields(node):
         for index, child in enumerate(value if isinstance(value, list) else [value]):
             if isinstance(child, ast.AST):
-                is_block = name in ("body", "orelse", "cases")
-                yield (f"{name}{index}" if name == "cases" else name) if is_block else "", child
+                yield _block(node, name, index), child
+
+
+def _block(node: ast.AST, name: str, index: int) -> str:
+    """Name the block a child stands in; each `case` and `except` is one, and `else` of a `try` runs after its body."""
+    if name in ("cases", "handlers"):
+        return f"{name}{index}"
+    if isinstance(node, (ast.Try, ast.TryStar)):
+        return "body" if name in ("body", "orelse") else ""
+    return name if name in ("body", "orelse") else ""
 
 
 def _holds(node: ast.AST, place: Location) -> bool:
-    if isinstance(node, ast.match_case):
+    if isinstance(node, ast.match_case):  # it has no place of its own
         return any(_holds(child, place) for child in ast.iter_child_nodes(node))
     if not hasattr(node, "lineno"):
         return False

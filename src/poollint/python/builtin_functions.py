@@ -290,6 +290,12 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 
 
+_SEQUENCES = frozenset(
+    "builtins.list builtins.tuple builtins.set builtins.frozenset collections.abc.Sequence collections.abc.Iterable "
+    "collections.abc.Collection typing.Sequence typing.Iterable builtins.object".split()
+)
+
+
 @reader("builtins.isinstance")
 def _isinstance(call: Call) -> Value:
     value = call.first()
@@ -301,6 +307,8 @@ def _isinstance(call: Call) -> Value:
             return derived(any(isinstance(value.value, _TYPES[name]) for name in named), value, origin=call.origin)
         if isinstance(value, Text):
             return Traced("builtins.str" in named, call.origin)
+        if isinstance(value, Listing) and not _SEQUENCES & set(named):
+            return Traced(False, call.origin)
         if isinstance(value, Table):
             return Traced(bool({"builtins.dict", "collections.abc.Mapping", "typing.Mapping"} & set(named)), call.origin)
         if isinstance(value, Url):

@@ -21,8 +21,9 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 # Methods that many classes have: a receiver of unknown class says nothing.
 _GENERIC = frozenset(
-    "get set add run start stop init setup connect close open execute create update delete save load read write call send "
-    "process handle main begin commit rollback build register initialize __init__ __call__ __enter__ __aenter__".split()
+    "get set add run start stop init setup connect close open execute create update delete save load read "
+    "write call send process handle main begin commit rollback build register initialize __init__ __call__ "
+    "__enter__ __aenter__".split()
 )
 
 
@@ -68,7 +69,9 @@ class Callers:
             for node in self._named(other, definition.name):
                 if self._means(other, node, module, definition, cls):
                     parent = other.parents.get(node)
-                    yield Reference(other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None)
+                    yield Reference(
+                        other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None
+                    )
 
     def _named(self, module: Module, name: str) -> list[ast.expr]:
         """Return the loads of a name, or of an attribute of that name, in one file."""
@@ -86,7 +89,9 @@ class Callers:
             self._uses[module.path] = uses
         return self._uses[module.path].get(name, [])
 
-    def _means(self, other: Module, node: ast.expr, module: Module, definition: Definition, cls: ast.ClassDef | None) -> bool:
+    def _means(
+        self, other: Module, node: ast.expr, module: Module, definition: Definition, cls: ast.ClassDef | None
+    ) -> bool:
         resolved = names.resolve(other, node)
         if isinstance(resolved, (FunctionRef, ClassRef)):
             return resolved.node is definition
@@ -123,7 +128,9 @@ class Callers:
 
         counts: dict[str, int] = {}
         for path in self.modules.paths:
-            for found in re.finditer(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", self.modules.tree.bytes(path) or b"", re.M):
+            for found in re.finditer(
+                rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", self.modules.tree.bytes(path) or b"", re.M
+            ):
                 name = found.group(1).decode("ascii", "replace")
                 counts[name] = counts.get(name, 0) + 1
         return frozenset(name for name, count in counts.items() if count == 1)

@@ -239,6 +239,7 @@ def _from_caller(
 ) -> Value:
     """Return a parameter as one of the callers passes it."""
     if world.hops >= MOST_HOPS:
+        world.cuts += 1  # from a nearer place the same parameter may be known
         return Unknown(f"{name} comes from too far away", origin)
     frame = _one_caller(world, module, scope.node, sites)
     if frame is None:

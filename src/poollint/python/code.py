@@ -48,7 +48,7 @@ class Code:
         return () if used or not sites else tuple(self._facts.flask.orphans())
 
     def entry_module(self, entry: str, directory: str = "") -> str | None:
-        """Return the file an entry point names: "app.main:app", "app.main", "scripts/run.py" or "package" (its __main__)."""
+        """Return the file an entry point names: "app.main:app", "scripts/run.py", "package" (its __main__)."""
         name = entry.partition(":")[0].strip()
         if name.endswith(".py") or "/" in name:
             return self._file(posixpath.normpath(posixpath.join(directory, name.lstrip("/"))))

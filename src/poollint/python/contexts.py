@@ -36,39 +36,60 @@ _REQUEST = frozenset(
     "errorhandler http_cloud_function field query_field mutation subscription resolver tool".split()
 )
 _TASKS = frozenset(
-    "task shared_task periodic_task actor job cron repeat_every db_task db_periodic_task scheduled_job on_message".split()
+    "task shared_task periodic_task actor job cron repeat_every db_task db_periodic_task scheduled_job "
+    "on_message".split()
 )
-_TASKS_OF_BROKERS = frozenset({"subscriber", "agent"})  # `@broker.subscriber("orders")`; Pyramid's own is a start-up hook
+_TASKS_OF_BROKERS = frozenset(
+    {"subscriber", "agent"}
+)  # `@broker.subscriber("orders")`; Pyramid's own is a start-up hook
 _STARTUP = frozenset(
     "before_first_request before_serving after_serving before_server_start worker_process_init worker_init "
     "celeryd_init worker_ready on_startup on_shutdown".split()
 )
 _COMMANDS = frozenset("command group pass_context callback cli_command".split())
-_CACHES = frozenset("lru_cache cache cached cached_property singleton memoize threaded_cached_property alru_cache".split())
+_CACHES = frozenset(
+    "lru_cache cache cached cached_property singleton memoize threaded_cached_property alru_cache".split()
+)
 _ONE_SHOT_LIBRARIES = frozenset("invoke fabric prefect airflow luigi doit nox dagster click typer".split())
 
 # -- base classes, by the last part of their name ----------------------------------------------------------------------
 
 _REQUEST_BASES = (
-    "View", "Resource", "ViewSet", "HTTPEndpoint", "WebSocketEndpoint", "RequestHandler", "Controller", "Servicer",
-    "BaseHTTPMiddleware", "MiddlewareMixin", "HTTPMethodView",
+    "View",
+    "Resource",
+    "ViewSet",
+    "HTTPEndpoint",
+    "WebSocketEndpoint",
+    "RequestHandler",
+    "Controller",
+    "Servicer",
+    "BaseHTTPMiddleware",
+    "MiddlewareMixin",
+    "HTTPMethodView",
 )
 _REQUEST_METHODS = _ROUTES | frozenset(
-    "dispatch list create retrieve update destroy partial_update process_request process_response on_get on_post on_put "
-    "on_delete on_patch prepare".split()
+    "dispatch list create retrieve update destroy partial_update process_request process_response on_get "
+    "on_post on_put on_delete on_patch prepare".split()
 )
 
 # -- functions handed over ---------------------------------------------------------------------------------------------
 
 _REQUEST_TAKERS = frozenset(
-    "Depends Security Provide add_route add_api_route add_get add_post add_put add_delete add_patch add_view add_url_rule "
-    "Route WebSocketRoute path re_path url add_request_method before_request add_api_websocket_route register_view as_view".split()
+    "Depends Security Provide add_route add_api_route add_get add_post add_put add_delete add_patch "
+    "add_view add_url_rule Route WebSocketRoute path re_path url add_request_method before_request "
+    "add_api_websocket_route register_view as_view".split()
 )
-_TASK_TAKERS = frozenset("add_job enqueue enqueue_in enqueue_at add_periodic_task submit_job delay apply_async cron".split())
+_TASK_TAKERS = frozenset(
+    "add_job enqueue enqueue_in enqueue_at add_periodic_task submit_job delay apply_async cron".split()
+)
 _STARTUP_TAKERS = frozenset("add_event_handler add_startup_handler on_event connect add_init_func".split())
-_STARTUP_NAMES = frozenset("lifespan on_startup startup cleanup_ctx on_shutdown post_fork post_worker_init when_ready".split())
+_STARTUP_NAMES = frozenset(
+    "lifespan on_startup startup cleanup_ctx on_shutdown post_fork post_worker_init when_ready".split()
+)
 # These run a function for somebody else: what counts is who calls them.
-RUNNERS = frozenset("to_thread run_in_executor run_sync run_in_threadpool submit partial gather create_task wait_for".split())
+RUNNERS = frozenset(
+    "to_thread run_in_executor run_sync run_in_threadpool submit partial gather create_task wait_for".split()
+)
 
 
 def of_function(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> Context | None:
@@ -90,7 +111,9 @@ def _signs(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
     if function.name in ("lambda_handler", "handler") and len(_parameters(function)) == 2:
         yield "request", "function handler"
     parameters = _parameters(function)
-    if parameters == ["event", "context"] or (function.name == "__call__" and parameters[-3:] == ["scope", "receive", "send"]):
+    if parameters == ["event", "context"] or (
+        function.name == "__call__" and parameters[-3:] == ["scope", "receive", "send"]
+    ):
         yield "request", "handler"
     if function.name == "includeme" and len(parameters) == 1:
         yield "startup", "start-up hook"
@@ -115,11 +138,19 @@ def _of_decorator(module: Module, decorator: ast.expr) -> tuple[Kind, str] | Non
         return "startup", "start-up hook"
     if last in _COMMANDS or library in _ONE_SHOT_LIBRARIES:
         return "command", "command"
-    if last in _TASKS or name.endswith("activity.defn") or (last in _TASKS_OF_BROKERS and name != last and library != "pyramid"):
+    if (
+        last in _TASKS
+        or name.endswith("activity.defn")
+        or (last in _TASKS_OF_BROKERS and name != last and library != "pyramid")
+    ):
         return "task", "task"
     if library == "pyramid" and last == "subscriber":
         return "startup", "start-up hook"
-    if last in _REQUEST or (last in _ROUTES and _is_route(decorator, name)) or name.endswith("functions_framework.http"):
+    if (
+        last in _REQUEST
+        or (last in _ROUTES and _is_route(decorator, name))
+        or name.endswith("functions_framework.http")
+    ):
         return "request", "request handler"
     if last == "middleware":
         return "request", "middleware"
@@ -161,24 +192,24 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
 
 
 APPLICATIONS = frozenset(
-    "FastAPI Flask Starlette Litestar Sanic Quart Configurator FastMCP Dash Robyn BlackSheep Bottle Falcon APIFlask OpenAPI "
-    "Celery".split()
+    "FastAPI Flask Starlette Litestar Sanic Quart Configurator FastMCP Dash Robyn BlackSheep Bottle Falcon "
+    "APIFlask OpenAPI Celery".split()
 )
 
 
 def _constructs_application(module: Module, function: ast.AST) -> bool:
     """Say whether a function makes the web application: `create_app()` runs once per process."""
-    return any(
-        function in module.ancestors(call) for name in APPLICATIONS for call in module.calls.get(name, ())
-    )
+    return any(function in module.ancestors(call) for name in APPLICATIONS for call in module.calls.get(name, ()))
 
 
 # Calls that serve or wait until the process ends: a command that comes to one of them is a service.
 _SERVING = frozenset(
-    "serve_forever run_simple run_app run_forever run_polling start_polling infinity_polling start_consuming serve run_server "
-    "start_server worker_main".split()
+    "serve_forever run_simple run_app run_forever run_polling start_polling infinity_polling "
+    "start_consuming serve run_server start_server worker_main".split()
 )
-_SERVERS_BY_OWNER = frozenset("app application server uvicorn web hypercorn granian socketio mcp bot dp client worker".split())
+_SERVERS_BY_OWNER = frozenset(
+    "app application server uvicorn web hypercorn granian socketio mcp bot dp client worker".split()
+)
 
 
 def serves(function: ast.AST) -> bool:
@@ -189,7 +220,9 @@ def serves(function: ast.AST) -> bool:
             last = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
             owner = (dotted(made.func if isinstance(made, ast.Call) else made) or "") if made else ""
             owner = owner.rpartition(".")[2].lower()
-            if last in _SERVING or (last == "run" and (owner in _SERVERS_BY_OWNER or owner.endswith(("server", "worker")))):
+            if last in _SERVING or (
+                last == "run" and (owner in _SERVERS_BY_OWNER or owner.endswith(("server", "worker")))
+            ):
                 return True
     return False
 
@@ -222,7 +255,11 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
     name = dotted(call.func) or ""
     last, owner = name.rpartition(".")[2], name.rpartition(".")[0].rpartition(".")[2]
     if last in _REQUEST_TAKERS:
-        return _handed("request", "request dependency" if last in ("Depends", "Security", "Provide") else "request handler", reference)
+        return _handed(
+            "request",
+            "request dependency" if last in ("Depends", "Security", "Provide") else "request handler",
+            reference,
+        )
     if last in _STARTUP_TAKERS or owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     if last in _TASK_TAKERS:
@@ -281,4 +318,6 @@ def does_things(module: Module) -> bool:
     return False
 
 
-_HARMLESS = frozenset("load_dotenv basicConfig setLevel filterwarnings simplefilter register listen install append insert".split())
+_HARMLESS = frozenset(
+    "load_dotenv basicConfig setLevel filterwarnings simplefilter register listen install append insert".split()
+)

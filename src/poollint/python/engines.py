@@ -42,7 +42,7 @@ class Engines:
         self._uses: dict[ast.AST, tuple[Use, ...]] = {}
 
     def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
-        """Yield the engine a site creates, as one environment makes it; Flask-SQLAlchemy's binds are engines of their own."""
+        """Yield the engine a site creates, as one environment makes it."""
         library = Library(lambda name: declared(self.versions, name, site.module.path))
         ways = self._ways(site, evaluator, library)
         static = self._described(site, library)
@@ -60,7 +60,7 @@ class Engines:
         return self._uses[site.call]
 
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
-        """Return every way the site can come out; what no world comes to is dead code, and is read once all the same."""
+        """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""
         if site.factory == "flask-sqlalchemy":
             found = self.flask.pool_ways(site, evaluator, library)
             return [Way(pool, (*dead, *dead_settings(arguments))) for pool, dead, arguments in found]
@@ -144,7 +144,7 @@ def _poolclass_expressions(site: Site) -> Iterator[ast.expr]:
                 yield value
 
 
-# -- engine_from_config --------------------------------------------------------------------------------------------------
+# -- engine_from_config ------------------------------------------------------------------------------------------------
 
 
 def _from_config(arguments: Arguments) -> tuple[Value | None, Arguments, tuple[DeadSetting, ...]]:
@@ -187,11 +187,12 @@ def _is_false_text(name: str, value: Value) -> bool:
 
 
 def _not_coerced(name: str, value: Value) -> DeadSetting:
-    why = f"engine_from_config does not turn the text {as_setting(value).value!r} into a boolean, so it switches the option on"  # type: ignore[union-attr]
-    return DeadSetting(name, as_setting(value), why, f"Delete the line: {name} is off by default.")
+    setting = as_setting(value)
+    why = f"engine_from_config leaves {value_of(setting)!r} as text, which is true, so it switches the option on"
+    return DeadSetting(name, setting, why, f"Delete the line: {name} is off by default.")
 
 
-# -- settings that do not do what they say -------------------------------------------------------------------------------
+# -- settings that do not do what they say -----------------------------------------------------------------------------
 
 _FLAGS = ("pool_pre_ping", "pool_use_lifo")
 
@@ -225,21 +226,25 @@ def _unconverted(site: Site, arguments: Arguments) -> dict[str, Known]:
 
 
 def _raw_variable(module: Module, node: ast.expr, depth: int = 0) -> str | None:
-    """Return the variable of `os.environ["N"]` or `os.getenv("N")` without a default, also behind a module's constant."""
+    """Return the variable of `os.environ["N"]` or `os.getenv("N")`, also behind a module's constant."""
     if isinstance(node, ast.Name) and depth < 2:
         bindings = module.scope.binds.get(node.id, [])
         values = [stmt.value for stmt in bindings if isinstance(stmt, ast.Assign)]
         return _raw_variable(module, values[0], depth + 1) if len(values) == len(bindings) == 1 else None
     if isinstance(node, ast.Subscript) and module.qualified(node.value) == "os.environ":
         key: ast.expr | None = node.slice
-    elif isinstance(node, ast.Call) and module.qualified(node.func) in ("os.getenv", "os.environ.get") and len(node.args) == 1:
+    elif (
+        isinstance(node, ast.Call)
+        and module.qualified(node.func) in ("os.getenv", "os.environ.get")
+        and len(node.args) == 1
+    ):
         key = node.args[0] if not node.keywords else None
     else:
         return None
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
-# -- creator -------------------------------------------------------------------------------------------------------------
+# -- creator -----------------------------------------------------------------------------------------------------------
 
 _INSTANCE = re.compile(r"[a-z][\w.:-]*:[a-z][\w-]*:[\w-]+")
 

@@ -35,7 +35,7 @@ from poollint.python.values import Arguments, Frame, Open, Pending, Value
 
 T = TypeVar("T")
 
-FUEL = 30_000  # expressions of one question to a World; real engines take some hundred
+FUEL = 10_000  # expressions of one question to a World; real engines take some hundred
 DEEPEST = 70  # evaluations inside each other
 LIMIT = 16  # alternatives
 
@@ -150,7 +150,7 @@ class World:
         self.hops = 0  # from parameter to caller, right now
         self.cuts = 0  # evaluations that were cut short: their results are not for everybody
         self.running: set[tuple] = set()  # what is being evaluated: a value may not need itself
-        self.turns: dict[tuple, tuple[int, Value]] = {}  # (loop, frame) → number and item of the turn that is being run
+        self.turns: dict[tuple, tuple[int, list[Value]]] = {}  # (loop, frame) → which turn over which items is being run
 
     # -- for the outside
 
@@ -219,6 +219,8 @@ class World:
 
     def once(self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin]) -> Value:
         """Return a value from the caches, or compute it; Unknown when it needs itself or too much work."""
+        if self.hops:
+            key = (*key, self.hops)  # from further away less is known
         if self.turns:
             key = (*key, tuple((loop, number) for loop, (number, _) in self.turns.items()))
         for cache in (self.cache, self.evaluator.cache):

@@ -344,6 +344,9 @@ def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Fra
         yield None
         return
     for index, item in enumerate(items):
+        if not world.burn():
+            yield None
+            return
         bindings = dict(frame.bindings) if frame is not None and frame.scope is node else {}
         bindings.update(flow.unpacked(generator.target, item))
         outer = frame.parent if frame is not None and frame.scope is node else frame

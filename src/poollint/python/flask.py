@@ -74,6 +74,8 @@ class Flask:
         uri = config.get(FLASK_URI)
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
         arguments = _options(config, constructor, uri, world, is_3)
+        if hook := _hook(site, is_3):
+            arguments = replace(arguments, complete=False, reason=f"{hook}() of the project changes the options")
         pool = pool_of(world, arguments, uri, False, library)
         if value_of(pool.dialect) == "sqlite" and value_of(pool.pool_class) == "SingletonThreadPool":
             static = Known("StaticPool", Origin("default of Flask-SQLAlchemy"), "default")
@@ -115,14 +117,29 @@ class Flask:
     def orphans(self) -> Iterator[DeadSetting]:
         """Yield engine options of Flask-SQLAlchemy in a project that never constructs the extension, nor reads them."""
         for path in self.modules.containing(FLASK_OPTIONS.encode()):
-            if self.roles.is_aside(path) or FLASK_OPTIONS in self._read_keys or (module := self.modules.module(path)) is None:
+            if (
+                self.roles.is_aside(path)
+                or FLASK_OPTIONS in self._read_keys
+                or (module := self.modules.module(path)) is None
+            ):
                 continue
             for node in module.nodes:
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-                if any(isinstance(target, ast.Name) and target.id == FLASK_OPTIONS for target in targets) and node.value:  # type: ignore[union-attr]
+                targets = (
+                    node.targets
+                    if isinstance(node, ast.Assign)
+                    else [node.target]
+                    if isinstance(node, ast.AnnAssign)
+                    else []
+                )
+                if (
+                    any(isinstance(target, ast.Name) and target.id == FLASK_OPTIONS for target in targets)
+                    and node.value
+                ):  # type: ignore[union-attr]
                     origin = Origin(FLASK_OPTIONS, module.location(node))
                     why = f"nothing reads {FLASK_OPTIONS}: the project makes no Flask-SQLAlchemy engine"
-                    yield DeadSetting(FLASK_OPTIONS, Known("a dict", origin), why, "Pass the options to what opens the connections.")
+                    yield DeadSetting(
+                        FLASK_OPTIONS, Known("a dict", origin), why, "Pass the options to what opens the connections."
+                    )
 
     # -- the places of a configuration
 
@@ -187,7 +204,9 @@ class _Config:
     @cached_property
     def late(self) -> tuple[Assigned, ...]:
         """Assignments that follow the initialisation of the extension in the same block of the same function."""
-        return tuple(found for found in self.flask.assigned if found.module.path in self.circle and _follows_init(found))
+        return tuple(
+            found for found in self.flask.assigned if found.module.path in self.circle and _follows_init(found)
+        )
 
     @property
     def _holders(self) -> Iterator[Holder]:
@@ -220,8 +239,10 @@ class _Config:
                 return
 
     def _any_class(self, module: Module, call: ast.Call) -> Iterator[Holder]:
-        """Choose one of the configuration classes when nothing says which: every one but the tests' is an alternative."""
-        candidates = [c for c in self.flask.classes if c.module.path in self.circle and "test" not in c.node.name.lower()]
+        """Choose a configuration class when nothing says which: every one but the tests' is an alternative."""
+        candidates = [
+            c for c in self.flask.classes if c.module.path in self.circle and "test" not in c.node.name.lower()
+        ]
         if not candidates:
             return
         key = f"configuration class {module.path}:{call.lineno}"
@@ -254,6 +275,24 @@ def _options(config: _Config, constructor: Table, uri: Value | None, world: Worl
     return Arguments((), keywords, complete, reason)
 
 
+# Methods through which a subclass changes the options of its engines; 3 no longer calls those of 2.
+_HOOKS_OF_2 = frozenset({"apply_driver_hacks", "apply_pool_defaults", "create_engine", "get_engine"})
+_HOOKS_OF_3 = frozenset({"_apply_driver_defaults", "_make_engine"})
+
+
+def _hook(site: Site, is_3: bool | None) -> str | None:
+    """Return the method of the project's own subclass that the installed version lets change the options."""
+    hooks = _HOOKS_OF_3 if is_3 else _HOOKS_OF_2 if is_3 is False else _HOOKS_OF_2 | _HOOKS_OF_3
+    resolved, depth = names.resolve(site.module, site.call.func), 0
+    while isinstance(resolved, ClassRef) and depth < 5:
+        methods = (stmt.name for stmt in resolved.node.body if isinstance(stmt, ast.FunctionDef))
+        if found := next((name for name in methods if name in hooks), None):
+            return found
+        bases, module = resolved.node.bases, resolved.module
+        resolved, depth = names.resolve(module, bases[0]) if bases else None, depth + 1
+    return None
+
+
 def _default(value: int) -> Value:
     return Traced(value, Origin("default of Flask-SQLAlchemy"), "default")
 
@@ -261,14 +300,18 @@ def _default(value: int) -> Value:
 def _table(value: Value | None) -> Table:
     if value is None or (isinstance(value, Known) and value.value is None):
         return Table({}, Origin(""))
-    return value if isinstance(value, Table) else Table({}, origin_of(value), False, "the engine options could not be read")
+    return (
+        value
+        if isinstance(value, Table)
+        else Table({}, origin_of(value), False, "the engine options could not be read")
+    )
 
 
 def _at(setting: Setting, origin: Origin) -> Setting:
     return replace(setting, origin=origin)
 
 
-# -- the shapes of a configuration -----------------------------------------------------------------------------------------
+# -- the shapes of a configuration -------------------------------------------------------------------------------------
 
 
 def _assignments(module: Module) -> Iterator[Assigned]:
@@ -301,7 +344,11 @@ def _looked_up(node: ast.AST) -> Iterator[str]:
         if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
             yield node.slice.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-        if _is_config(node.func.value) and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+        if (
+            _is_config(node.func.value)
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
+        ):
             yield node.args[0].value
 
 
@@ -323,7 +370,7 @@ def _defines(world: World, holder: Holder, key: str) -> bool:
 
 
 def _follows_init(found: Assigned) -> bool:
-    """Say whether `db.init_app(app)` or `SQLAlchemy(app)` stands before an assignment to the same application's config."""
+    """Say whether `db.init_app(app)` or `SQLAlchemy(app)` stands before an assignment to that app's config."""
     if not found.key.startswith(FLASK_PREFIX):
         return False
     app = _application(found.node)
@@ -347,7 +394,7 @@ def _application(node: ast.AST) -> str | None:
 
 
 def _stands_before(module: Module, first: ast.AST, second: ast.AST) -> bool:
-    """Say whether the statement of one node is an earlier sibling of what holds the other: both always run, in this order."""
+    """Say whether one node's statement is an earlier sibling of what holds the other: both run, in this order."""
     statement = next((n for n in (first, *module.ancestors(first)) if isinstance(n, ast.stmt)), None)
     parent = module.parents.get(statement) if statement else None
     for node in (second, *module.ancestors(second)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -292,8 +293,9 @@ class _Slice:
             self.value = self._evaluate(expression)
 
     def _augmented(self, stmt: ast.AugAssign) -> None:
-        if self._is_name(stmt.target) and self.value is not None:
-            self.value = operators.binary(stmt.op, self.value, self._evaluate(stmt.value), self._origin(stmt))
+        if self._is_name(stmt.target):
+            before = self.value if self.value is not None else Unknown(f"{self.name} is not set", self._origin(stmt))
+            self.value = operators.binary(stmt.op, before, self._evaluate(stmt.value), self._origin(stmt))
         elif dotted(stmt.target) == self.name:
             keys = [self._key(key) for key in subscripts(stmt.target)]
             self.value = objects.put(self.value, keys, Unknown("changed in place", self._origin(stmt)), self._origin(stmt))
@@ -387,34 +389,41 @@ class _Slice:
         if items is None or len(items) > expressions.LARGEST_LOOP or self._loop(stmt) in self.world.turns:
             self.value = self._changing(stmt)
             return None
-        for number, item in enumerate(items):
-            left = self._turn(stmt, number, item)
+        for number in range(len(items)):
+            if not self.world.burn():
+                self.value = self._changing(stmt)
+                return None
+            left = self._turn(stmt, number, items)
             if left == "here":
                 return left
             if left == "break":
                 return None
         return self.run(stmt.orelse)
 
-    def _turn(self, stmt: ast.For | ast.AsyncFor, number: int, item: Value) -> str | None:
-        key, turns = self._loop(stmt), self.world.turns
-        turns[key] = number, item
+    def _turn(self, stmt: ast.For | ast.AsyncFor, number: int, items: list[Value]) -> str | None:
         self.turning += 1
         try:
-            if self.name in (bound := unpacked(stmt.target, item)):
-                self.value = bound[self.name]
-            return self.run(stmt.body)
+            with turn_of(self.world, self._loop(stmt), number, items):
+                if self.name in (bound := unpacked(stmt.target, items[number])):
+                    self.value = bound[self.name]
+                return self.run(stmt.body)
         finally:
-            del turns[key]
             self.turning -= 1
 
     def _enter_loop(self, stmt: ast.For | ast.AsyncFor) -> None:
-        """The place is inside the loop: its target is the item of this turn, what earlier turns changed is not known."""
-        if self.name in set(dict.fromkeys(_names_of(stmt.target))):
-            _, item = self.world.turns.get(self._loop(stmt)) or (0, self._any_turn(stmt))
+        """The place is inside the loop: run the turns before this one, then give the target its item."""
+        number, items = self.world.turns.get(self._loop(stmt)) or (0, None)
+        touched = self.name in self.scope.touches.get(stmt, ())
+        if touched and not self._starts_afresh(stmt.body):
+            path, self.path = self.path, set()
+            for earlier in range(number):
+                self._turn(stmt, earlier, items or [])
+            self.path = path
+            if items is None and self.name not in set(_names_of(stmt.target)):
+                self.value = self._changing(stmt)  # nobody knows which turn this is
+        if self.name in set(_names_of(stmt.target)):
+            item = items[number] if items is not None else self._any_turn(stmt)
             self.value = unpacked(stmt.target, item).get(self.name) or Unknown("one of several", self._origin(stmt))
-        elif self.name in self.scope.touches.get(stmt, ()) and self._loop(stmt) not in self.world.turns:
-            if not self._starts_afresh(stmt.body):
-                self.value = self._changing(stmt)
 
     def _starts_afresh(self, body: list[ast.stmt]) -> bool:
         """Every turn sets the name before the place: earlier turns leave nothing."""
@@ -626,13 +635,14 @@ class _Returns:
         key = (stmt, self.frame.path)
         if items is None or len(items) > expressions.LARGEST_LOOP or key in self.world.turns:
             return Unknown("returned from a loop", Origin("", self.module.location(stmt)))
-        for number, item in enumerate(items):
-            self.world.turns[key] = number, item
+        for number in range(len(items)):
+            if not self.world.burn():
+                return Unknown("too much to work out", Origin("", self.module.location(stmt)))
             self.turning += 1
             try:
-                value = self.run(stmt.body)
+                with turn_of(self.world, key, number, items):
+                    value = self.run(stmt.body)
             finally:
-                del self.world.turns[key]
                 self.turning -= 1
             if value is _BREAK:
                 return None
@@ -697,6 +707,20 @@ def _conditions(parent: ast.AST, child: ast.AST, module: Module) -> Iterator[tup
 
 
 # -- shared ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def turn_of(world: World, loop: tuple, number: int, items: list[Value]) -> Iterator[None]:
+    """Let the world be in the n-th turn of a loop."""
+    before = world.turns.get(loop)
+    world.turns[loop] = number, items
+    try:
+        yield
+    finally:
+        if before is None:
+            del world.turns[loop]
+        else:
+            world.turns[loop] = before
 
 
 def merged(one: Value | None, other: Value | None, reason: str) -> Value:

@@ -15,7 +15,9 @@ from functools import cached_property
 from poollint.python.modules import Modules
 
 # The length limits keep hostile files linear.
-_FROM = re.compile(r"^[ \t]*from[ \t]+(\.*)[ \t]*([\w.]{0,200})[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]{0,1000})", re.M)
+_FROM = re.compile(
+    r"^[ \t]*from[ \t]+(\.*)[ \t]*([\w.]{0,200})[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]{0,1000})", re.M
+)
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w., \t]{1,1000})", re.M)
 _DOTTED = re.compile(r"""["']([A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){1,8})(?::\w{1,80})?["']""")
 
@@ -110,7 +112,9 @@ class ImportGraph:
 
     def _scan(self, path: str, text: str) -> Iterator[str]:
         for found in _FROM.finditer(text):
-            names = [part.split()[0] for part in re.sub(r"#[^\n]*|[()\\]", " ", found.group(3)).split(",") if part.split()]
+            names = [
+                part.split()[0] for part in re.sub(r"#[^\n]*|[()\\]", " ", found.group(3)).split(",") if part.split()
+            ]
             yield from self._from(path, len(found.group(1)), found.group(2), names)
         for found in _IMPORT.finditer(text):
             for part in found.group(1).split(","):

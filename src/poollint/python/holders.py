@@ -1,9 +1,9 @@
 """What holds an engine: the variables, factories and classes through which the project's code comes to use it.
 
-    engine = create_engine(...)                 the variable
-    SessionLocal = sessionmaker(engine)         whatever is made of it at module level
-    def get_engine(): ... return _engine        the function that makes and keeps it
-    class Database: self.engine = ...           the class; and `db = Database()`
+engine = create_engine(...)                 the variable
+SessionLocal = sessionmaker(engine)         whatever is made of it at module level
+def get_engine(): ... return _engine        the function that makes and keeps it
+class Database: self.engine = ...           the class; and `db = Database()`
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _in_module(module: Module, name: str, depth: int) -> Variable | None:
     return None
 
 
-# -- what a piece of code uses -------------------------------------------------------------------------------------------
+# -- what a piece of code uses -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, eq=False)

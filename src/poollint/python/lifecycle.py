@@ -96,7 +96,9 @@ class Lifecycle:
             yield from (item for item in further if isinstance(item, Run))
             todo.extend(item for item in further if isinstance(item, _Step))
             if all(isinstance(item, Run) and item.context.kind == "fixture" for item in further):
-                says = f"nothing in the project calls {definition.name}" + (", but tests and samples" if further else "")
+                says = f"nothing in the project calls {definition.name}" + (
+                    ", but tests and samples" if further else ""
+                )
                 yield _run(step, Context("unknown", says, step.module.location(definition)))
 
     def _outward(self, step: _Step, definition: Function | ast.ClassDef) -> Iterator[Run | _Step]:
@@ -111,7 +113,11 @@ class Lifecycle:
             if context := contexts.of_reference(reference):
                 yield _run(step, context)
             elif self.is_aside(reference.module.path):
-                yield Run(Context("fixture", "a test or sample", reference.location), reference.module.path, reference.location)
+                yield Run(
+                    Context("fixture", "a test or sample", reference.location),
+                    reference.module.path,
+                    reference.location,
+                )
             else:
                 yield replace(step, module=reference.module, node=reference.node)
 
@@ -138,7 +144,7 @@ _CONSTRUCTORS = frozenset({"__init__", "__post_init__", "__new__", "model_post_i
 
 
 def _climbs_to(module: Module, function: Function, how: Kept) -> Function | ast.ClassDef:
-    """Return whose users run the function: a constructor's, or a method's that keeps the engine on self, are the class's."""
+    """Return whose users run the function: for a constructor, or a method that keeps the engine on self, the class."""
     cls = class_around(module, function)
     return cls if cls and (how == "instance" or function.name in _CONSTRUCTORS) else function
 
@@ -155,18 +161,24 @@ def _constructs(reference: Reference) -> bool:
     parent = reference.module.parents.get(reference.node)
     if not isinstance(parent, ast.Call) or reference.node not in parent.args:
         return False
-    return (dotted(parent.func) or "").rpartition(".")[2] not in ("isinstance", "issubclass", "cast", "super", "TypeVar")
+    return (dotted(parent.func) or "").rpartition(".")[2] not in (
+        "isinstance",
+        "issubclass",
+        "cast",
+        "super",
+        "TypeVar",
+    )
 
 
-# -- kept ---------------------------------------------------------------------------------------------------------------
+# -- kept --------------------------------------------------------------------------------------------------------------
 
 
 def kept(module: Module, node: ast.AST, function: Function) -> Kept:
     """Say where a function keeps what it made, when it makes it only the first time.
 
-        if _engine is None: _engine = create_engine(...)      process
-        if url in cache: return cache[url]                    process
-        if self._engine is None: self._engine = ...           instance
+    if _engine is None: _engine = create_engine(...)      process
+    if url in cache: return cache[url]                    process
+    if self._engine is None: self._engine = ...           instance
     """
     changed = _changed(function)
     for test in _guards(module, node, function):
@@ -271,7 +283,7 @@ def _changed(function: Function) -> set[str]:
     return found
 
 
-# -- disposed ------------------------------------------------------------------------------------------------------------
+# -- disposed ----------------------------------------------------------------------------------------------------------
 
 
 def disposers_of(module: Module) -> frozenset[str]:
@@ -305,7 +317,7 @@ def _is_session(call: ast.Call) -> bool:
     return any(word in owner.lower() for word in ("session", "conn", "cursor"))
 
 
-# -- conditional ---------------------------------------------------------------------------------------------------------
+# -- conditional -------------------------------------------------------------------------------------------------------
 
 
 def depends_on_parameter(module: Module, node: ast.AST, function: Function) -> bool:

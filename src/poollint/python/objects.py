@@ -408,7 +408,7 @@ def put(table: Value | None, keys: list[Value], value: Value, origin: Origin) ->
     if key is NO_KEY:
         return table.opened("a key is not known")
     if len(table.entries) >= LARGEST_TABLE:
-        return table.opened("too many keys")
+        return table.opened("too many keys") if table.complete else table
     if len(keys) > 1:
         value = put(table.get(key) or Table({}, origin), keys[1:], value, origin)
     return table.put(key, value)

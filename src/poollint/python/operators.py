@@ -268,6 +268,8 @@ def _same(a: Any, b: Any) -> bool:
 
 def _same_reference(left: Value, right: Value) -> bool | None:
     """Compare things that are not plain: two enum members, two classes, anything with None."""
+    if isinstance(right, Known) and isinstance(left, (Table, Listing)):
+        return False
     if isinstance(right, Known):
         return False if right.value is None and plain_truth(left) is not None else None
     if isinstance(left, LibraryRef) and isinstance(right, LibraryRef):

@@ -20,7 +20,7 @@ _SELECT = re.compile(r"\s*select\s+1\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class _Listener:
-    """One listener that pings; `target` is the dotted name it listens to, "" when it listens to every engine or pool."""
+    """One listener that pings; `target` is the dotted name it listens to, "" for every engine or pool."""
 
     path: str
     target: str
@@ -38,7 +38,7 @@ class Pings:
         names_here = _names_of(site)
         for listener in self._listeners:
             same_file = listener.path == site.module.path
-            # `event.listens_for(engine.sync_engine, ...)`; in another file the name is imported, so its last part is the same.
+            # `listens_for(engine.sync_engine, ...)`; in another file the name is imported: its last part is the same.
             target = listener.target.removesuffix(".sync_engine").rpartition(".")[2]
             if not target or target in names_here or (same_file and not names_here):
                 return Known(True, Origin("pinged by an event listener", listener.location))
@@ -86,7 +86,9 @@ def _pings(function: ast.AST) -> bool:
             return True
         if isinstance(node, ast.Call):
             last = (dotted(node.func) or "").rpartition(".")[2]
-            if last == "ping" or (last == "select" and node.args and isinstance(node.args[0], (ast.Constant, ast.List))):
+            if last == "ping" or (
+                last == "select" and node.args and isinstance(node.args[0], (ast.Constant, ast.List))
+            ):
                 return True
     return False
 

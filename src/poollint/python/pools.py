@@ -106,9 +106,7 @@ _DISTRIBUTIONS: Mapping[str, tuple[str, str, bool]] = {
 }
 
 
-def _declared(
-    library: Library, pick: Callable[[str, str, bool], str], only_async: bool = False
-) -> Known | None:
+def _declared(library: Library, pick: Callable[[str, str, bool], str], only_async: bool = False) -> Known | None:
     """Return what all declared drivers agree on, as an estimate: nothing says that this engine uses one of them."""
     found = {
         name: (library.declared(name)[0], row)
@@ -125,7 +123,9 @@ def _declared(
 def _driver(url: Url, dialect: Setting, is_async: bool, library: Library) -> Setting:
     """Return the driver the URL names, or the one SQLAlchemy takes without a name."""
     if isinstance(url.dialect, Unknown) or url.dialect.value is None:
-        asynchronous = _declared(library, lambda dialect_, driver, is_async_: driver, only_async=True) if is_async else None
+        asynchronous = (
+            _declared(library, lambda dialect_, driver, is_async_: driver, only_async=True) if is_async else None
+        )
         return asynchronous or url.driver
     if not isinstance(url.driver, Known) or url.driver.value is not None:
         return url.driver
@@ -141,13 +141,19 @@ def _postgresql_driver(plain: Known, library: Library) -> Setting:
     """Return the driver of a plain `postgresql://`: psycopg2 up to SQLAlchemy 2.0, psycopg from 2.1 on."""
     is_new = library.at_least(PSYCOPG_IS_DEFAULT_SINCE)
     if is_new is not None:
-        return Known("psycopg" if is_new else "psycopg2", Origin(library.says), weakest((plain, Known(0, Origin(""), "default"))))
+        return Known(
+            "psycopg" if is_new else "psycopg2", Origin(library.says), weakest((plain, Known(0, Origin(""), "default")))
+        )
     old = library.declared("psycopg2") or library.declared("psycopg2-binary")
     new = library.declared("psycopg") or library.declared("psycopg-binary")
     if bool(old) != bool(new):
         chosen = (old or new)[0]
-        return Known("psycopg2" if old else "psycopg", Origin(f"{chosen.name} is declared", chosen.location), "estimate")
-    reason = "plain postgresql:// is psycopg2 up to SQLAlchemy 2.0 and psycopg from 2.1 on, and the version is not pinned"
+        return Known(
+            "psycopg2" if old else "psycopg", Origin(f"{chosen.name} is declared", chosen.location), "estimate"
+        )
+    reason = (
+        "plain postgresql:// is psycopg2 up to SQLAlchemy 2.0 and psycopg from 2.1 on, and the version is not pinned"
+    )
     return Unknown(reason, plain.origin)
 
 

@@ -30,8 +30,12 @@ _PLACES: dict[Kind, Place] = {
 }
 
 # Words of folders and file names, below the PATHs given.
-_TEST_WORDS = frozenset("test tests testing e2e integration_tests integration-tests unit_tests fixtures loadtests".split())
-_SAMPLE_WORDS = frozenset("example examples sample samples demo demos doc docs docs_src tutorial tutorials snippets cookbook".split())
+_TEST_WORDS = frozenset(
+    "test tests testing e2e integration_tests integration-tests unit_tests fixtures loadtests".split()
+)
+_SAMPLE_WORDS = frozenset(
+    "example examples sample samples demo demos doc docs docs_src tutorial tutorials snippets cookbook".split()
+)
 _MIGRATION_WORDS = frozenset("alembic migration migrations".split())
 _SCRIPT_WORDS = frozenset("script scripts bin tool tools commands cli hack benchmark benchmarks".split())
 
@@ -41,8 +45,9 @@ _SERVERS = contexts.APPLICATIONS - {"Celery"} | frozenset(
     "set_page_config serve_forever".split()
 )
 _WORKERS = frozenset(
-    "Celery run_polling start_polling infinity_polling start_consuming BlockingScheduler KafkaConsumer AIOKafkaConsumer "
-    "SimpleWorker ListQueueBroker RabbitmqBroker RedisBroker AioPikaBroker Huey RedisHuey TaskiqScheduler run_forever".split()
+    "Celery run_polling start_polling infinity_polling start_consuming BlockingScheduler KafkaConsumer "
+    "AIOKafkaConsumer SimpleWorker ListQueueBroker RabbitmqBroker RedisBroker AioPikaBroker Huey RedisHuey "
+    "TaskiqScheduler run_forever".split()
 )
 _APPLICATION_NAMES = frozenset({"app", "application", "wsgi", "asgi", "api", "server"})
 _COMMANDS = frozenset("Typer ArgumentParser command group AppGroup Manager".split())
@@ -88,7 +93,7 @@ class Roles:
     # -- how often
 
     def per_call(self, site: Site) -> Setting:
-        """Return Known(True) with its evidence when a request, task or call makes an engine and nobody keeps or disposes it."""
+        """Return Known(True) with evidence when a request or task makes an engine and nobody keeps or disposes it."""
         repeated = [run for run in self.lifecycle.runs(site) if run.context.kind in ("request", "task")]
         leaking = [run for run in repeated if not run.is_disposed]
         certain = [run for run in leaking if not run.is_conditional and not self.is_aside(run.path)]
@@ -116,7 +121,11 @@ class Roles:
         for role in ("script", "migration", "sample", "test"):
             if role in found_roles:
                 return role, found_roles[role].context.says
-        return ("script", "only a program of its own") if self.is_program_of_its_own(site.module) else ("service", "nothing says otherwise")
+        return (
+            ("script", "only a program of its own")
+            if self.is_program_of_its_own(site.module)
+            else ("service", "nothing says otherwise")
+        )
 
     def by_file(self, module: Module) -> tuple[Role, str] | None:
         """Return what the file itself is, whoever uses it: a test, a migration, a sample."""
@@ -124,7 +133,9 @@ class Roles:
         name = posixpath.basename(module.path)
         if words & _TEST_WORDS or name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"):
             return "test", f"{module.path} is a test"
-        if any(found.module.partition(".")[0] in ("pytest", "unittest") and not found.level for found in module.imports):
+        if any(
+            found.module.partition(".")[0] in ("pytest", "unittest") and not found.level for found in module.imports
+        ):
             return "test", f"{module.path} imports a test library"
         if any((found.module, found.name) in (("alembic", "context"), ("alembic", "op")) for found in module.imports):
             return "migration", f"{module.path} is run by Alembic"
@@ -143,7 +154,11 @@ class Roles:
             case "fixture":
                 return "test"
             case "command" | "main-guard":
-                return "service" if module and run.context.kind == "main-guard" and self._makes(module, _SERVERS) else "script"
+                return (
+                    "service"
+                    if module and run.context.kind == "main-guard" and self._makes(module, _SERVERS)
+                    else "script"
+                )
             case "task":
                 return "worker"
             case "request":
@@ -205,7 +220,9 @@ class Roles:
         """Say whether every import of a file stands in a command: `def cleanup(): from app import cleanup`."""
         importers = [other for other in self.graph.importers.get(path, ()) if not self.is_aside(other)]
         modules = [module for other in importers if (module := self.modules.module(other))]
-        return bool(importers) and len(modules) == len(importers) and all(_imports_in_commands(m, path) for m in modules)
+        return (
+            bool(importers) and len(modules) == len(importers) and all(_imports_in_commands(m, path) for m in modules)
+        )
 
     def _makes(self, module: Module, names: Iterable[str]) -> bool:
         """Say whether a file constructs one of these things, or a subclass of one that it defines."""
@@ -220,7 +237,9 @@ class Roles:
     def is_aside(self, path: str) -> bool:
         """Say whether a file is a test or a sample by its path."""
         name = posixpath.basename(path)
-        return bool(self._words(path) & (_TEST_WORDS | _SAMPLE_WORDS)) or name.startswith("test_") or name == "conftest.py"
+        return (
+            bool(self._words(path) & (_TEST_WORDS | _SAMPLE_WORDS)) or name.startswith("test_") or name == "conftest.py"
+        )
 
     def _words(self, path: str) -> set[str]:
         """Return the folder names, and the file's own name, below the PATHs given."""
@@ -235,18 +254,28 @@ class Roles:
         if self._words(module.path) & _SCRIPT_WORDS:
             return True
         does_work = contexts.has_main_guard(module) or contexts.does_things(module)
-        is_application = self._makes(module, _SERVERS | _WORKERS) or bool(module.scope.binds.keys() & _APPLICATION_NAMES)
+        is_application = self._makes(module, _SERVERS | _WORKERS) or bool(
+            module.scope.binds.keys() & _APPLICATION_NAMES
+        )
         return does_work and not is_application
 
     def _is_library(self, site: Site) -> bool:
-        """Say whether the project is made to be used by other projects: a named distribution without a program of its own."""
+        """Say whether the project is made for other projects: a named distribution without a program of its own."""
         function = function_around(site.module, site.call)
-        return function is not None and self._is_distribution(site.module.path) and not self._has_programs(site.module.path)
+        return (
+            function is not None
+            and self._is_distribution(site.module.path)
+            and not self._has_programs(site.module.path)
+        )
 
     def _is_distribution(self, path: str) -> bool:
         tree, folder = self.modules.tree, posixpath.dirname(path)
         while True:
-            for name, needles in (("pyproject.toml", (b"[build-system]",)), ("setup.py", (b"setup(",)), ("setup.cfg", (b"[metadata]",))):
+            for name, needles in (
+                ("pyproject.toml", (b"[build-system]",)),
+                ("setup.py", (b"setup(",)),
+                ("setup.cfg", (b"[metadata]",)),
+            ):
                 content = tree.bytes(posixpath.join(folder, name)) or b""
                 if any(needle in content for needle in needles):
                     return True

@@ -17,9 +17,9 @@ from poollint.python.modules import Module, Modules
 from poollint.python.values import ClassRef, LibraryRef
 from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIES, FLASK_EXTENSION
 
-# libcst's compiled parser ends the process with a segmentation fault on what is nested some thousand levels deep, also on
-# `a and b and ...` and comprehensions, which the standard library keeps flat; its visitor recurses in Python from some
-# hundred levels on. Code that people write stays below 40.
+# libcst's compiled parser ends the process with a segmentation fault on what is nested some thousand levels deep, also
+# on `a and b and ...` and comprehensions, which the standard library keeps flat; its visitor runs into Python's
+# recursion limit some hundred levels deep. Code that people write stays below 40.
 DEEPEST = 100
 
 _FACTORY_NAMES = frozenset(name.rpartition(".")[2] for name in FACTORIES)
@@ -30,7 +30,7 @@ _NEEDLES = (b"create_engine", b"create_async_engine", b"engine_from_config", b"f
 class Site:
     """One call that creates an engine.
 
-    call      in the standard library's tree; `skip` positional arguments of it are not the factory's (functools.partial)
+    call      in the standard library's tree; its first `skip` arguments are not the factory's (functools.partial)
     location  the call's span, from the first character of the callee
     """
 
@@ -70,7 +70,9 @@ class Sites:
 
     def _users_of_subclasses(self) -> Iterator[str]:
         """Yield the files that may construct a project's own subclass of Flask-SQLAlchemy's extension."""
-        subclasses = {b"SQLAlchemy("} if any(self._mentions(path, (b"flask_sqlalchemy",)) for path in self.candidates) else set()
+        subclasses = (
+            {b"SQLAlchemy("} if any(self._mentions(path, (b"flask_sqlalchemy",)) for path in self.candidates) else set()
+        )
         for path in self.candidates:
             if self._mentions(path, (b"flask_sqlalchemy",)) and (module := self.modules.module(path)):
                 classes = (node for node in module.nodes if isinstance(node, ast.ClassDef))
@@ -110,7 +112,7 @@ def _creations(module: Module) -> Iterator[_Creation]:
 
 
 def _names(module: Module) -> set[str]:
-    """Return the last parts of callees that are worth resolving in this file: the factories' names and their aliases."""
+    """Return the last parts of callees worth resolving in this file: the factories' names and their aliases."""
     aliases = {
         found.alias
         for found in module.imports
@@ -169,7 +171,9 @@ def _is_wrapped(module: Module, call: ast.Call) -> bool:
         return False
     name = parent.targets[0].id
     return any(
-        isinstance(wrapper.args[0], ast.Name) and wrapper.args[0].id == name and module.qualified(wrapper.func) in ASYNC_WRAPPERS
+        isinstance(wrapper.args[0], ast.Name)
+        and wrapper.args[0].id == name
+        and module.qualified(wrapper.func) in ASYNC_WRAPPERS
         for wrapper in module.calls.get("AsyncEngine", ())
         if wrapper.args
     )

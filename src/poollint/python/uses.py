@@ -1,4 +1,4 @@
-"""What the project does with its engines that matters to a rule: use before a fork, disposal, new event loops, session state."""
+"""What the project does with its engines: use before a fork, disposal, new event loops, session state."""
 
 from __future__ import annotations
 
@@ -86,7 +86,15 @@ class Uses:
     def _loop_starts(self) -> tuple[tuple[Module, ast.Call, ast.AST | None], ...]:
         """The calls that start an event loop for each task or request, with what runs in it."""
         found = []
-        needles = (b"asyncio.run", b"anyio.run", b"run_until_complete", b"async_to_sync", b"asyncio", b"anyio", b"asgiref")
+        needles = (
+            b"asyncio.run",
+            b"anyio.run",
+            b"run_until_complete",
+            b"async_to_sync",
+            b"asyncio",
+            b"anyio",
+            b"asgiref",
+        )
         for module in self._files(*needles):
             for call, coroutine in _loop_calls(module):
                 found.extend(self._per_task(module, call, coroutine))
@@ -95,7 +103,7 @@ class Uses:
     def _per_task(
         self, module: Module, call: ast.Call, coroutine: ast.AST, depth: int = 0
     ) -> Iterator[tuple[Module, ast.Call, ast.AST | None]]:
-        """Yield the loop starts that a task or request runs; a helper that runs what it is given stands for its callers."""
+        """Yield the loop starts that a task or request runs; a helper that runs what it gets stands for its callers."""
         function = function_around(module, call)
         if function is None or depth > 3:
             return
@@ -128,7 +136,7 @@ class Uses:
         return tuple(found)
 
 
-# -- dispose -------------------------------------------------------------------------------------------------------------
+# -- dispose -----------------------------------------------------------------------------------------------------------
 
 
 def _is_the_engine(owner: ast.expr, module: Module, site: Site, holders: Holders) -> bool:
@@ -152,9 +160,11 @@ def _where(module: Module, node: ast.AST) -> str:
     return context.says if context else f"in {function.name}"
 
 
-# -- use at import ---------------------------------------------------------------------------------------------------------
+# -- use at import -----------------------------------------------------------------------------------------------------
 
-_ON_ENGINE = frozenset("connect begin execute raw_connection scalar scalars run_sync create_all drop_all reflect".split())
+_ON_ENGINE = frozenset(
+    "connect begin execute raw_connection scalar scalars run_sync create_all drop_all reflect".split()
+)
 _WITH_ENGINE = frozenset(
     "create_all drop_all reflect prepare inspect read_sql read_sql_query read_sql_table Table Session upgrade".split()
 )
@@ -162,7 +172,9 @@ _WITH_ENGINE = frozenset(
 
 def _run_at_import(module: Module) -> Iterator[ast.Call]:
     """Yield the calls that run when the file is imported: outside functions and main guards."""
-    todo: list[ast.AST] = [stmt for stmt in module.tree.body if not (isinstance(stmt, ast.If) and contexts.is_main_guard(stmt))]
+    todo: list[ast.AST] = [
+        stmt for stmt in module.tree.body if not (isinstance(stmt, ast.If) and contexts.is_main_guard(stmt))
+    ]
     while todo:
         node = todo.pop()
         if isinstance(node, (*FUNCTIONS, ast.Lambda)):
@@ -200,13 +212,13 @@ def _inner_use(call: ast.Call, module: Module, holders: Holders) -> str | None:
     return f"{resolved.name}() {says}" if says else None
 
 
-# -- event loops -----------------------------------------------------------------------------------------------------------
+# -- event loops -------------------------------------------------------------------------------------------------------
 
 
 def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
     """Yield the calls that run something in a loop of its own, with what they run.
 
-    `loop = asyncio.get_event_loop(); loop.run_until_complete(...)` uses one loop again and again: not one of them.
+    `loop = asyncio.get_event_loop(); loop.run_until_complete(...)` uses one loop again and again.
     """
     for call in module.calls.get("run", ()):
         if call.args and module.qualified(call.func) in ("asyncio.run", "anyio.run", "asyncio.runners.run", "trio.run"):
@@ -216,15 +228,23 @@ def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
             yield call, call.args[0]
     for call in module.calls.get("run_until_complete", ()):
         function = function_around(module, call)
-        if call.args and function and any("new_event_loop" in (dotted(n.func) or "") for n in ast.walk(function) if isinstance(n, ast.Call)):
+        if call.args and function and _makes_a_loop(function):
             yield call, call.args[0]
 
 
-# -- session state -----------------------------------------------------------------------------------------------------------
+def _makes_a_loop(function: ast.AST) -> bool:
+    """Say whether a function makes a loop each time: after `get_event_loop()` only where there is none."""
+    called = {(dotted(node.func) or "").rpartition(".")[2] for node in ast.walk(function) if isinstance(node, ast.Call)}
+    return "new_event_loop" in called and "get_event_loop" not in called
+
+
+# -- session state -----------------------------------------------------------------------------------------------------
 
 _LOCK = re.compile(r"\bpg_(?:try_)?advisory_lock(?:_shared)?\s*\(", re.IGNORECASE)
 _LISTEN = re.compile(r"\s*LISTEN\s+\S", re.IGNORECASE)
-_TEMPORARY = re.compile(r"\bCREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP(?:ORARY)?\s+TABLE\b(?!.*\bON\s+COMMIT\s+DROP\b)", re.IGNORECASE | re.DOTALL)
+_TEMPORARY = re.compile(
+    r"\bCREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP(?:ORARY)?\s+TABLE\b(?!.*\bON\s+COMMIT\s+DROP\b)", re.IGNORECASE | re.DOTALL
+)
 # PgBouncer keeps the last ones apart itself; SET LOCAL and SET TRANSACTION end with the transaction.
 _SET = re.compile(
     r"\s*SET\s+(?:SESSION\s+)?(?!LOCAL\b|TRANSACTION\b|CHARACTERISTICS\b|CONSTRAINTS\b|TIME\s+ZONE\b|TIMEZONE\b|APPLICATION_NAME\b|"
@@ -252,7 +272,11 @@ def _states(module: Module) -> Iterator[tuple[str, ast.AST]]:
 
 def _is_executed(module: Module, node: ast.AST) -> bool:
     for parent in module.ancestors(node):
-        if isinstance(parent, ast.Call) and (dotted(parent.func) or "").rpartition(".")[2] in ("execute", "text", "exec_driver_sql"):
+        if isinstance(parent, ast.Call) and (dotted(parent.func) or "").rpartition(".")[2] in (
+            "execute",
+            "text",
+            "exec_driver_sql",
+        ):
             return True
         if isinstance(parent, ast.stmt):
             return False
@@ -265,7 +289,11 @@ def _in_connect_event(module: Module, node: ast.AST) -> bool:
     calls = (*module.calls.get("listens_for", ()), *module.calls.get("listen", ()))
     for call in calls:
         event = call.args[1] if len(call.args) > 1 else None
-        if function and isinstance(event, ast.Constant) and event.value in ("connect", "first_connect", "checkout", "engine_connect"):
+        if (
+            function
+            and isinstance(event, ast.Constant)
+            and event.value in ("connect", "first_connect", "checkout", "engine_connect")
+        ):
             if module.parents.get(call) is function:
                 return True
             handed = names.resolve(module, call.args[2]) if len(call.args) > 2 else None

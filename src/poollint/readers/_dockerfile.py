@@ -180,7 +180,7 @@ def pairs(text: str) -> list[tuple[str, str, bool]]:
         name, _, value = text.partition(" ")
         return [(name, value.strip(), True)] if name else []
     found = []
-    for match in re.finditer(r"([\w.-]+)=((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])*)", text):
+    for match in re.finditer(r"(?<![\w.-])([\w.-]+)=((?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\.|[^\s\"'\\])*)", text):
         value = match[2]
         literal = value.startswith("'")
         value = re.sub(r"\"((?:\\.|[^\"\\])*)\"|'([^']*)'", lambda m: m[1] if m[1] is not None else m[2], value)

@@ -122,7 +122,7 @@ def _value(text: str, name: str, place: Location) -> Setting:
 
 
 def _connection(text: str) -> dict[str, str]:
-    parts = re.findall(r"(\w+)\s*=\s*('(?:[^']|'')*'|\S+)", text)
+    parts = re.findall(r"(?<!\w)(\w+) *= *('(?:[^']|'')*'|\S+)", text)
     return {
         key.lower(): value.strip("'") for key, value in parts if key.lower() not in ("password", "user", "auth_query")
     }

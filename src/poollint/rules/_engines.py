@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from poollint.facts import Client, Engine, Known, Pool, Project, Setting
-from poollint.rules._guards import judged
+from poollint.rules._guards import environment_names, judged
 
 Problem = tuple[str, Setting, str]  # (the argument, its value, what happens)
 
@@ -19,17 +20,35 @@ def agreed(pools: tuple[Pool, ...], find: Callable[[Pool], Iterator[Problem]]) -
     return tuple(problem for problem in found[0] if problem[0] in shared)
 
 
-def with_problems(
-    project: Project, find: Callable[[Engine, Pool], Iterator[Problem]]
-) -> Iterator[tuple[Engine, tuple[Client, ...], tuple[Problem, ...]]]:
-    """Yield the engines with problems, the clients that have them, and the problems: in one environment is enough."""
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """An engine with problems.
+
+    clients       those that have them; none when the code alone tells
+    environments  where: none when the code has them whatever the environment is
+    """
+
+    engine: Engine
+    clients: tuple[Client, ...]
+    problems: tuple[Problem, ...]
+    environments: tuple[str, ...]
+
+    @property
+    def pool(self) -> Pool:
+        return (self.clients[0].live if self.clients else self.engine.live)[0]
+
+
+def with_problems(project: Project, find: Callable[[Engine, Pool], Iterator[Problem]]) -> Iterator[Affected]:
+    """Yield the engines with problems: what the code says in every environment, else what it says in one is enough."""
     for engine, clients in judged(project):
+        always = agreed(engine.live, lambda pool: find(engine, pool))
         affected = [(client, agreed(client.live, lambda pool: find(engine, pool))) for client in clients]
         affected = [(client, problems) for client, problems in affected if problems]
+        where = tuple(client for client, _ in affected)
         if affected:
-            yield engine, tuple(client for client, _ in affected), affected[0][1]
-        elif not clients and (problems := agreed(engine.live, lambda pool: find(engine, pool))):
-            yield engine, (), problems
+            yield Affected(engine, where, affected[0][1], () if always else environment_names(where))
+        elif always and not clients:
+            yield Affected(engine, (), always, ())
 
 
 def is_certain(setting: Setting) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from poollint.facts import Client, Engine, Evidence, Hop, Known, Location, Origin, Pool, Project, Setting
+from poollint.facts import Client, Engine, Evidence, Hop, Known, Location, Origin, Pool, Project, Setting, value_of
 
 REUSING = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool", "SingletonThreadPool", "StaticPool"})
 QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool"})
@@ -15,6 +15,11 @@ def judged(project: Project) -> Iterator[tuple[Engine, tuple[Client, ...]]]:
     for engine in project.engines:
         if engine.role not in ("test", "sample"):
             yield engine, project.clients_of(engine)
+
+
+def keeps_connections(engine: Engine) -> bool:
+    """False for an engine made for one request, task or call: its connections do not live to grow stale."""
+    return engine.place not in ("request-handler", "task") and not value_of(engine.per_call)
 
 
 def every(pools: tuple[Pool, ...], holds: Callable[[Pool], bool]) -> bool:

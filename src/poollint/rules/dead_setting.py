@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.facts import DeadSetting, Evidence, Finding, Location, Project, about_engine
-from poollint.rules._guards import environment_names, judged, workload_names
+from poollint.rules._guards import judged, workload_names
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -22,7 +22,6 @@ def check(project: Project) -> Iterator[Finding]:
                 location=_place(dead[0], engine.location),
                 evidence=tuple(Evidence(setting.name, setting.value) for setting in dead),
                 details=tuple(f"{setting.name}: {setting.why}." for setting in dead[1:]),
-                environments=environment_names(clients),
                 workloads=workload_names(clients),
                 about=about_engine(engine),
             )

@@ -9,23 +9,27 @@ from collections.abc import Iterator
 
 from poollint.facts import Engine, Evidence, Finding, Pool, Project, about_engine, value_of
 from poollint.rules._engines import Problem, is_certain, with_problems
-from poollint.rules._guards import environment_names, workload_names
+from poollint.rules._guards import workload_names
 from poollint.sqlalchemy_tables import ASYNC_DRIVERS, SYNC_DRIVERS
 
-_SIBLINGS = {"postgresql": ("psycopg2", "asyncpg"), "mysql": ("pymysql", "aiomysql"), "sqlite": ("pysqlite", "aiosqlite")}
+_SIBLINGS = {
+    "postgresql": ("psycopg2", "asyncpg"),
+    "mysql": ("pymysql", "aiomysql"),
+    "sqlite": ("pysqlite", "aiosqlite"),
+}
 
 
 def check(project: Project) -> Iterator[Finding]:
-    for engine, clients, problems in with_problems(project, _mismatch):
-        driver, setting, what = problems[0]
+    for found in with_problems(project, _mismatch):
+        engine, (_, setting, what) = found.engine, found.problems[0]
         yield Finding(
             severity="error",
             message=what,
-            help=_help(engine, value_of((clients[0].live if clients else engine.live)[0].dialect)),
+            help=_help(engine, value_of(found.pool.dialect)),
             location=engine.location,
             evidence=(Evidence("driver", setting), Evidence("sqlalchemy", engine.sqlalchemy)),
-            environments=environment_names(clients),
-            workloads=workload_names(clients),
+            environments=found.environments,
+            workloads=workload_names(found.clients),
             about=about_engine(engine),
         )
 
@@ -36,9 +40,17 @@ def _mismatch(engine: Engine, pool: Pool) -> Iterator[Problem]:
         return
     driver = value_of(pool.driver)
     if engine.is_async and driver in SYNC_DRIVERS:
-        yield "driver", pool.driver, f"{engine.factory} needs an asynchronous driver, and {driver} is not one: it fails at start"
+        yield (
+            "driver",
+            pool.driver,
+            f"{engine.factory} needs an asynchronous driver, and {driver} is not one: it fails at start",
+        )
     if not engine.is_async and driver in ASYNC_DRIVERS:
-        yield "driver", pool.driver, f"{engine.factory} needs a synchronous driver, and {driver} is not one: the first connect fails"
+        yield (
+            "driver",
+            pool.driver,
+            f"{engine.factory} needs a synchronous driver, and {driver} is not one: the first connect fails",
+        )
 
 
 def _help(engine: Engine, dialect: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.facts import Evidence, Finding, Known, Origin, Pool, Project, Use, about_engine, value_of
-from poollint.rules._guards import QUEUES, environment_names, every, judged, workload_names
+from poollint.rules._guards import QUEUES, every, judged, workload_names
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -27,7 +27,6 @@ def check(project: Project) -> Iterator[Finding]:
             help="Use poolclass=NullPool for this engine, or dispose it before the loop ends.",
             location=engine.location,
             evidence=(Evidence("driver", pool.driver), Evidence("pool_class", pool.pool_class), *_evidence(loops)),
-            environments=environment_names(clients),
             workloads=workload_names(clients),
             about=about_engine(engine),
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Severity, about_engine, value_of
-from poollint.rules._guards import environment_names, every, judged, workload_names
+from poollint.rules._guards import every, judged, workload_names
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -28,7 +28,6 @@ def check(project: Project) -> Iterator[Finding]:
                 Evidence("pool_class", pool.pool_class),
                 *_sizes(pool),
             ),
-            environments=environment_names(clients),
             workloads=workload_names(clients),
             about=about_engine(engine),
         )

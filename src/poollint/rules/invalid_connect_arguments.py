@@ -9,23 +9,22 @@ from collections.abc import Iterator
 
 from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, about_engine, value_of
 from poollint.rules._engines import Problem, is_certain, others, with_problems
-from poollint.rules._guards import environment_names, place, workload_names
+from poollint.rules._guards import place, workload_names
 from poollint.sqlalchemy_tables import BREAKS_AS_TEXT, INSTEAD, MISPLACED, SSL_WORDS, driver_takes
 
 
 def check(project: Project) -> Iterator[Finding]:
-    for engine, clients, problems in with_problems(project, _refused):
-        name, setting, what = problems[0]
-        driver = (clients[0].live if clients else engine.live)[0].driver
+    for found in with_problems(project, _refused):
+        engine, driver, (name, setting, what) = found.engine, found.pool.driver, found.problems[0]
         yield Finding(
             severity="error",
             message=what,
             help=_help(str(value_of(driver)), name, what),
             location=place(engine, setting),
             evidence=(Evidence(name, setting), Evidence("driver", driver)),
-            details=others(problems),
-            environments=environment_names(clients),
-            workloads=workload_names(clients),
+            details=others(found.problems),
+            environments=found.environments,
+            workloads=workload_names(found.clients),
             about=about_engine(engine),
         )
 
@@ -42,7 +41,11 @@ def _refused(engine: Engine, pool: Pool) -> Iterator[Problem]:
         if driver_takes(driver, name, in_query=True) is False:
             yield name, setting, f"{driver} takes no {name}, which the URL passes to it: every connect fails"
         elif name in BREAKS_AS_TEXT.get(driver, ()):
-            yield name, setting, f"{name} in the URL reaches {driver} as text, and it needs a number: every connection fails"
+            yield (
+                name,
+                setting,
+                f"{name} in the URL reaches {driver} as text, and it needs a number: every connection fails",
+            )
         elif driver == "asyncpg" and name == "ssl" and isinstance(setting, Known) and setting.value not in SSL_WORDS:
             yield name, setting, f"ssl={setting.value} in the URL is no word that asyncpg knows: every connect fails"
 

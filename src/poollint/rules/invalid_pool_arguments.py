@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Setting, about_engine, value_of
 from poollint.rules._engines import Problem, others, with_problems
-from poollint.rules._guards import environment_names, place, workload_names
+from poollint.rules._guards import place, workload_names
 from poollint.sqlalchemy_tables import (
     ASYNC_ONLY_POOLS,
     MEANT,
@@ -27,9 +27,8 @@ def check(project: Project) -> Iterator[Finding]:
     def is_recent(engine: Engine) -> bool | None:
         return at_least(declared(project.versions, "sqlalchemy", engine.location.path), POOL_KIND_REFUSED_SINCE)
 
-    for engine, clients, problems in with_problems(project, lambda engine, pool: _problems(engine, pool, is_recent)):
-        name, setting, what = problems[0]
-        pool = (clients[0].live if clients else engine.live)[0]
+    for found in with_problems(project, lambda engine, pool: _problems(engine, pool, is_recent)):
+        engine, pool, (name, setting, what) = found.engine, found.pool, found.problems[0]
         evidence = [Evidence(name, setting)]
         if name != "poolclass":
             evidence.append(Evidence("pool_class", pool.pool_class))
@@ -39,9 +38,9 @@ def check(project: Project) -> Iterator[Finding]:
             help=_help(name, what, pool),
             location=place(engine, setting),
             evidence=tuple(evidence),
-            details=others(problems),
-            environments=environment_names(clients),
-            workloads=workload_names(clients),
+            details=others(found.problems),
+            environments=found.environments,
+            workloads=workload_names(found.clients),
             about=about_engine(engine),
         )
 

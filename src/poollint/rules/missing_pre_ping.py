@@ -13,6 +13,7 @@ from poollint.rules._guards import (
     environment_names,
     every,
     judged,
+    keeps_connections,
     path_evidence,
     runs_evidence,
     smallest_timeout,
@@ -23,7 +24,7 @@ from poollint.rules._guards import (
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         exposed = tuple(client for client in clients if client.survives and every(client.live, _is_untested))
-        if engine.role in ("service", "worker") and exposed:
+        if engine.role in ("service", "worker") and keeps_connections(engine) and exposed:
             yield _finding(engine, exposed)
 
 

@@ -14,6 +14,7 @@ from poollint.rules._guards import (
     every,
     hop_evidence,
     judged,
+    keeps_connections,
     recommended_recycle,
     runs_evidence,
     seconds,
@@ -26,7 +27,7 @@ from poollint.rules._guards import (
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         exposed = tuple(c for c in clients if c.survives and c.hops and every(c.live, _is_never_recycled))
-        if engine.role in ("service", "worker") and exposed:
+        if engine.role in ("service", "worker") and keeps_connections(engine) and exposed:
             yield _finding(engine, exposed)
 
 

@@ -14,6 +14,7 @@ from poollint.rules._guards import (
     every,
     hop_evidence,
     judged,
+    keeps_connections,
     place,
     recommended_recycle,
     runs_evidence,
@@ -26,7 +27,7 @@ from poollint.rules._guards import (
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         exposed = tuple(client for client in clients if client.survives and _worst_hop(client))
-        if engine.role in ("service", "worker") and exposed:
+        if engine.role in ("service", "worker") and keeps_connections(engine) and exposed:
             yield _finding(engine, exposed)
 
 

@@ -20,7 +20,9 @@ _WHAT = {
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         affected = tuple(client for client in clients if every(client.live, _is_single))
-        if engine.role not in ("service", "worker", "library") or not (affected or (not clients and every(engine.live, _is_single))):
+        if engine.role not in ("service", "worker", "library") or not (
+            affected or (not clients and every(engine.live, _is_single))
+        ):
             continue
         pool = (affected[0].live if affected else engine.live)[0]
         name = value_of(pool.pool_class)
@@ -30,7 +32,7 @@ def check(project: Project) -> Iterator[Finding]:
             help="Leave poolclass out on a server database, and keep it for SQLite.",
             location=place(engine, pool.pool_class),
             evidence=(Evidence("pool_class", pool.pool_class), Evidence("dialect", pool.dialect)),
-            environments=environment_names(affected),
+            environments=() if every(engine.live, _is_single) else environment_names(affected),
             workloads=workload_names(affected),
             about=about_engine(engine),
         )
