@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from linking import compose_database, default, engine, joined, number, on, pool, web, workload
-from poollint.budget import Budget, budgets, client_side, recommendations
+from poollint.budget import Budget, budgets, client_side, fitting_pool, recommendations
 from poollint.facts import Known, Location, Pooler, Project, Target, Unknown
 
 SITE = engine("app/db.py:8", pool(target=on("db")))
@@ -120,6 +120,22 @@ def bouncer(**fields: object) -> Pooler:
         unit="deploy",
     )
     return replace(made, **fields)  # type: ignore[arg-type]
+
+
+class TestTheQuestionTurnedRound:
+    def test_an_unknown_pool_has_a_largest_that_fits(self) -> None:
+        site = engine("app/db.py:8", pool(Unknown("set by DB_POOL_SIZE, which no file gives"), 0, target=on("db")))
+        budget = single(joined([workload("api", 4, web(2)), compose_database("deploy")], site))
+        assert [fitting_pool(budget, client) for client in budget.unknown] == [12]
+
+    def test_a_known_pool_asks_for_nothing(self) -> None:
+        budget = single(joined([workload("api", Unknown("?")), compose_database("deploy")], SITE))
+        assert [fitting_pool(budget, client) for client in budget.unknown] == [None]
+
+    def test_what_others_hold_is_not_free(self) -> None:
+        other = engine("app/other.py:8", pool(Unknown("set by DB_POOL_SIZE"), 0, target=on("db")))
+        budget = single(joined([workload("api", 3), compose_database("deploy")], SITE, other))
+        assert [fitting_pool(budget, client) for client in budget.unknown] == [(97 - 45) // 3]
 
 
 class TestPoolers:

@@ -522,6 +522,37 @@ class TestMissing:
         assert entry.needs == "api.instances"
         assert "each instance opens up to 30 connections, so 3 fit into db" in entry.reason
 
+    @pytest.mark.parametrize(("processes", "said"), [(5, "so 1 fits into db"), (8, "so not even one fits into db")])
+    def test_it_says_when_hardly_any_fits(self, processes: int, said: str) -> None:
+        site = engine("app/db.py:8", pool(target=on("db")))
+        facts = [workload("api", Unknown("not written"), web(processes)), compose_database("deploy")]
+        (entry,) = joined(facts, site).missing
+        assert said in entry.reason
+
+    def test_an_unknown_number_of_processes_is_asked_for(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db")))
+        facts = [workload("api", 2, web(Unknown("computed from the number of CPUs"))), compose_database("deploy")]
+        (entry,) = joined(facts, site).missing
+        assert entry.needs == "api.processes"
+        assert "each process opens up to 15 connections" in entry.reason
+
+    def test_a_handful_of_connections_decides_nothing(self) -> None:
+        assert joined([workload("api", 1)]).missing == ()
+
+    def test_migrations_and_scripts_are_not_asked_for(self) -> None:
+        assert joined([], engine("migrations/env.py:3", role="migration")).missing == ()
+
+    def test_an_engine_that_nothing_runs_asks_for_a_service_of_its_folder(self) -> None:
+        (entry,) = joined([], engine("src/shop/db.py:3")).missing
+        assert entry.needs == "shop.instances"
+
+    def test_the_most_decisive_comes_first(self) -> None:
+        facts = [workload("small", 2, unit="a"), workload("large", 20, unit="b")]
+        assert [entry.needs for entry in joined(facts).missing] == [
+            "b/DATABASE_URL.max-connections",
+            "a/DATABASE_URL.max-connections",
+        ]
+
     def test_nothing_is_asked_where_the_verdict_stands(self) -> None:
         site = engine("app/db.py:8", pool(target=on("db")))
         facts = [workload("api", 10, web(4)), workload("b", Unknown("?")), compose_database("deploy")]

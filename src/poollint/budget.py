@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from poollint import environments
-from poollint.arithmetic import MULTIPLE, Recommendation, grouped, recommended, usable
+from poollint.arithmetic import MULTIPLE, Recommendation, grouped, pool_that_fits, recommended, usable
 from poollint.facts import (
     NO_CEILING,
     Bound,
@@ -133,6 +133,19 @@ def recommendations(budget: Budget) -> tuple[tuple[Client, Recommendation], ...]
             whole = budget.rollout - sum(value_of(side.total, 0) for side in budget.poolers)
             found.append((client, recommended(max(0, free), demand, whole, instances, processes)))
     return tuple(found)
+
+
+def fitting_pool(budget: Budget, client: Client) -> int | None:
+    """Return the largest pool per process that fits a client whose pool is unknown and whose deployment is not."""
+    factors = dict(client.steady.factors)
+    counts = [factors.get("instances"), factors.get("processes")]
+    is_open = any(isinstance(factors.get(name), Unknown) for name in ("pool_size", "max_overflow"))
+    if not is_open or not isinstance(budget.usable, Known) or not all(isinstance(count, Known) for count in counts):
+        return None
+    instances, processes = (value_of(count) for count in counts if count is not None)
+    if NO_CEILING in (budget.usable.value, instances, processes):
+        return None
+    return pool_that_fits(budget.usable.value - budget.steady, instances, processes)
 
 
 # -- one budget --------------------------------------------------------------------------------------------------------

@@ -269,6 +269,18 @@ def test_an_answer_teaches_what_the_variable_is(tmp_path: Path) -> None:
     assert second[0] == 2  # type: ignore[index]
 
 
+def test_an_answer_holds_inside_calls_too(tmp_path: Path) -> None:
+    program = """
+        import os
+        def change(url):
+            if url.startswith("sqlite"):
+                return "file"
+            return "server" if url.startswith("postgresql") else "other"
+        result = change(os.environ["URL"])
+    """
+    assert outcomes(tmp_path, program) == ["file", "server", "other"]
+
+
 def test_answers_that_contradict_each_other_make_no_alternative(tmp_path: Path) -> None:
     program = """
         import os

@@ -232,6 +232,31 @@ def test_a_validator_that_cannot_be_followed_leaves_the_field_unknown(tmp_path: 
     assert plain(Project(tmp_path, program).value()) == "<pool goes through the validator change()>"
 
 
+def test_a_branch_on_a_validated_field_is_the_same_wherever_the_field_is_read(tmp_path: Path) -> None:
+    program = """
+        from pydantic import BaseSettings, validator
+        class S(BaseSettings):
+            URL: str = None
+            @validator("URL", pre=True)
+            def fill(cls, v):
+                if v:
+                    return v
+                return "postgresql://db/app"
+        class Database:
+            def __init__(self, config: S):
+                self.config = config
+                self.url = self.config.URL
+                self.options = {}
+                if self.config.URL.startswith("sqlite"):
+                    self.options = {"file": True}
+        result = Database(S()).url
+        options = Database(S()).options
+    """
+    project = Project(tmp_path, program)
+    assert [plain(url.dialect) for url in project.urls()] == ["postgresql", "<set by URL, which no file gives>"]
+    assert [plain(value) for value in project.alternatives("options")] == [{}, {"file": True}, {}]
+
+
 def test_the_classic_assembled_url(tmp_path: Path) -> None:
     program = """
         from pydantic import BaseSettings, PostgresDsn, validator

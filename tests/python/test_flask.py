@@ -152,6 +152,18 @@ def test_options_after_init_are_dead_in_version_3(engine):
     assert [dead.name for dead in found.dead_settings] == ["SQLALCHEMY_ENGINE_OPTIONS"]
 
 
+HOOKED = (
+    "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nclass Mine(SQLAlchemy):\n"
+    "    def apply_driver_hacks(self, app, info, options):\n        options['pool_pre_ping'] = True\n"
+    f"app = Flask(__name__)\napp.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb = Mine(app)\n"
+)
+
+
+def test_a_subclass_that_changes_the_options_leaves_them_unknown_where_the_version_calls_it(engine):
+    assert not isinstance(live(engine(HOOKED, "2.5.1")).pool_pre_ping, Known)
+    assert live(engine(HOOKED, "3.1.1")).pool_pre_ping.value is False
+
+
 def test_options_without_the_extension_belong_to_no_engine(make_tree):
     files = {
         "config.py": "class Settings:\n    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}\n",

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from poollint.python.modules import Modules
-from poollint.python.sites import DEEPEST, Sites
+from poollint.python.sites import DEEPEST, MOST_IN_FILE, Sites
 
 
 @pytest.fixture
@@ -135,6 +135,13 @@ def test_creations_of_one_scope_are_numbered(sites):
 def test_a_file_that_does_not_parse_is_skipped_and_the_others_are_read(make_tree):
     tree = make_tree({"a.py": "create_engine(\n", "b.py": "from sqlalchemy import create_engine\ncreate_engine('x')\n"})
     assert [str(site.location) for site in Sites(Modules(tree)).found] == ["b.py:2"]
+    assert [skipped.path for skipped in tree.skipped] == ["a.py"]
+
+
+def test_a_file_full_of_engines_is_read_up_to_a_limit(make_tree):
+    text = "from sqlalchemy import create_engine\n" + "create_engine('x')\n" * (MOST_IN_FILE + 5)
+    tree = make_tree({"a.py": text})
+    assert len(Sites(Modules(tree)).found) == MOST_IN_FILE
     assert [skipped.path for skipped in tree.skipped] == ["a.py"]
 
 

@@ -121,6 +121,23 @@ class TestSeveralClients:
         )
 
 
+class TestWhatIsLessSure:
+    def facts(self, instances: int) -> Project:
+        shaky = workload("batch", number(3, "BATCH_REPLICAS", "docker-compose.yml:4", "fallback"))
+        return joined([workload("api", instances, web(4)), shaky, compose_database("deploy")], SITE)
+
+    def test_it_is_left_out_when_the_rest_is_enough(self) -> None:
+        finding = found(self.facts(3))
+        assert finding.message == "3 instances × 4 processes × (5 + 10) = 180 connections, but db accepts 97"
+        assert finding.details == ("Further clients, whose numbers are less sure, open up to 45 more.",)
+        assert {evidence.setting.certainty for evidence in finding.evidence} == {"exact", "default"}
+
+    def test_it_is_counted_when_the_rest_is_not(self) -> None:
+        finding = found(self.facts(1))
+        assert finding.message.startswith("api 1 instance × 4 processes × (5 + 10) + batch 3 instances")
+        assert finding.total == 105
+
+
 class TestOnceAndWorstFirst:
     def test_one_finding_for_all_environments(self) -> None:
         facts = [

@@ -41,7 +41,7 @@ def link(tree: Tree, facts: Iterable[Any], code: Code, configuration: Configurat
     images = tuple(fact for fact in facts if isinstance(fact, Image))
     read = tuple(fact for fact in facts if isinstance(fact, Workload))
     workloads = deployed(tree, read, images, configuration, code)
-    found = runs(tree, workloads, code, configuration)
+    found = runs(workloads, code, configuration)
     databases = tuple(fact for fact in facts if isinstance(fact, Database))
     poolers = tuple(fact for fact in facts if isinstance(fact, Pooler))
     joined = join(found, databases, poolers, configuration)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from poollint import environments
 from poollint.config import Configuration, StatedService
-from poollint.discover import Tree
 from poollint.facts import Engine, Environment, Process, Workload
 from poollint.link import stated
 from poollint.link.workloads import SERVING
@@ -43,15 +42,14 @@ class Run:
     joins: bool = True
 
 
-def runs(tree: Tree, workloads: Sequence[Workload], code: Code, configuration: Configuration) -> tuple[Run, ...]:
+def runs(workloads: Sequence[Workload], code: Code, configuration: Configuration) -> tuple[Run, ...]:
     """Return every engine with everything that runs it; an engine that nothing runs comes once, without a workload."""
     found: list[Run] = []
     unaccounted = False
     for workload in workloads:
-        with tree.guard(workload.location.path):
-            links = list(_runs_of(workload, code, configuration))
-            unaccounted = unaccounted or None in links
-            found += [run for run in links if run is not None]
+        links = list(_runs_of(workload, code, configuration))
+        unaccounted = unaccounted or None in links
+        found += [run for run in links if run is not None]
     possible = unaccounted or not found
     return (*found, *_unplaced(code.engines(), found, possible))
 

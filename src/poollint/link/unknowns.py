@@ -73,6 +73,8 @@ def _factor(client: Client, budget: Budget) -> Missing | None:
 
 def _one(client: Client) -> int:
     """What one instance opens, as far as known; one process where even that is not."""
+    if isinstance(client.one.lowered, Known):
+        return int(client.one.lowered.value)
     factors = dict(client.steady.factors)
     pool = (value_of(factors.get("pool_size", _ZERO)) or 0) + (value_of(factors.get("max_overflow", _ZERO)) or 0)
     return int(pool * (value_of(factors.get("processes", _ZERO)) or 1))
@@ -91,7 +93,9 @@ def _demand(client: Client, budget: Budget) -> str:
     text = f"each instance opens up to {grouped(each)} connections"
     if isinstance(budget.usable, Known):
         fit = instances_that_fit(budget.usable.value - budget.steady, each)
-        text += f", so {grouped(fit)} fit into {budget.database.name}"
+        text += (
+            f", so {grouped(fit) if fit else 'not even one'} fit{'' if fit > 1 else 's'} into {budget.database.name}"
+        )
     return text
 
 

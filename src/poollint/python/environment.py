@@ -93,8 +93,7 @@ def taught(value: Value, lesson: Lesson) -> Value:
     reason = value.reason if isinstance(value, Unknown) else f"set by {symbol.removeprefix('env:')}, which no file gives"
     if isinstance(value, Known) and _agrees(value.value, lesson):
         return value
-    excludes = frozenset({lesson.not_dialect} if lesson.not_dialect else ())
-    unknown = Open(reason, origin_of(value), symbol, variables, excludes=excludes)
+    unknown = Open(reason, origin_of(value), symbol, variables, excludes=lesson.not_dialects)
     if lesson.dialect:
         return url_of_dialect(lesson.dialect, unknown)
     return unknown
@@ -117,7 +116,7 @@ def _agrees(value: object, lesson: Lesson) -> bool:
     dialect = value.partition(":")[0].partition("+")[0] if isinstance(value, str) and "://" in value else None
     if lesson.dialect:
         return dialect == lesson.dialect
-    return bool(lesson.not_dialect and dialect and dialect != lesson.not_dialect)
+    return bool(lesson.not_dialects and dialect and dialect not in lesson.not_dialects)
 
 
 def _fallback(certainty: Certainty) -> Certainty:

@@ -47,7 +47,15 @@ class Lesson:
     symbol: str
     value: Value | None = None  # None: whatever it is, the default is wrong
     dialect: str | None = None
-    not_dialect: str | None = None
+    not_dialects: frozenset[str] = frozenset()
+
+    def joined(self, other: Lesson | None) -> Lesson:
+        """Return both lessons about one value: what it is says more than what it is not."""
+        if other is None or self.value is not None:
+            return self
+        if other.value is not None:
+            return other
+        return Lesson(self.symbol, None, self.dialect or other.dialect, self.not_dialects | other.not_dialects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,9 @@ class World:
         self.answers = dict(answers or {})
         self.path = path  # which answer was taken each time: worlds in the order of their likelihood
         self.closed = closed
-        self.lessons = {lesson.symbol: lesson for answer in self.answers.values() for lesson in answer.lessons}
+        self.lessons: dict[str, Lesson] = {}
+        for lesson in (lesson for answer in self.answers.values() for lesson in answer.lessons):
+            self.lessons[lesson.symbol] = lesson.joined(self.lessons.get(lesson.symbol))
         self.cache: dict[tuple, Value] = {}
         self.asked = 0  # answers used so far: what needed none is the same in every world
         self.fuel = evaluator.fuel
@@ -217,8 +227,13 @@ class World:
             return expressions.evaluate(self, value.expression, value.module, value.frame)
         return value
 
-    def once(self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin]) -> Value:
-        """Return a value from the caches, or compute it; Unknown when it needs itself or too much work."""
+    def once(
+        self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin], *, in_call: bool
+    ) -> Value:
+        """Return a value from the caches, or compute it; Unknown when it needs itself or too much work.
+
+        in_call  inside a call or an instance: its arguments may rest on answers, so other worlds do not share the value
+        """
         if self.hops:
             key = (*key, self.hops)  # from further away less is known
         if self.turns:
@@ -242,7 +257,7 @@ class World:
         finally:
             self.running.discard(key)
             self.depth -= 1
-        shared = asked == self.asked and cuts == self.cuts
+        shared = asked == self.asked and cuts == self.cuts and not in_call
         (self.evaluator.cache if shared else self.cache)[key] = value
         return value
 

@@ -47,7 +47,10 @@ def evaluate(world: World, node: ast.expr, module: Module, frame: Frame | None) 
         return Unknown(f"{module.source(node)} is not worked out", Origin("", module.location(node)))
     key = (node, frame.path if frame else "")
     return world.once(
-        key, lambda: handler(world, node, module, frame), lambda: Origin("", module.location(node))
+        key,
+        lambda: handler(world, node, module, frame),
+        lambda: Origin("", module.location(node)),
+        in_call=frame is not None,
     )
 
 
@@ -83,6 +86,8 @@ def says(module: Module, node: ast.AST) -> str:
                 return _parameter_name(parent, child)
             case ast.Return():
                 return next((p.name for p in module.ancestors(parent) if isinstance(p, FUNCTIONS)), "return")
+            case ast.Expr(value=ast.Call(func=func)):
+                return f"{module.source(func, 40)}()"
             case ast.stmt():
                 return module.source(node)
             case ast.Call(func=func) if isinstance(func, ast.Attribute) and func.attr == "setdefault" and len(parent.args) == 2:
@@ -118,11 +123,29 @@ def _name(world: World, node: ast.Name, module: Module, frame: Frame | None) -> 
 
 def name_at(world: World, name: str, node: ast.AST, module: Module, frame: Frame | None) -> Value:
     """Return what a name holds at a place: the innermost scope that binds it decides, as in Python."""
-    here: ast.AST | None = node
-    for scope in names.scopes_around(module, node):
+    return _in_scopes(world, name, node, node, names.scopes_around(module, node), module, frame)
+
+
+def _in_scopes(
+    world: World,
+    name: str,
+    node: ast.AST,
+    here: ast.AST | None,
+    scopes: list[Scope],
+    module: Module,
+    frame: Frame | None,
+) -> Value:
+    for number, scope in enumerate(scopes):
         running = frame if frame is not None and frame.scope is scope.node else None
         if name in scope.binds or name in scope.parameters or (running and name in running.bindings):
             return flow.name_in(world, scope, name, here, module, running, frame)
+        if here is not None and name in scope.touched - scope.globals:
+            # `config["key"] = value` in a function: still the outer name, changed here.
+            rest, outer = scopes[number + 1 :], running.parent if running else frame
+            return flow.changed_in(
+                world, scope, name, here, module, running or frame,
+                lambda: _in_scopes(world, name, node, None, rest, module, outer),
+            )  # fmt: skip
         if name in scope.globals and (found := flow.global_here(world, scope, name, here, module, running)) is not None:
             return found
         if running:
@@ -208,10 +231,12 @@ def _boolean(world: World, node: ast.BoolOp, module: Module, frame: Frame | None
         value = evaluate(world, operand, module, frame)
         if number == len(node.values) - 1:
             break
-        if is_or and isinstance(value, Open) and value.absent:
+        if is_or and _may_be_absent(value):
             rest = _boolean_rest(world, node, number + 1, module, frame)
             if environment.is_plain_default(rest):
                 return _instead(rest, value)
+        if is_or and isinstance(value, Known) and value.value:
+            return value  # whatever replaces it is hardly empty
         holds = operators.truth(world, value, place(module, operand, frame))
         if holds is None:
             rest = _boolean_rest(world, node, number + 1, module, frame)
@@ -222,19 +247,26 @@ def _boolean(world: World, node: ast.BoolOp, module: Module, frame: Frame | None
     return value
 
 
+def _may_be_absent(value: Value) -> bool:
+    """A variable that is not set, or a field whose default is nothing: what follows `or` is its default."""
+    if isinstance(value, Known):
+        return not value.value and isinstance(value.value, (str, type(None))) and bool(variables_of(value))
+    return isinstance(value, Open) and value.absent
+
+
 def _boolean_rest(world: World, node: ast.BoolOp, start: int, module: Module, frame: Frame | None) -> Value:
     if start == len(node.values) - 1:
         return evaluate(world, node.values[start], module, frame)
     for operand in node.values[start:]:
         value = evaluate(world, operand, module, frame)
-        if not (isinstance(value, Open) and value.absent):
+        if not _may_be_absent(value):
             break
     return value
 
 
-def _instead(rest: Value, variable: Open) -> Value:
+def _instead(rest: Value, variable: Value) -> Value:
     """`os.getenv("X") or 5`: 5 is the default of X."""
-    for name in sorted(variable.variables):
+    for name in sorted(variables_of(variable)):
         rest = environment.replaceable_by(rest, name)
     return rest
 

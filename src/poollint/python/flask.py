@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from poollint.facts import DeadSetting, Known, Origin, Setting, value_of
+from poollint.facts import DeadSetting, Known, Origin, Setting, Unknown, value_of
 from poollint.python import names, objects, urls
 from poollint.python.callers import function_around
 from poollint.python.evaluate import Answer, Evaluator, Question, World
@@ -71,9 +71,11 @@ class Flask:
     def _way(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple:
         config = _Config(self, world, circle)
         is_3 = library.at_least("3.0", VERSION)
-        uri = config.get(FLASK_URI)
+        # The options first: a world answers a limited number of questions, and the URL may ask many.
+        options = _table(config.get(FLASK_OPTIONS))
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
-        arguments = _options(config, constructor, uri, world, is_3)
+        uri = config.get(FLASK_URI)
+        arguments = _options(config, options, constructor, uri, world, is_3)
         if hook := _hook(site, is_3):
             arguments = replace(arguments, complete=False, reason=f"{hook}() of the project changes the options")
         pool = pool_of(world, arguments, uri, False, library)
@@ -195,6 +197,8 @@ class _Config:
                         return self.get(other, depth + 1)
                     return self.world.value(found.value, found.module)
         for holder in self._holders:
+            if isinstance(holder, Unknown):
+                return holder
             if _defines(self.world, holder, key):
                 node = getattr(holder, "node", None) or getattr(getattr(holder, "cls", None), "node", None)
                 module = holder.module if not isinstance(holder, Instance) else holder.cls.module
@@ -209,53 +213,49 @@ class _Config:
         )
 
     @property
-    def _holders(self) -> Iterator[Holder]:
-        """Yield the objects the configuration is taken from, the last one first: later calls replace earlier ones."""
+    def _holders(self) -> Iterator[Holder | Unknown]:
+        """Yield what the configuration is taken from, the last one first: later calls replace earlier ones.
+
+        Where one cannot be read, it may set every key: Unknown.
+        """
         for module, call in reversed(self.flask.from_objects):
             if module.path in self.circle and self.world.reachable(call, module):
-                yield from self._behind(self.world.value(call.args[0], module), module, call)
-        if not any(module.path in self.circle for module, _ in self.flask.from_objects):
-            return
+                value = self.world.value(call.args[0], module)
+                reason = f"the configuration object {module.source(call.args[0])} could not be read"
+                yield self._behind(value, module, call) or Unknown(reason, Origin("", module.location(call)))
 
-    def _behind(self, value: Value, module: Module, call: ast.Call) -> Iterator[Holder]:
+    def _behind(self, value: Value, module: Module, call: ast.Call) -> Holder | None:
         if isinstance(value, (ClassRef, ModuleRef, Instance)):
-            yield value
-        elif isinstance(value, Known) and isinstance(value.value, str):
-            yield from self._named(value.value, module)
-        else:
-            yield from self._any_class(module, call)
+            return value
+        if isinstance(value, Known) and isinstance(value.value, str):
+            return self._named(value.value, module)
+        return self._any_class(module, call)
 
-    def _named(self, name: str, module: Module) -> Iterator[Holder]:
+    def _named(self, name: str, module: Module) -> Holder | None:
         """Follow `from_object("config.settings")` and `from_object("config.ProductionConfig")`."""
-        modules = self.flask.modules
-        for dotted_name, attribute in ((name, ""), (name.rpartition(".")[0], name.rpartition(".")[2])):
-            found = modules.find(dotted_name, module) if dotted_name else None
-            if found and not attribute:
-                yield ModuleRef(found)
-                return
-            resolved = names.member(found, attribute) if found else None
-            if isinstance(resolved, (ClassRef, ModuleRef)):
-                yield resolved
-                return
+        if found := self.flask.modules.find(name, module):
+            return ModuleRef(found)
+        inside, _, attribute = name.rpartition(".")
+        found = self.flask.modules.find(inside, module) if inside else None
+        value = objects.member(self.world, found, attribute, Origin(name)) if found else None
+        return value if isinstance(value, (ClassRef, ModuleRef, Instance)) else None
 
-    def _any_class(self, module: Module, call: ast.Call) -> Iterator[Holder]:
+    def _any_class(self, module: Module, call: ast.Call) -> Holder | None:
         """Choose a configuration class when nothing says which: every one but the tests' is an alternative."""
         candidates = [
             c for c in self.flask.classes if c.module.path in self.circle and "test" not in c.node.name.lower()
         ]
-        if not candidates:
-            return
+        if len(candidates) < 2:
+            return candidates[0] if candidates else None
         key = f"configuration class {module.path}:{call.lineno}"
-        choice = 0
-        if len(candidates) > 1:
-            answer = self.world.ask(Question(key, tuple(Answer(number) for number in range(len(candidates)))))
-            choice = answer if answer is not None else 0
-        yield candidates[choice]
+        choice = self.world.ask(Question(key, tuple(Answer(number) for number in range(len(candidates)))))
+        return candidates[choice] if choice is not None else None
 
 
-def _options(config: _Config, constructor: Table, uri: Value | None, world: World, is_3: bool | None) -> Arguments:
+def _options(
+    config: _Config, options: Table, constructor: Table, uri: Value | None, world: World, is_3: bool | None
+) -> Arguments:
     """Return what reaches create_engine, as the installed version combines it."""
-    options = _table(config.get(FLASK_OPTIONS))
     options = constructor.merged(options) if is_3 is not False else options.merged(constructor)
     keywords = {str(key): value for key, value in options.entries.items()}
     complete, reason = options.complete, options.reason

@@ -61,7 +61,7 @@ def name_in(
     def place() -> Origin:
         return Origin(name, module.location(here or scope.node))
 
-    return world.once(key, compute, place)
+    return world.once(key, compute, place, in_call=frame is not None or running is not None)
 
 
 def _is_none(value: Value) -> bool:
@@ -126,6 +126,28 @@ def global_here(
     if not any(name in scope.touches.get(stmt, ()) for stmt in scope.body):
         return None
     return _Slice(world, module, scope, name, running, at, lambda: None).result()
+
+
+def changed_in(
+    world: World,
+    scope: Scope,
+    name: str,
+    here: ast.AST,
+    module: Module,
+    frame: Frame | None,
+    outer: Callable[[], Value],
+) -> Value:
+    """Return what a scope makes of a name that it changes but does not bind."""
+    at = _statement_of(module, scope, here)
+    key = ("changed", scope.node, name, at, frame.path if frame else "")
+
+    def compute() -> Value:
+        return _Slice(world, module, scope, name, frame, at, outer).result() or Unknown(f"{name} is not set", place())
+
+    def place() -> Origin:
+        return Origin(name, module.location(here))
+
+    return world.once(key, compute, place, in_call=frame is not None)
 
 
 def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame | None) -> Value | None:

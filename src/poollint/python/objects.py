@@ -235,7 +235,10 @@ def _instance_attribute(
 ) -> Value:
     key = ("attribute", base.symbol, base.cls.node, name, base.prefixes)
     return world.once(
-        key, lambda: _looked_up(world, base, name, node, module, frame), lambda: Origin(name, module.location(node))
+        key,
+        lambda: _looked_up(world, base, name, node, module, frame),
+        lambda: Origin(name, module.location(node)),
+        in_call=True,
     )
 
 

@@ -155,7 +155,8 @@ def plain_truth(value: Value) -> bool | None:
 
 
 def truth_symbol(value: Value) -> str:
-    return symbol_of(value)
+    """Return the name of the question whether a value is true; "" when it has none but its place."""
+    return getattr(value, "symbol", "") if isinstance(value, Known) else symbol_of(value)
 
 
 def truth(world: World, value: Value, place: str) -> bool | None:
@@ -299,7 +300,7 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
     elif isinstance(right, Table) and isinstance(left, Known):
         if (found := _key_known(right, left.value)) is not None:
             return Traced(found, origin, "exact")
-    elif text.is_text(right) and isinstance(left, Known) and isinstance(left.value, str):
+    elif isinstance(left, Known) and isinstance(left.value, str) and (text.is_text(right) or isinstance(right, Open)):
         return text.contains(world, right, left.value, origin)
     return unsettled(reason_of(left if not isinstance(left, Known) else right), left, right, origin=origin, symbol=symbol)
 

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from poollint.facts import Location
 from poollint.python import names
@@ -21,6 +22,8 @@ from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIE
 # on `a and b and ...` and comprehensions, which the standard library keeps flat; its visitor runs into Python's
 # recursion limit some hundred levels deep. Code that people write stays below 40.
 DEEPEST = 100
+
+MOST_IN_FILE = 200  # engines; a file with more is no program
 
 _FACTORY_NAMES = frozenset(name.rpartition(".")[2] for name in FACTORIES)
 _NEEDLES = (b"create_engine", b"create_async_engine", b"engine_from_config", b"flask_sqlalchemy")
@@ -84,9 +87,11 @@ class Sites:
         sites: list[Site] = []
         with self.modules.tree.guard(path):
             if module := self.modules.module(path):
-                creations = list(_creations(module))
+                creations = list(islice(_creations(module), MOST_IN_FILE + 1))
+                if len(creations) > MOST_IN_FILE:
+                    self.modules.tree.skip(path, f"creates more than {MOST_IN_FILE} engines: the rest is not read")
                 if creations:
-                    sites.extend(_located(module, creations))
+                    sites.extend(_located(module, creations[:MOST_IN_FILE]))
         return sites
 
 

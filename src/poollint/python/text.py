@@ -16,6 +16,7 @@ from poollint.python.values import (
     Open,
     Table,
     Text,
+    Traced,
     Url,
     Value,
     derived,
@@ -219,16 +220,22 @@ def starts(world: World, value: Value, arguments: Arguments, origin: Origin) -> 
         return unsettled(reason_of(value), value, origin=origin)
     options = wanted[0] if isinstance(wanted[0], tuple) else (wanted[0],)
     known_start = urls.scheme_text(value) if isinstance(value, Url) else value.prefix if isinstance(value, Text) else ""
-    answers = [_begins(known_start, str(option)) for option in options]
+    excluded = getattr(value, "excludes", frozenset())
+    answers = [False if urls.dialect_named(str(option)) in excluded else _begins(known_start, str(option)) for option in options]
     symbol = operation("startswith", value, *(a for a in arguments.positional if isinstance(a, Known)))
     if not symbol and len(options) > 1 and getattr(value, "symbol", ""):
         symbol = f"startswith({value.symbol}, {options!r})"  # type: ignore[union-attr]
-    if any(answers):
-        return derived(True, value, origin=origin, symbol=symbol)
-    if all(answer is False for answer in answers):
-        return derived(False, value, origin=origin, symbol=symbol)
+    if any(answers) or all(answer is False for answer in answers):
+        return _decided(any(answers), value, origin, symbol)
     _teach_scheme(world, symbol, value, wanted[0])
     return unsettled(reason_of(value), value, origin=origin, symbol=symbol)
+
+
+def _decided(answer: bool, value: Value, origin: Origin, symbol: str) -> Value:
+    """Return a condition that is decided: for good where a branch has taught what the URL is, else while the default holds."""
+    if isinstance(value, Text):
+        return derived(answer, value, origin=origin, symbol=symbol)
+    return Traced(answer, origin)
 
 
 def _begins(start: str, wanted: str) -> bool | None:
@@ -243,8 +250,8 @@ def _teach_scheme(world: World, symbol: str, value: Value, wanted: Any) -> None:
     name = getattr(value, "symbol", "")
     dialect = urls.dialect_named(wanted) if isinstance(wanted, str) else None
     if symbol and name and dialect:
-        is_whole = re.fullmatch(r"\w+(:|://)?", wanted) is not None  # "postgresql+asyncpg" says less when it is false
-        contrary = (Lesson(name, not_dialect=dialect),) if is_whole else ()
+        is_whole = re.fullmatch(r"\w+(:/*)?", wanted) is not None  # "postgresql+asyncpg" says less when it is false
+        contrary = (Lesson(name, not_dialects=frozenset({dialect})),) if is_whole else ()
         world.evaluator.meanings.setdefault(symbol, ((Lesson(name, dialect=dialect),), contrary))
 
 
@@ -263,14 +270,16 @@ def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
     symbol = operation("contains", value, Known(needle, origin))
     if isinstance(value, Known):
         result: Value = derived(needle in value.value, value, origin=origin, symbol=symbol)
+    elif urls.dialect_named(needle) in getattr(value, "excludes", ()):
+        return _decided(False, value, origin, symbol)
     elif isinstance(value, Text) and any(isinstance(part, str) and needle in part for part in value.parts):
         return derived(True, origin=origin)
     elif isinstance(value, Url) and (decided := urls.mentions(value, needle)) is not None:
-        return derived(decided, value, origin=origin, symbol=symbol)
+        return _decided(decided, value, origin, symbol)
     else:
         result = unsettled(reason_of(value), value, origin=origin, symbol=symbol)
     if symbol and (name := getattr(value, "symbol", "")) and (dialect := urls.dialect_named(needle)):
-        lessons = (Lesson(name, dialect=dialect),), (Lesson(name, not_dialect=dialect),)
+        lessons = (Lesson(name, dialect=dialect),), (Lesson(name, not_dialects=frozenset({dialect})),)
         world.evaluator.meanings.setdefault(symbol, lessons)
     return result
 

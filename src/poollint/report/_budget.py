@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from poollint.arithmetic import Recommendation, accepted
-from poollint.budget import Budget, ServerSide, budgets, recommendations
+from poollint.budget import Budget, ServerSide, budgets, fitting_pool, recommendations
 from poollint.escape import clean
 from poollint.facts import NO_CEILING, Client, Database, Known, Missing, Origin, Project, Setting, Unknown, value_of, weakest
 from poollint.report import _data
@@ -52,11 +52,14 @@ def _missing(budget: Budget, project: Project) -> list[Missing]:
 
 
 def notes(budget: Budget) -> Iterator[str]:
-    """Yield what is worth a line and is no finding: slots of a pool that can never be used."""
+    """Yield what is worth a line and is no finding: slots that can never be used, the pool that would fit."""
     for client in budget.direct:
         plain, lowered = client.steady.plain, client.steady.lowered
         if isinstance(plain, Known) and isinstance(lowered, Known) and plain.value > lowered.value:
             yield f"{_who(client)} can never use {plain.value - lowered.value:,} of the {plain.value:,} connections its pools allow"
+    for client in budget.unknown:
+        if (pool := fitting_pool(budget, client)) is not None:
+            yield f"{_who(client)}: a pool of {pool:,} connections per process fits, but its size is not known"
 
 
 def idle_poolers(project: Project) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from poollint import providers
 from poollint.arithmetic import accepted, grouped
 from poollint.budget import Budget, budgets
-from poollint.facts import NO_CEILING, Evidence, Finding, Known, Project, Setting, Severity, value_of
+from poollint.facts import NO_CEILING, Client, Evidence, Finding, Known, Project, Setting, Severity, is_shaky, value_of
 from poollint.rules._budgets import (
     about_budget,
     by_database,
@@ -77,23 +77,40 @@ def _largest_default(budget: Budget) -> Setting:
 def _finding(budget: Budget) -> Finding:
     severity = verdict(budget)
     assert severity  # `check` asked
+    clients = _sure(budget)
+    left_out = budget.steady - sum(value_of(client.steady.lowered) for client in clients)
+    left_out -= sum(value_of(side.total, 0) for side in budget.poolers)
     which = "lowered" if budget.steady > min(_limit(budget) or 0, _low(budget)) else "plain"
-    total = budget.steady if which == "lowered" else budget.plain
-    limit = _limit_line(budget, total)
-    text, lead = formula(budget, budget.counted, which), budget.counted[0]
+    total = budget.steady - left_out if which == "lowered" else budget.plain
+    text, limit = formula(budget, clients, which), _limit_line(budget, total)
     return Finding(
         severity=severity,
         message=f"{text} = {grouped(total)} connections, {_but(budget, total, which)}",
         help=fits(budget) if isinstance(budget.usable, Known) else _state(budget),
-        location=lead.engine.location,
-        evidence=(*factors(budget.counted), *server_sides(budget), Evidence("max_connections", limit)),
-        details=(*product_sentence(budget.counted), *unnamed(budget)),
+        location=clients[0].engine.location,
+        evidence=(*factors(clients), *server_sides(budget), Evidence("max_connections", limit)),
+        details=(*product_sentence(clients), *_doubtful(left_out), *unnamed(budget)),
         environments=in_environment(budget),
         workloads=names(budget),
         database=budget.database.name,
         about=about_budget(budget),
         total=total,
     )
+
+
+def _sure(budget: Budget) -> tuple[Client, ...]:
+    """The clients to name: those whose numbers are sure, if they exceed the limit alone; else all that are known.
+
+    A finding need not rest on an estimate when the rest is enough.
+    """
+    sure = tuple(c for c in budget.counted if not is_shaky(setting for _, setting in c.steady.factors))
+    total = sum(value_of(client.steady.lowered) for client in sure)
+    enough = isinstance(budget.usable, Known) and total > budget.usable.value
+    return sure if enough else budget.counted
+
+
+def _doubtful(count: int) -> tuple[str, ...]:
+    return (f"Further clients, whose numbers are less sure, open up to {grouped(count)} more.",) if count > 0 else ()
 
 
 def _but(budget: Budget, total: int, which: str) -> str:
