@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 PACKAGES = [
     "sqlalchemy[asyncio]>=2.1,<2.2", "pytest", "asyncpg", "psycopg[binary]", "psycopg2-binary", "pg8000", "pymysql",
-    "aiosqlite", "click", "PyYAML", "packaging",
+    "aiosqlite", "aiomysql", "asyncmy", "click", "PyYAML", "packaging",
 ]  # fmt: skip
 
 

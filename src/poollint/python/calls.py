@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import expressions, flow, libraries, names, objects, text
+from poollint.python import branching, expressions, libraries, names, objects, returns, text
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, Scope, default_of, parameters_of
 from poollint.python.values import (
@@ -112,7 +112,7 @@ def call(world: World, function: Value, given: Arguments, node: ast.Call, module
     match function:
         case FunctionRef():
             running = frame_for(world, function, given, node, module, frame)
-            return flow.returned(world, function, running) if running else Unknown("calls nested too deeply", origin)
+            return returns.returned(world, function, running) if running else Unknown("calls nested too deeply", origin)
         case ClassRef():
             return objects.made(world, function, given, node, module, frame)
         case Partial(function=inner, arguments=first):
@@ -214,7 +214,7 @@ def _without_caller(
     found = expressions.evaluate(world, default, module, None) if default is not None else None
     if found is not None and not isinstance(found, (Unknown, LibraryObject)):
         # A framework that calls a decorated function passes what it likes.
-        return flow.as_sure_as(found, _BY_FRAMEWORK) if _is_framework(node) else found
+        return branching.as_sure_as(found, _BY_FRAMEWORK) if _is_framework(node) else found
     if by_type is not None:
         return by_type
     if node.args.kwarg and node.args.kwarg.arg == name:

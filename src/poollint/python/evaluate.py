@@ -7,7 +7,9 @@ sets of values, and alternatives that belong together stay together: `if SQLITE:
 What the parts do:
 
     evaluate     worlds and questions; which function evaluates which kind of expression
-    flow         what the statements of a scope make of a name; what a function returns
+    flow         what a name holds: slices runs the statements that touch it, branching is what loops and branches share
+    returns      what a function returns
+    reach        whether a place is reached
     operators    arithmetic, comparisons, truth
     text         strings and URLs of which parts are known
     objects      classes, instances, attributes; settings: pydantic and dataclass fields
@@ -29,7 +31,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from poollint.facts import NO_ENVIRONMENT, Environment, Origin, Unknown
-from poollint.python import calls, environment, expressions, flow
+from poollint.python import calls, environment, expressions, reach
 from poollint.python.modules import Module, Modules
 from poollint.python.values import Arguments, Frame, Open, Pending, Value
 
@@ -176,7 +178,7 @@ class World:
 
     def reachable(self, node: ast.AST, module: Module, frame: Frame | None = None) -> bool:
         """Say whether this world comes to a node: the conditions around it and the returns before it allow it."""
-        return flow.reachable(self, node, module, frame)
+        return reach.reachable(self, node, module, frame)
 
     def call(self, function: Value, arguments: Arguments, call: ast.Call, module: Module, frame: Frame | None = None) -> Value:
         """Return what calling a value gives; `call` is where."""

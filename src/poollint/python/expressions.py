@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import calls, environment, flow, names, objects, operators, text
+from poollint.python import branching, calls, environment, flow, names, objects, operators, text
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope
 from poollint.python.values import (
@@ -17,7 +17,6 @@ from poollint.python.values import (
     Listing,
     Open,
     Table,
-    Text,
     Traced,
     Value,
     derived,
@@ -25,7 +24,6 @@ from poollint.python.values import (
     origin_of,
     reason_of,
     shortened,
-    symbol_of,
     unsettled,
     variables_of,
 )
@@ -295,11 +293,11 @@ def _conditional(world: World, node: ast.IfExp, module: Module, frame: Frame | N
             return default
     holds = operators.truth(world, test, place(module, node.test, frame))
     if holds is None:
-        return flow.merged(
+        return branching.merged(
             evaluate(world, node.body, module, frame), evaluate(world, node.orelse, module, frame), reason_of(test)
         )
     value = evaluate(world, node.body if holds else node.orelse, module, frame)
-    return flow.as_sure_as(value, test)
+    return branching.as_sure_as(value, test)
 
 
 def place(module: Module, node: ast.AST, frame: Frame | None) -> str:
@@ -380,7 +378,7 @@ def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Fra
             yield None
             return
         bindings = dict(frame.bindings) if frame is not None and frame.scope is node else {}
-        bindings.update(flow.unpacked(generator.target, item))
+        bindings.update(branching.unpacked(generator.target, item))
         outer = frame.parent if frame is not None and frame.scope is node else frame
         path = shortened(f"{frame.path if frame else ''}[{getattr(node, 'lineno', 0)}:{node.col_offset}:{number}:{index}]")
         turn = Frame(node, bindings, outer, path, frame.depth + 1 if frame else 1)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import calls, expressions, flow, libraries, names, settings
+from poollint.python import branching, calls, expressions, flow, libraries, names, returns, settings
 from poollint.python.modules import Import, Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -252,7 +252,7 @@ def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: M
         if not _is_property(method.node):
             return bound
         running = calls.frame_for(world, bound, NO_ARGUMENTS, node, module, None)
-        return flow.returned(world, bound, running) if running else Unknown("calls nested too deeply", origin)
+        return returns.returned(world, bound, running) if running else Unknown("calls nested too deeply", origin)
     bases = lineage(world, base.cls)
     value = settings.field(world, base, bases, name)
     value = _set_by_methods(world, base, name, value)
@@ -454,7 +454,7 @@ def _table_after(table: Table, method: str, given: Arguments) -> Table:
         if key in table.entries:
             return table
         # What an unread part may have set before wins over this.
-        return table.put(key, default if table.complete else flow.as_sure_as(default, _MAYBE))
+        return table.put(key, default if table.complete else branching.as_sure_as(default, _MAYBE))
     return table.opened(f"changed by {method}()") if method == "popitem" else table
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import calls, expressions, flow, names, objects
+from poollint.python import calls, expressions, flow, names, objects, returns
 from poollint.python.environment import lookup_ignoring_case
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
@@ -376,7 +376,7 @@ def _validated(world: World, owner: Instance, bases: Bases, found: _Field, value
         if running is None:
             return Unknown("validators nested too deeply", origin_of(value))
         key = f"{running.path}|{owner.symbol}.{found.name}"
-        result = flow.returned(world, function, replace(running, path=shortened(key)))
+        result = returns.returned(world, function, replace(running, path=shortened(key)))
         if isinstance(result, Unknown) and not isinstance(result, Open):
             if not isinstance(value, Known):
                 return value

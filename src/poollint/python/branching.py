@@ -1,0 +1,154 @@
+"""What branches and loops share: which block leaves, what two branches agree on, which item a turn has."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from poollint.facts import Known, Origin, Unknown, weakest
+from poollint.python import environment, expressions, names, operators
+from poollint.python.modules import Module
+from poollint.python.scopes import dotted
+from poollint.python.values import Frame, Listing, Open, origin_of, reason_of, Table, Traced, Value
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import World
+
+
+ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+
+@contextmanager
+def turn_of(world: World, loop: tuple, number: int, items: list[Value]) -> Iterator[None]:
+    """Let the world be in the n-th turn of a loop."""
+    before = world.turns.get(loop)
+    world.turns[loop] = number, items
+    try:
+        yield
+    finally:
+        if before is None:
+            del world.turns[loop]
+        else:
+            world.turns[loop] = before
+
+
+def merged(one: Value | None, other: Value | None, reason: str) -> Value:
+    """Return what two branches agree on; a world that decides nothing more knows no more than that."""
+    if isinstance(one, Table) and isinstance(other, Table):
+        entries = {}
+        for key in {**one.entries, **other.entries}:
+            entries[key] = merged(one.get(key), other.get(key), reason)
+        return Table(entries, one.origin, one.complete and other.complete, one.reason or other.reason)
+    if one is not None and other is not None and (one == other or _plain(one) == _plain(other) is not None):
+        return one
+    why = reason if reason.startswith("depends on ") else f"depends on a condition: {reason}"
+    return Unknown(why[:200], origin_of(one if one is not None else other))
+
+
+def _plain(value: Value) -> tuple | None:
+    return (value.value,) if isinstance(value, Known) else None
+
+
+def as_sure_as(value: Value, test: Value) -> Value:
+    """Return a value that a branch chose: it is no surer than the condition."""
+    if isinstance(test, Known) and isinstance(value, Known) and test.certainty in ("fallback", "estimate"):
+        return replace(value, certainty=weakest((value, test)))
+    return value
+
+
+def default_of(value: Value | None, variable: Value) -> Value | None:
+    """Return the value of an `except` that stands in for an absent variable."""
+    if isinstance(value, Known) and isinstance(variable, Open):
+        found: Value = value
+        for name in sorted(variable.variables):
+            found = environment.replaceable_by(found, name)
+        return found
+    return value
+
+
+def unpacked(target: ast.expr, value: Value) -> dict[str, Value]:
+    """Return what an assignment to a target gives to each of its names."""
+    if not isinstance(target, (ast.Tuple, ast.List)):
+        name = dotted(target)
+        return {name: value} if name else {}
+    found: dict[str, Value] = {}
+    starred = any(isinstance(element, ast.Starred) for element in target.elts)
+    for number, element in enumerate(target.elts):
+        if isinstance(value, Listing) and value.complete and not starred and len(value.items) == len(target.elts):
+            part: Value = value.items[number]
+        else:
+            part = Unknown(f"a part of {reason_of(value)}" if isinstance(value, Unknown) else "a part of something",
+                           origin_of(value))
+        found.update(unpacked(element.value if isinstance(element, ast.Starred) else element, part))
+    return found
+
+
+def subscripts(node: ast.AST) -> list[ast.expr]:
+    """Return the keys of `d[a][b]`, outermost dict first."""
+    found: list[ast.expr] = []
+    while isinstance(node, ast.Subscript):
+        found.append(node.slice)
+        node = node.value
+    return found[::-1]
+
+
+def leaves(body: list[ast.stmt]) -> bool:
+    """Say whether a block never runs to its end."""
+    if not body:
+        return False
+    last = body[-1]
+    if isinstance(last, ast.If):
+        return leaves(last.body) and leaves(last.orelse)
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        return ast.unparse(last.value.func) in ("sys.exit", "exit", "quit", "os._exit")
+    return isinstance(last, ENDS)
+
+
+def leaves_turn(body: list[ast.stmt]) -> str | None:
+    if body and isinstance(body[-1], ast.Break):
+        return "break"
+    return "next" if body and isinstance(body[-1], ast.Continue) else None
+
+
+def matches(world: World, subject: Value, case: ast.match_case, module: Module, frame: Frame | None) -> bool | None:
+    """Say whether a `case` takes the subject; None when nobody can tell."""
+    holds = _pattern(world, subject, case.pattern, module, frame)
+    if holds and case.guard is not None:
+        test = expressions.evaluate(world, case.guard, module, frame)
+        return operators.truth(world, test, expressions.place(module, case.guard, frame))
+    return holds
+
+
+def _pattern(world: World, subject: Value, pattern: ast.pattern, module: Module, frame: Frame | None) -> bool | None:
+    match pattern:
+        case ast.MatchAs(pattern=None):
+            return True
+        case ast.MatchAs(pattern=ast.pattern() as inner):
+            return _pattern(world, subject, inner, module, frame)
+        case ast.MatchOr(patterns=patterns):
+            answers = [_pattern(world, subject, inner, module, frame) for inner in patterns]
+            return True if True in answers else None if None in answers else False
+        case ast.MatchValue(value=expression):
+            wanted = expressions.evaluate(world, expression, module, frame)
+        case ast.MatchSingleton(value=constant):
+            wanted = Traced(constant, Origin("", module.location(pattern)))
+        case _:
+            return None
+    result = operators.compare(world, ast.Eq(), subject, wanted, Origin("", module.location(pattern)))
+    return operators.truth(world, result, expressions.place(module, pattern, frame))
+
+
+def one_of(world: World, items: list[Value], node: ast.AST, module: Module, path: str) -> Value:
+    """Return one item of a loop: every item is an alternative."""
+    from poollint.python.evaluate import Answer, Question
+
+    if len(items) == 1:
+        return items[0]
+    key = f"turn {module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}|{path}"
+    choice = world.ask(Question(key, tuple(Answer(number) for number in range(len(items))))) if len(items) <= 16 else None
+    if choice is None or choice >= len(items):
+        return Unknown("one of several items of a loop", Origin("", module.location(node)))
+    return items[choice]

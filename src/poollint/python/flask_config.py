@@ -1,0 +1,255 @@
+"""Where a Flask application's configuration stands, and what a key of it holds in one world."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import names, objects
+from poollint.python.callers import function_around
+from poollint.python.evaluate import Answer, Question, World
+from poollint.python.modules import Module
+from poollint.python.roles import Roles
+from poollint.python.scopes import dotted
+from poollint.python.values import ClassRef, Instance, LibraryRef, ModuleRef, Value
+from poollint.sqlalchemy_tables import FLASK_PREFIX
+
+Holder = ClassRef | ModuleRef | Instance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assigned:
+    """One `app.config["KEY"] = value`, `config.update(KEY=value)` or `config.from_mapping(KEY=value)`."""
+
+    key: str
+    module: Module
+    node: ast.AST  # the statement or call
+    value: ast.expr
+
+
+class Places:
+    """The places of a project that configure Flask applications, each found once."""
+
+    def __init__(self, roles: Roles) -> None:
+        self.roles = roles
+        self.modules = roles.modules
+
+    @cached_property
+    def assigned(self) -> tuple[Assigned, ...]:
+        found: list[Assigned] = []
+        for path in self.modules.containing(FLASK_PREFIX.encode(), b"config"):
+            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
+                found.extend(_assignments(module))
+        return tuple(found)
+
+    @cached_property
+    def from_objects(self) -> tuple[tuple[Module, ast.Call], ...]:
+        """The calls of `app.config.from_object(...)`; Celery's `config_from_object` is another method."""
+        found = []
+        for path in self.modules.containing(b"from_object"):
+            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
+                found.extend((module, call) for call in module.calls.get("from_object", ()) if call.args)
+        return tuple(found)
+
+    @cached_property
+    def classes(self) -> tuple[ClassRef, ...]:
+        """The configuration classes: those that assign one of the keys in their body, and what descends from them."""
+        found: list[ClassRef] = []
+        for path in self.modules.containing(FLASK_PREFIX.encode()):
+            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
+                local = [node for node in module.tree.body if isinstance(node, ast.ClassDef)]
+                keyed = {node.name for node in local if any(_assigns_key(stmt) for stmt in ast.walk(node))}
+                for node in local:
+                    bases = {(dotted(base) or "").rpartition(".")[2] for base in node.bases}
+                    if node.name in keyed or bases & keyed:
+                        keyed.add(node.name)
+                        found.append(ClassRef(module, node))
+        return tuple(found)
+
+    @cached_property
+    def read_keys(self) -> frozenset[str]:
+        """The keys that the project's own code reads: `config.SQLALCHEMY_POOL_SIZE` may hand them on."""
+        found: set[str] = set()
+        for path in self.modules.containing(FLASK_PREFIX.encode()):
+            if self.roles.is_aside(path) or (module := self.modules.module(path)) is None:
+                continue
+            for node in module.nodes:
+                if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                    found.add(node.id if isinstance(node, ast.Name) else node.attr)
+                elif isinstance(node, ast.Call) or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
+                    found.update(looked_up(node))
+        return frozenset(key for key in found if key.startswith(FLASK_PREFIX))
+
+
+class Config:
+    """One application's configuration in one world."""
+
+    def __init__(self, places: Places, world: World, circle: frozenset[str]) -> None:
+        self.places = places
+        self.world = world
+        self.circle = circle
+
+    def get(self, key: str, depth: int = 0) -> Value | None:
+        """Return the value of a key, None when nothing sets it: what is assigned wins over what objects hold."""
+        late = self.late
+        for found in reversed(self.places.assigned):
+            if found.key == key and found.module.path in self.circle and found not in late:
+                if self.world.reachable(found.node, found.module):
+                    other = next(iter(looked_up(found.value)), None)
+                    if other is not None and depth < 3:
+                        return self.get(other, depth + 1)
+                    return self.world.value(found.value, found.module)
+        for holder in self._holders:
+            if isinstance(holder, Unknown):
+                return holder
+            if _defines(self.world, holder, key):
+                node = getattr(holder, "node", None) or getattr(getattr(holder, "cls", None), "node", None)
+                module = holder.module if not isinstance(holder, Instance) else holder.cls.module
+                return objects.attribute(self.world, holder, key, node or module.tree, module, None)
+        return None
+
+    @cached_property
+    def late(self) -> tuple[Assigned, ...]:
+        """Assignments that follow the initialisation of the extension in the same block of the same function."""
+        return tuple(
+            found for found in self.places.assigned if found.module.path in self.circle and _follows_init(found)
+        )
+
+    @property
+    def _holders(self) -> Iterator[Holder | Unknown]:
+        """Yield what the configuration is taken from, the last one first: later calls replace earlier ones.
+
+        Where one cannot be read, it may set every key: Unknown.
+        """
+        for module, call in reversed(self.places.from_objects):
+            if module.path in self.circle and self.world.reachable(call, module):
+                value = self.world.value(call.args[0], module)
+                reason = f"the configuration object {module.source(call.args[0])} could not be read"
+                yield self._behind(value, module, call) or Unknown(reason, Origin("", module.location(call)))
+
+    def _behind(self, value: Value, module: Module, call: ast.Call) -> Holder | None:
+        if isinstance(value, (ClassRef, ModuleRef, Instance)):
+            return value
+        if isinstance(value, Known) and isinstance(value.value, str):
+            return self._named(value.value, module)
+        return self._any_class(module, call)
+
+    def _named(self, name: str, module: Module) -> Holder | None:
+        """Follow `from_object("config.settings")` and `from_object("config.ProductionConfig")`."""
+        if found := self.places.modules.find(name, module):
+            return ModuleRef(found)
+        inside, _, attribute = name.rpartition(".")
+        found = self.places.modules.find(inside, module) if inside else None
+        value = objects.member(self.world, found, attribute, Origin(name)) if found else None
+        return value if isinstance(value, (ClassRef, ModuleRef, Instance)) else None
+
+    def _any_class(self, module: Module, call: ast.Call) -> Holder | None:
+        """Choose a configuration class when nothing says which: every one but the tests' is an alternative."""
+        candidates = [
+            c for c in self.places.classes if c.module.path in self.circle and "test" not in c.node.name.lower()
+        ]
+        if len(candidates) < 2:
+            return candidates[0] if candidates else None
+        key = f"configuration class {module.path}:{call.lineno}"
+        choice = self.world.ask(Question(key, tuple(Answer(number) for number in range(len(candidates)))))
+        return candidates[choice] if choice is not None else None
+
+
+# -- the shapes of a configuration -------------------------------------------------------------------------------------
+
+
+def _assignments(module: Module) -> Iterator[Assigned]:
+    for node in module.nodes:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            key = next(iter(looked_up(node.targets[0])), None)
+            if key:
+                yield Assigned(key, module, node, node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("update", "from_mapping", "setdefault") and _is_config(node.func.value):
+                yield from _passed(node, module)
+
+
+def _passed(call: ast.Call, module: Module) -> Iterator[Assigned]:
+    for keyword in call.keywords:
+        if keyword.arg:
+            yield Assigned(keyword.arg, module, call, keyword.value)
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Dict):
+        for key, value in zip(first.keys, first.values):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                yield Assigned(key.value, module, call, value)
+    elif isinstance(first, ast.Constant) and isinstance(first.value, str) and len(call.args) == 2:
+        yield Assigned(first.value, module, call, call.args[1])
+
+
+def looked_up(node: ast.AST) -> Iterator[str]:
+    """Yield the key of `app.config["KEY"]` or `app.config.get("KEY")`."""
+    if isinstance(node, ast.Subscript) and _is_config(node.value):
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+            yield node.slice.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+        if (
+            _is_config(node.func.value)
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
+        ):
+            yield node.args[0].value
+
+
+def _is_config(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "config"
+
+
+def _assigns_key(stmt: ast.AST) -> bool:
+    targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target] if isinstance(stmt, ast.AnnAssign) else []
+    return any(isinstance(target, ast.Name) and target.id.startswith(FLASK_PREFIX) for target in targets)
+
+
+def _defines(world: World, holder: Holder, key: str) -> bool:
+    if isinstance(holder, ModuleRef):
+        return key in holder.module.scope.binds
+    cls = holder.cls if isinstance(holder, Instance) else holder
+    lineage = [base for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
+    return any(key in names.scope_for(base.module, base.node).binds for base in (cls, *lineage))
+
+
+def _follows_init(found: Assigned) -> bool:
+    """Say whether `db.init_app(app)` or `SQLAlchemy(app)` stands before an assignment to that app's config."""
+    if not found.key.startswith(FLASK_PREFIX):
+        return False
+    app = _application(found.node)
+    module, function = found.module, function_around(found.module, found.node)
+    for name in ("init_app", "SQLAlchemy"):
+        for call in module.calls.get(name, ()):
+            if not call.args or dotted(call.args[0]) != app or function_around(module, call) is not function:
+                continue
+            resolved = names.resolve(module, call.func)
+            is_extension = isinstance(resolved, LibraryRef) and resolved.name.startswith("flask_sqlalchemy.")
+            is_init = name == "init_app" and "db" in (dotted(call.func) or "").partition(".")[0].lower()
+            if (is_extension or is_init) and _stands_before(module, call, found.node):
+                return True
+    return False
+
+
+def _application(node: ast.AST) -> str | None:
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(getattr(node, "func", None), "value", None)
+    name = dotted(target) if target is not None else None
+    return name.removesuffix(".config") if name else None
+
+
+def _stands_before(module: Module, first: ast.AST, second: ast.AST) -> bool:
+    """Say whether one node's statement is an earlier sibling of what holds the other: both run, in this order."""
+    statement = next((n for n in (first, *module.ancestors(first)) if isinstance(n, ast.stmt)), None)
+    parent = module.parents.get(statement) if statement else None
+    for node in (second, *module.ancestors(second)):
+        if module.parents.get(node) is parent and isinstance(node, ast.stmt) and statement is not None:
+            return statement.lineno < node.lineno and _same_block(parent, statement, node)
+    return False
+
+
+def _same_block(parent: ast.AST | None, one: ast.stmt, other: ast.stmt) -> bool:
+    blocks = (getattr(parent, name, ()) for name in ("body", "orelse", "finalbody"))
+    return any(one in block and other in block for block in blocks if isinstance(block, list))

@@ -1,0 +1,53 @@
+"""Whether a world comes to a place: the conditions around it hold, no branch before it has left."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from poollint.python import branching, expressions, operators
+from poollint.python.modules import Module
+from poollint.python.values import Frame
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import World
+
+
+def reachable(world: World, node: ast.AST, module: Module, frame: Frame | None) -> bool:
+    """Say whether this world comes to a node: conditions around it hold, no branch before it has left."""
+    child = node
+    for parent in module.ancestors(node):
+        running = frame_at(module, parent, frame)
+        for test, wanted in _conditions(parent, child, module):
+            value = expressions.evaluate(world, test, module, running)
+            holds = operators.truth(world, value, expressions.place(module, test, running))
+            if holds is not None and holds is not wanted:
+                return False
+        child = parent
+    return True
+
+
+def frame_at(module: Module, node: ast.AST, frame: Frame | None) -> Frame | None:
+    """Return the frame that runs at a node: those of the functions inside it have not begun."""
+    while frame is not None and node is not frame.scope and frame.scope not in set(module.ancestors(node)):
+        frame = frame.parent
+    return frame
+
+
+def _conditions(parent: ast.AST, child: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]:
+    """Yield the tests that must come out so for the child of a node to run."""
+    match parent:
+        case ast.If(test=test, body=body) if child is not test:
+            yield test, child in body
+        case ast.IfExp(test=test, body=body) if child is not test:
+            yield test, child is body
+        case ast.BoolOp(op=op, values=values):
+            for value in values[: values.index(child)]:  # type: ignore[arg-type]
+                yield value, isinstance(op, ast.And)
+    for block in (getattr(parent, name, None) for name in ("body", "orelse", "finalbody")):
+        if isinstance(block, list) and child in block:
+            for before in block[: block.index(child)]:
+                if isinstance(before, ast.If) and before.body and not isinstance(before.body[-1], ast.Raise):
+                    if branching.leaves(before.body) and not before.orelse:
+                        yield before.test, False

@@ -1,0 +1,156 @@
+"""What a function returns: the first `return` that a world comes to."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from poollint.facts import Origin, Unknown
+from poollint.python import branching, environment, expressions, names, objects, operators
+from poollint.python.modules import Module
+from poollint.python.scopes import Scope
+from poollint.python.values import Frame, FunctionRef, reason_of, Traced, Value, variables_of
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import World
+
+
+RAISES = Unknown("raises an error")
+_EITHER = Unknown("one of two branches")
+_BREAK, _NEXT = Unknown("break"), Unknown("continue")
+
+
+def returned(world: World, function: FunctionRef, frame: Frame) -> Value:
+    """Return what a call gives: the first `return` that this world comes to."""
+    node, module = function.node, function.module
+    if isinstance(node, ast.Lambda):
+        return expressions.evaluate(world, node.body, module, frame)
+    scope = names.scope_for(module, node)
+    origin = Origin(node.name, module.location(node))
+    if scope.yields:
+        return Unknown(f"{node.name}() is a generator", origin)
+    value = _Returns(world, module, scope, frame).run(scope.body)
+    return value if value is not None else Traced(None, origin)
+
+
+class _Returns:
+    """Walks the statements of a function that hold a `return`; None means that the block runs to its end."""
+
+    def __init__(self, world: World, module: Module, scope: Scope, frame: Frame) -> None:
+        self.world, self.module, self.scope, self.frame = world, module, scope, frame
+        self.turning = 0
+
+    def run(self, body: list[ast.stmt]) -> Value | None:
+        for number, stmt in enumerate(body):
+            matters = stmt in self.scope.returns or (self.turning and stmt in self.scope.jumps)
+            if isinstance(stmt, ast.If) and matters and (default := self._default(stmt, body[number + 1 :])) is not None:
+                return default
+            if matters and (value := self.execute(stmt)) is not None:
+                if value is _EITHER:  # one branch returned, the other went on
+                    return self._either(stmt, body[number + 1 :])
+                return value
+        return None
+
+    def _default(self, stmt: ast.If, rest: list[ast.stmt]) -> Value | None:
+        """`if value is None: return 5`, then `return int(value)`: 5 is the variable's default."""
+        tested = environment.presence_tested(self.world, self._evaluate(stmt.test))
+        if tested is None or self.turning:
+            return None
+        name, when_present = tested
+        found = {}
+        for side, branch in ((True, stmt.body), (False, stmt.orelse)):
+            value = self.run(branch)
+            found[side] = value if value is not None else self.run(rest)
+        return environment.default_by_absence(found[when_present], found[not when_present], name)
+
+    def _either(self, stmt: ast.stmt, rest: list[ast.stmt]) -> Value:
+        assert isinstance(stmt, ast.If)
+        one, other = self.run(stmt.body), self.run(stmt.orelse)
+        going_on = self.run(rest)
+        reason = f"depends on {self.module.source(stmt.test)}"
+        one, other = one if one is not None else going_on, other if other is not None else going_on
+        if one is None or other is None:
+            return Unknown(reason, Origin("", self.module.location(stmt)))
+        return branching.merged(one, other, reason)
+
+    def execute(self, stmt: ast.stmt) -> Value | None:
+        match stmt:
+            case ast.Return(value=None):
+                return Traced(None, expressions.origin_at(self.module, stmt))
+            case ast.Return(value=ast.expr() as value):
+                return self._evaluate(value)
+            case ast.Raise():
+                return replace(RAISES, origin=Origin("raise", self.module.location(stmt)))
+            case ast.Break():
+                return _BREAK
+            case ast.Continue():
+                return _NEXT
+            case ast.If():
+                return self._if(stmt)
+            case ast.With(body=body) | ast.AsyncWith(body=body):
+                return self.run(body)
+            case ast.Try():
+                return self._try(stmt)
+            case ast.For() | ast.AsyncFor():
+                return self._for(stmt)
+            case ast.Match():
+                return self._match(stmt)
+        return Unknown("returned from a loop", Origin("", self.module.location(stmt)))
+
+    def _if(self, stmt: ast.If) -> Value | None:
+        test = self._evaluate(stmt.test)
+        if self._only_raises(stmt.body) and not (operators.plain_truth(test) and not variables_of(test)):
+            return self.run(stmt.orelse)
+        holds = operators.truth(self.world, test, expressions.place(self.module, stmt.test, self.frame))
+        if holds is None:
+            return _EITHER
+        value = self.run(stmt.body if holds else stmt.orelse)
+        return value if value is None or value in (_BREAK, _NEXT) else branching.as_sure_as(value, test)
+
+    def _only_raises(self, body: list[ast.stmt]) -> bool:
+        kinds = set().union(*(self.scope.returns.get(stmt, ()) for stmt in body))
+        return kinds == {"raise"} and branching.leaves(body)
+
+    def _try(self, stmt: ast.Try) -> Value | None:
+        value = self.run(stmt.body)
+        if isinstance(value, Unknown) and (getattr(value, "absent", False) or value.reason.startswith("raises")):
+            for handler in stmt.handlers:
+                if (instead := self.run(handler.body)) is not None and not isinstance(instead, Unknown):
+                    return branching.default_of(instead, value)
+        if value is None:
+            value = self.run(stmt.orelse)
+        return value if value is not None else self.run(stmt.finalbody)
+
+    def _for(self, stmt: ast.For | ast.AsyncFor) -> Value | None:
+        items = objects.items_of(self.world, self._evaluate(stmt.iter))
+        key = (stmt, self.frame.path)
+        if items is None or len(items) > expressions.LARGEST_LOOP or key in self.world.turns:
+            return Unknown("returned from a loop", Origin("", self.module.location(stmt)))
+        for number in range(len(items)):
+            if not self.world.burn():
+                return Unknown("too much to work out", Origin("", self.module.location(stmt)))
+            self.turning += 1
+            try:
+                with branching.turn_of(self.world, key, number, items):
+                    value = self.run(stmt.body)
+            finally:
+                self.turning -= 1
+            if value is _BREAK:
+                return None
+            if value is not None and value is not _NEXT:
+                return value
+        return self.run(stmt.orelse)
+
+    def _match(self, stmt: ast.Match) -> Value | None:
+        subject = self._evaluate(stmt.subject)
+        for case in stmt.cases:
+            holds = branching.matches(self.world, subject, case, self.module, self.frame)
+            if holds is None:
+                return Unknown(reason_of(subject), Origin("", self.module.location(stmt)))
+            if holds:
+                return self.run(case.body)
+        return None
+
+    def _evaluate(self, expression: ast.expr) -> Value:
+        return expressions.evaluate(self.world, expression, self.module, self.frame)
