@@ -27,7 +27,9 @@ class Project:
             file.write_text(textwrap.dedent(text), "utf-8")
         self.modules = Modules(discover([root]))
 
-    def alternatives(self, name: str = "result", environment: Environment = NO_ENVIRONMENT, path: str = MAIN) -> list[Value]:
+    def alternatives(
+        self, name: str = "result", environment: Environment = NO_ENVIRONMENT, path: str = MAIN
+    ) -> list[Value]:
         """Return every way the variable can come out."""
         module = self.modules.module(path)
         assert module is not None, self.modules.tree.skipped

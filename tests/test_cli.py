@@ -118,7 +118,9 @@ def test_a_project_without_an_engine_is_clean_and_one_line_says_so(write: Write)
 
 
 def test_quiet_prints_findings_only(write: Write) -> None:
-    done = poollint("-q", cwd=write({**SERVICE, "app/broken.py": "from sqlalchemy import create_engine\ncreate_engine(\n"}))
+    done = poollint(
+        "-q", cwd=write({**SERVICE, "app/broken.py": "from sqlalchemy import create_engine\ncreate_engine(\n"})
+    )
     assert "missing-pre-ping" in done.stdout and done.stderr == ""
 
 
@@ -179,7 +181,9 @@ def test_an_unused_suppression_is_found_also_when_only_it_is_asked_for(write: Wr
 
 
 def test_a_suppressed_finding_is_listed_in_json_and_not_counted(write: Write) -> None:
-    root = write({"app/db.py": SERVICE["app/db.py"].replace('orders")', 'orders")  # poollint: ignore[missing-pre-ping] why')})
+    root = write(
+        {"app/db.py": SERVICE["app/db.py"].replace('orders")', 'orders")  # poollint: ignore[missing-pre-ping] why')}
+    )
     done = poollint("--format", "json", cwd=root)
     data = json.loads(done.stdout)
     assert done.returncode == 0
@@ -189,7 +193,19 @@ def test_a_suppressed_finding_is_listed_in_json_and_not_counted(write: Write) ->
 
 def test_several_formats_go_to_their_files(write: Write) -> None:
     root = write(SERVICE)
-    done = poollint("--format", "json", "--output", "a.json", "--format", "sarif", "--output", "b.sarif", "--format", "concise", cwd=root)
+    done = poollint(
+        "--format",
+        "json",
+        "--output",
+        "a.json",
+        "--format",
+        "sarif",
+        "--output",
+        "b.sarif",
+        "--format",
+        "concise",
+        cwd=root,
+    )
     assert done.stdout.startswith("app/db.py:5:")
     assert json.loads((root / "a.json").read_text())["version"] == 1
     assert json.loads((root / "b.sarif").read_text())["version"] == "2.1.0"
@@ -232,7 +248,9 @@ def test_explain_prints_the_page_of_a_rule(write: Write) -> None:
 def test_rules_and_providers_are_listed_for_people_and_for_programs(write: Write) -> None:
     root = write({})
     assert "missing-pre-ping" in poollint("rules", cwd=root).stdout
-    assert "missing-pre-ping" in {r["name"] for r in json.loads(poollint("rules", "--format", "json", cwd=root).stdout)["rules"]}
+    assert "missing-pre-ping" in {
+        r["name"] for r in json.loads(poollint("rules", "--format", "json", cwd=root).stdout)["rules"]
+    }
     assert "cloud-sql-postgresql" in poollint("providers", cwd=root).stdout
     assert "https://" in poollint("providers", "cloud-sql-postgresql", cwd=root).stdout
     assert json.loads(poollint("providers", "--format", "json", cwd=root).stdout)
@@ -241,7 +259,10 @@ def test_rules_and_providers_are_listed_for_people_and_for_programs(write: Write
 
 def test_facts_print_what_was_seen_with_places(write: Write) -> None:
     root = write(SERVICE)
-    assert "app/db.py:5  create_engine, module, service; psycopg2 to db.internal/orders; QueuePool\n" in poollint("facts", cwd=root).stdout
+    assert (
+        "app/db.py:5  create_engine, module, service; psycopg2 to db.internal/orders; QueuePool\n"
+        in poollint("facts", cwd=root).stdout
+    )
     data = json.loads(poollint("facts", "--format", "json", cwd=root).stdout)
     (engine,) = data["engines"]
     assert (engine["path"], engine["line"], engine["driver"], engine["async"]) == ("app/db.py", 5, "psycopg2", False)
@@ -256,7 +277,9 @@ def test_the_version_is_printed(write: Write) -> None:
 
 
 def test_a_repository_without_an_engine_is_answered_without_libcst(write: Write) -> None:
-    root = write({"app.py": "import sqlalchemy\n", "compose.yaml": "services: {}\n", "main.tf": "", "Dockerfile": "FROM x\n"})
+    root = write(
+        {"app.py": "import sqlalchemy\n", "compose.yaml": "services: {}\n", "main.tf": "", "Dockerfile": "FROM x\n"}
+    )
     script = (
         "import sys\nsys.argv = ['poollint', '.']\nfrom poollint import cli\n"
         "try:\n    cli.main()\nexcept SystemExit:\n    pass\n"

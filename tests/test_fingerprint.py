@@ -7,7 +7,14 @@ from dataclasses import replace
 from poollint.facts import Finding, Location
 from poollint.fingerprint import fingerprints
 
-ENGINE = Finding("warning", "5 × 3 = 15", "h", Location("app/db.py", 8), rule="missing-pre-ping", about=("app/db.py", "<module>", "0"))
+ENGINE = Finding(
+    "warning",
+    "5 × 3 = 15",
+    "h",
+    Location("app/db.py", 8),
+    rule="missing-pre-ping",
+    about=("app/db.py", "<module>", "0"),
+)
 
 
 def one(finding: Finding) -> str:

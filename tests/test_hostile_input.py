@@ -29,7 +29,10 @@ KILLERS: dict[str, tuple[str | bytes, str]] = {
     "deploy/merges.yaml": ("apiVersion: apps/v1\nkind: Deployment\n" + MERGES, ""),
     "deploy/deep.yaml": ("apiVersion: apps/v1\nkind: Deployment\na: " + "[" * 60_000 + "]" * 60_000, "levels deep"),
     "deploy/tabs.yaml": ("apiVersion: apps/v1\nkind: Deployment\n\tb: 1\n", "not YAML"),
-    "deploy/chart.yaml": ("apiVersion: apps/v1\nkind: Deployment\nspec:\n  {{- if .Values.x }}\n  replicas: 1\n", "template"),
+    "deploy/chart.yaml": (
+        "apiVersion: apps/v1\nkind: Deployment\nspec:\n  {{- if .Values.x }}\n  replicas: 1\n",
+        "template",
+    ),
     "docker-compose.yml": ("services:\n  a: [\n", "not YAML"),
     "app/brackets.py": (ENGINE + "x = " + "(" * 3_000 + ")" * 3_000, ""),
     "app/deep.py": (ENGINE + "x = " + "-" * 60_000 + "1\n", ""),
@@ -202,7 +205,13 @@ def test_no_password_of_any_file_is_printed_by_any_command(
 
 
 def test_a_mistake_in_a_file_with_a_password_does_not_print_it_either(write: Write) -> None:
-    root = write({**SERVICE, "compose.yaml": f"services:\n  api: {{a: postgresql://u:{SECRET}@db, ]\n", "app/x.py": f"{ENGINE}x = ('{SECRET}'\n"})
+    root = write(
+        {
+            **SERVICE,
+            "compose.yaml": f"services:\n  api: {{a: postgresql://u:{SECRET}@db, ]\n",
+            "app/x.py": f"{ENGINE}x = ('{SECRET}'\n",
+        }
+    )
     done = poollint(cwd=root)
     assert "skipped: compose.yaml" in done.stderr
     assert SECRET not in done.stdout + done.stderr

@@ -30,7 +30,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_every_page_every_provider_and_the_schema(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {f"poollint/pages/{rule}.md" for rule in rulebook.names()} <= names
-    providers = {path.relative_to(TOP / "rules").as_posix() for path in (TOP / "rules" / "providers").rglob("*") if path.is_file()}
+    providers = {
+        path.relative_to(TOP / "rules").as_posix()
+        for path in (TOP / "rules" / "providers").rglob("*")
+        if path.is_file()
+    }
     assert providers and {f"poollint/pages/{path}" for path in providers} <= names
     assert "poollint/schemas/poollint-1.json" in names
     assert not [name for name in names if name.startswith(("tests", "bench", "examples"))]
@@ -39,7 +43,13 @@ def test_the_wheel_holds_every_page_every_provider_and_the_schema(wheel: Path) -
 def test_what_the_wheel_holds_runs_without_the_checkout(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     (tmp_path / "here").mkdir()
-    for command in (["explain", "missing-pre-ping"], ["rules"], ["providers", "cloud-sql-postgresql"], ["check", "--schema"], ["."]):
+    for command in (
+        ["explain", "missing-pre-ping"],
+        ["rules"],
+        ["providers", "cloud-sql-postgresql"],
+        ["check", "--schema"],
+        ["."],
+    ):
         done = subprocess.run(
             [sys.executable, "-P", "-m", "poollint", *command],
             cwd=tmp_path / "here",

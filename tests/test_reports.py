@@ -130,7 +130,9 @@ def test_text_shows_suppressed_findings_only_when_asked() -> None:
 
 
 def test_text_ends_with_the_five_inputs_that_would_decide_most() -> None:
-    missing = tuple(Missing("instances", f"no file says how many w{i} run", f"w{i}.instances", weight=i) for i in range(7))
+    missing = tuple(
+        Missing("instances", f"no file says how many w{i} run", f"w{i}.instances", weight=i) for i in range(7)
+    )
     lines = render("text", report(FORMULA, missing=missing)).splitlines()
     assert lines[-6] == ""
     assert lines[-5] == "unknown: no file says how many w6 run; state it with --assume w6.instances=N"
@@ -139,7 +141,9 @@ def test_text_ends_with_the_five_inputs_that_would_decide_most() -> None:
 
 
 def test_color_is_only_in_the_severity() -> None:
-    assert render("text", report(WARNING, color=True)).startswith("\x1b[33;1mwarning\x1b[0m: missing-pre-ping  app/db.py:3\n")
+    assert render("text", report(WARNING, color=True)).startswith(
+        "\x1b[33;1mwarning\x1b[0m: missing-pre-ping  app/db.py:3\n"
+    )
 
 
 def test_concise_is_one_line_per_finding() -> None:
@@ -214,7 +218,11 @@ def test_an_annotation_has_the_rule_as_title_and_the_evidence_in_the_message() -
     assert properties == {
         "file": "app/db.py", "line": "8", "endline": "8", "col": "10", "endcolumn": "51", "title": "recycle-too-short",
     }  # fmt: skip
-    assert message.startswith("40 instances × 4") and "deploy/service.yaml:7" in message and message.endswith("max_overflow=0.")
+    assert (
+        message.startswith("40 instances × 4")
+        and "deploy/service.yaml:7" in message
+        and message.endswith("max_overflow=0.")
+    )
 
 
 def test_at_most_ten_annotations_of_a_level_and_no_notes() -> None:
@@ -267,7 +275,9 @@ def test_the_summary_is_appended_to_the_file_that_github_names(tmp_path: Path, m
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
     format_named("github").publish(report(FORMULA, WARNING))
     text = file.read_text("utf-8")
-    assert text.startswith("before\n## poollint: 1 error, 1 warning\n\n### error: recycle-too-short\n\n`app/db.py:8`\n\n")
+    assert text.startswith(
+        "before\n## poollint: 1 error, 1 warning\n\n### error: recycle-too-short\n\n`app/db.py:8`\n\n"
+    )
     assert "        40  deploy/service.yaml:7    maxScale\n" in text
 
 
@@ -283,7 +293,9 @@ def test_the_summary_stays_below_what_github_uploads() -> None:
 def test_names_are_no_markup_in_the_summary() -> None:
     from poollint.report._markdown import summary
 
-    hostile = Finding("error", "<img src=x> [a](http://b) @team `x`", "h", Location("`a`.py", 1), rule="missing-recycle")
+    hostile = Finding(
+        "error", "<img src=x> [a](http://b) @team `x`", "h", Location("`a`.py", 1), rule="missing-recycle"
+    )
     text = summary(report(hostile))
     assert r"\<img src=x\> \[a\](http://b) \@team \`x\`" in text
     assert "`′a′.py:1`" in text
@@ -309,7 +321,10 @@ def test_sarif_explains_a_rule_with_its_page_and_links_the_numbers() -> None:
     assert "40: maxScale ([deploy/service.yaml:7](1))" in first["message"]["text"]
     assert [one["id"] for one in first["relatedLocations"]] == [1, 2]
     assert first["relatedLocations"][1]["physicalLocation"]["artifactLocation"]["uri"] == "Dockerfile"
-    assert first["partialFingerprints"]["primaryLocationLineHash"] != second["partialFingerprints"]["primaryLocationLineHash"]
+    assert (
+        first["partialFingerprints"]["primaryLocationLineHash"]
+        != second["partialFingerprints"]["primaryLocationLineHash"]
+    )
     assert run["columnKind"] == "unicodeCodePoints"
 
 
@@ -411,14 +426,16 @@ def test_azure_commands_are_escaped_as_the_agent_reads_them() -> None:
 
     hostile = Finding("error", "50%; a]b ##vso[x]\n::c", "h", Location("a;b].py", 1, 2), rule="missing-recycle")
     line = command(hostile)
-    assert line.startswith("##vso[task.logissue type=error;sourcepath=a%3Bb%5D.py;linenumber=1;columnnumber=2;code=missing-recycle;]50%AZP25%3B a%5Db ")
+    assert line.startswith(
+        "##vso[task.logissue type=error;sourcepath=a%3Bb%5D.py;linenumber=1;columnnumber=2;code=missing-recycle;]50%AZP25%3B a%5Db "
+    )
     assert line.count("##vso[") == 1 and "\n" not in line
 
 
 def test_junit_counts_errors_and_warnings_as_failures() -> None:
     from xml.etree import ElementTree
 
-    note = Finding("note", "<m> & \"q\"", "h", Location("a<b>.py", 1), rule="missing-recycle")
+    note = Finding("note", '<m> & "q"', "h", Location("a<b>.py", 1), rule="missing-recycle")
     suite = ElementTree.fromstring(render("junit", report(FORMULA, WARNING, note)))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
     assert suite[2].get("file") == "a<b>.py" and "<m> &" in suite[2][0].text

@@ -15,7 +15,9 @@ from poollint.facts import Finding, Known
 
 HEADINGS = ("## What it finds", "## Why", "## Examples", "## How to fix")
 FILE = re.compile(r"^`(?P<path>[^`\n]+)`:\n(?P<fence>`{3,})[^\n]*\n(?P<text>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
-MARK = re.compile(r"\s*(?:#|//|;)\s*(?P<kind>finds|cites): (?P<rules>[a-z-]+(?:, [a-z-]+)*)(?=\s*(?:(?:#|//|;)\s*(?:finds|cites): |$))")
+MARK = re.compile(
+    r"\s*(?:#|//|;)\s*(?P<kind>finds|cites): (?P<rules>[a-z-]+(?:, [a-z-]+)*)(?=\s*(?:(?:#|//|;)\s*(?:finds|cites): |$))"
+)
 JUDGE = "unused-suppression"
 
 
@@ -83,7 +85,10 @@ def _cited(finding: Finding) -> Iterator[tuple[str, int]]:
 
 
 def _told(findings: list[Finding]) -> str:
-    return "\n".join(f"{f.location} {f.severity}: {f.message} (cites {sorted(set(_cited(f)))})" for f in findings) or "no finding"
+    return (
+        "\n".join(f"{f.location} {f.severity}: {f.message} (cites {sorted(set(_cited(f)))})" for f in findings)
+        or "no finding"
+    )
 
 
 # -- the rule book as a whole --------------------------------------------------------------------------------------

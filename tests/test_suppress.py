@@ -21,7 +21,10 @@ def finding(path: str = "app/db.py", line: int = 1, rule: str = "missing-pre-pin
 
 
 def cites(path: str, line: int) -> tuple[Evidence, ...]:
-    return (Evidence("pool_size", Known(5, Origin("pool_size", Location(path, line)))), Evidence("x", Unknown("not read")))
+    return (
+        Evidence("pool_size", Known(5, Origin("pool_size", Location(path, line)))),
+        Evidence("x", Unknown("not read")),
+    )
 
 
 def texts(tree: Tree) -> list[str]:
@@ -136,7 +139,9 @@ def test_the_place_of_a_comment_is_where_it_begins(make_tree: Make) -> None:
 
 @pytest.mark.parametrize("text", ["[" * 60_000, "\x00", "&a [*a, *a]\n" * 500], ids=["deep", "null", "aliases"])
 def test_a_hostile_file_with_the_marker_ends_only_itself(make_tree: Make, text: str) -> None:
-    tree = make_tree({"bad.yaml": f"# {IGNORE}\n{text}", "bad.py": f"x = 1  # {IGNORE}\n{text}", "ok.py": f"x  # {IGNORE}\n"})
+    tree = make_tree(
+        {"bad.yaml": f"# {IGNORE}\n{text}", "bad.py": f"x = 1  # {IGNORE}\n{text}", "ok.py": f"x  # {IGNORE}\n"}
+    )
     assert "ok.py" in {comment.location.path for comment in comments(tree)}
 
 
@@ -179,7 +184,9 @@ def test_another_line_another_rule_and_another_file_are_not_silenced(make_tree: 
 def test_an_entry_of_the_configuration_silences_what_cites_the_file(make_tree: Make) -> None:
     entry = StatedIgnore("missing-pre-ping", "deploy/task.json", "by hand", None, Location("poollint.toml", 1))
     tree = make_tree({"deploy/task.json": "{}"})
-    hit, miss = suppress([finding(evidence=cites("deploy/task.json", 1)), finding()], tree, Configuration(ignores=(entry,)))
+    hit, miss = suppress(
+        [finding(evidence=cites("deploy/task.json", 1)), finding()], tree, Configuration(ignores=(entry,))
+    )
     assert (hit.suppressed, hit.reason, miss.suppressed) == (True, "by hand", False)
 
 
@@ -189,7 +196,11 @@ def test_from_its_last_day_on_an_entry_silences_nothing(make_tree: Make, day: st
     today = datetime.date.fromisoformat(day)
     marked, *unused = suppress([finding()], make_tree({"app/db.py": ""}), Configuration(ignores=(entry,)), today=today)
     assert marked.suppressed is silent
-    assert [one.message for one in unused] == [] if silent else ["the time for ignoring missing-pre-ping is over, so it silences nothing"]
+    assert (
+        [one.message for one in unused] == []
+        if silent
+        else ["the time for ignoring missing-pre-ping is over, so it silences nothing"]
+    )
 
 
 def test_without_a_required_reason_nothing_is_silenced(make_tree: Make) -> None:
@@ -238,7 +249,9 @@ def test_the_rule_itself_can_be_left_out_or_made_an_error(make_tree: Make) -> No
 
 
 def test_a_comment_may_keep_an_unused_one_on_purpose(make_tree: Make) -> None:
-    tree = make_tree({"app/db.py": "x = 1  # poollint: ignore[missing-pre-ping, unused-suppression] the generator writes it\n"})
+    tree = make_tree(
+        {"app/db.py": "x = 1  # poollint: ignore[missing-pre-ping, unused-suppression] the generator writes it\n"}
+    )
     (unused,) = suppress([], tree, Configuration())
     assert (unused.rule, unused.suppressed) == ("unused-suppression", True)
 

@@ -60,7 +60,9 @@ def test_the_values_are_those_of_tomllib() -> None:
     assert _toml.parse("a.toml", TEXT).data["ignore"] == [{"rule": "a"}, {"rule": "b", "more": {"x": 1}}]
 
 
-@pytest.mark.parametrize(("text", "line"), [("\nx = [", 2), ("\nx = = 1", 2), ("a = 1\na = 2", 2), ("x = " + "[" * 60_000, None)])
+@pytest.mark.parametrize(
+    ("text", "line"), [("\nx = [", 2), ("\nx = = 1", 2), ("a = 1\na = 2", 2), ("x = " + "[" * 60_000, None)]
+)
 def test_what_is_no_toml_is_said_with_its_line(text: str, line: int | None) -> None:
     with pytest.raises(_toml.Unreadable) as problem:
         _toml.parse("a.toml", text)

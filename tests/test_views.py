@@ -53,14 +53,29 @@ POOL = Pool(
     isolation_level=default(None),
     pings=default(False),
 )
-ENGINE = Engine(Location("app/db.py", 8, 10), "create_async_engine", True, "module", "service", (POOL,), reasons=("imported by a web app",))
+ENGINE = Engine(
+    Location("app/db.py", 8, 10),
+    "create_async_engine",
+    True,
+    "module",
+    "service",
+    (POOL,),
+    reasons=("imported by a web app",),
+)
 PROCESS = Process("gunicorn", "web", exact(4, "--workers", "Dockerfile", 12), exact(NO_CEILING), "app.main:app")
 WORKLOAD = Workload(
     "api", "cloud-run", "service", Location("deploy/service.yaml", 1), life="scale-to-zero",
     instances=exact(40, "maxScale", "deploy/service.yaml", 7), concurrency=exact(80), run=(PROCESS,),
 )  # fmt: skip
 DATABASE = Database(
-    "orders", Location("poollint.toml", 2), "postgresql", "cloud-sql-postgresql", exact("db-custom-4-16384"), exact(500), exact(5), exact(35)
+    "orders",
+    Location("poollint.toml", 2),
+    "postgresql",
+    "cloud-sql-postgresql",
+    exact("db-custom-4-16384"),
+    exact(500),
+    exact(5),
+    exact(35),
 )
 BOUND = Bound(exact(2400), exact(2600), (("instances", WORKLOAD.instances),), "40 instances × 4 processes × (5 + 10)")
 CLIENT = Client(
@@ -77,14 +92,35 @@ def test_facts_have_the_documented_fields() -> None:
     data = json.loads(_facts.as_json(PROJECT))
     assert data["version"] == 1
     (engine,) = data["engines"]
-    assert {"path", "line", "column", "factory", "async", "place", "role", "driver", "target", "pool_class", "settings"} <= set(engine)
+    assert {
+        "path",
+        "line",
+        "column",
+        "factory",
+        "async",
+        "place",
+        "role",
+        "driver",
+        "target",
+        "pool_class",
+        "settings",
+    } <= set(engine)
     assert (engine["path"], engine["line"], engine["column"]) == ("app/db.py", 8, 10)
-    assert (engine["driver"], engine["target"], engine["pool_class"]) == ("asyncpg", "db:5432/orders", "AsyncAdaptedQueuePool")
+    assert (engine["driver"], engine["target"], engine["pool_class"]) == (
+        "asyncpg",
+        "db:5432/orders",
+        "AsyncAdaptedQueuePool",
+    )
     assert engine["settings"]["pool_size"] == {
         "value": 5, "known": True, "certainty": "exact", "says": "pool_size", "path": "app/settings.py", "line": 3,
     }  # fmt: skip
     (workload,) = data["workloads"]
-    assert (workload["name"], workload["kind"], workload["platform"], workload["life"]) == ("api", "service", "cloud-run", "scale-to-zero")
+    assert (workload["name"], workload["kind"], workload["platform"], workload["life"]) == (
+        "api",
+        "service",
+        "cloud-run",
+        "scale-to-zero",
+    )
     numbers = ("instances", "rollout_instances", "processes", "units", "concurrency", "request_timeout")
     assert all(set(workload[name]) == SHAPE for name in numbers)
     assert workload["processes"]["value"] == 4 and workload["processes"]["path"] == "Dockerfile"
@@ -105,7 +141,12 @@ def test_what_is_not_known_says_why() -> None:
 
 def test_a_client_says_what_it_joins_why_and_how_much_it_opens() -> None:
     (client,) = json.loads(_facts.as_json(PROJECT))["clients"]
-    assert (client["engine"], client["workload"], client["database"], client["pooler"]) == ("app/db.py:8", "api", "orders", None)
+    assert (client["engine"], client["workload"], client["database"], client["pooler"]) == (
+        "app/db.py:8",
+        "api",
+        "orders",
+        None,
+    )
     assert client["how"] == "entry point app.main imports app.db"
     assert client["connections"]["value"] == 2400 and client["connections"]["plain"]["value"] == 2600
     assert client["settings"] == {}
@@ -116,7 +157,10 @@ def test_a_client_repeats_the_settings_that_its_environment_changes() -> None:
     client = replace(CLIENT, engine=replace(ENGINE, alternatives=(pool,)))
     (shown,) = json.loads(_facts.as_json(replace(PROJECT, clients=(client,))))["clients"]
     assert list(shown["settings"]) == ["pool_size"]
-    assert (shown["settings"]["pool_size"]["value"], shown["settings"]["pool_size"]["path"]) == (20, "deploy/service.yaml")
+    assert (shown["settings"]["pool_size"]["value"], shown["settings"]["pool_size"]["path"]) == (
+        20,
+        "deploy/service.yaml",
+    )
 
 
 def test_alternatives_that_disagree_are_not_one_value() -> None:
@@ -128,7 +172,10 @@ def test_alternatives_that_disagree_are_not_one_value() -> None:
 
 def test_people_read_each_link_in_one_line() -> None:
     text = _facts.as_text(PROJECT)
-    assert "  app/db.py:8  create_async_engine, async, module, service; asyncpg to db:5432/orders; AsyncAdaptedQueuePool\n" in text
+    assert (
+        "  app/db.py:8  create_async_engine, async, module, service; asyncpg to db:5432/orders; AsyncAdaptedQueuePool\n"
+        in text
+    )
     assert "      pool_size          5  app/settings.py:3  pool_size\n" in text
     assert "  api → app/db.py:8 → orders\n      because entry point app.main imports app.db\n" in text
     assert "      opens at most 40 instances × 4 processes × (5 + 10) = 2,400\n" in text
@@ -151,7 +198,9 @@ def test_a_budget_adds_up_and_says_what_is_left() -> None:
 
 
 def test_a_client_that_is_not_known_makes_the_sum_unknown_and_is_named() -> None:
-    unknown = replace(CLIENT, steady=Bound(Unknown("instances: no file says"), Unknown("x"), (), "? instances × (5 + 10)"))
+    unknown = replace(
+        CLIENT, steady=Bound(Unknown("instances: no file says"), Unknown("x"), (), "? instances × (5 + 10)")
+    )
     other = replace(CLIENT, engine=replace(ENGINE, location=Location("b.py", 1)))
     found = budget(replace(PROJECT, clients=(unknown, other)))
     assert found["steady"]["known"] is False  # type: ignore[index]
@@ -193,6 +242,8 @@ def test_names_are_no_markup_in_a_pull_request() -> None:
     assert r"a\|b\<img\>" in text and "| 2,400 | api |" in text
 
 
-@pytest.mark.parametrize("view", [_budget.as_text, _budget.as_json, _budget.as_markdown, _facts.as_json, _facts.as_text])
+@pytest.mark.parametrize(
+    "view", [_budget.as_text, _budget.as_json, _budget.as_markdown, _facts.as_json, _facts.as_text]
+)
 def test_nothing_found_is_no_failure(view: object) -> None:
     assert isinstance(view(Project()), str)  # type: ignore[operator]

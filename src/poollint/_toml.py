@@ -59,7 +59,7 @@ _DEPTH = {"[": 1, "[[": 2, "{": 1, "]": -1, "]]": -2, "}": -1}
 
 
 def _places(text: str) -> dict[Keys, tuple[int, int]]:
-    """Return the (line, column) of every table and key, the first place that mentions it. The text is known to be TOML."""
+    """Return the (line, column) of every table and key, where it is mentioned first. The text is known to be TOML."""
     header: Keys = ()
     counts: dict[Keys, int] = {}
     places: dict[Keys, tuple[int, int]] = {}

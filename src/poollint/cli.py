@@ -39,7 +39,8 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="`poollint [PATH ...]` is the same as `poollint check [PATH ...]`. To check a folder called like a command, write ./rules.",
+    epilog="`poollint [PATH ...]` is the same as `poollint check [PATH ...]`. "
+    "To check a folder called like a command, write ./rules.",
 )
 @click.version_option(__version__, prog_name="poollint")
 def poollint() -> None:
@@ -70,7 +71,8 @@ def _failure(problem: Exception) -> str:
     where = " < ".join(reversed(frames[-4:]))
     return (
         f"poollint {__version__} failed: {type(problem).__name__} at {where}\n"
-        "This is a defect of poollint, not of your project. Please report this message with the smallest project that shows it."
+        "This is a defect of poollint, not of your project. "
+        "Please report this message with the smallest project that shows it."
     )
 
 
@@ -145,7 +147,9 @@ def _formats() -> tuple[str, ...]:
               help="The n-th belongs to the n-th --format; - is standard output.")  # fmt: skip
 @click.option("--select", multiple=True, callback=_rules, metavar="RULE[,RULE]", help="Judge by these rules only.")
 @click.option("--ignore", multiple=True, callback=_rules, metavar="RULE[,RULE]", help="Leave these rules out.")
-@click.option("--fail-on", type=click.Choice(LEVELS), help="Exit 1 for findings from this level on; warning by default.")
+@click.option(
+    "--fail-on", type=click.Choice(LEVELS), help="Exit 1 for findings from this level on; warning by default."
+)
 @click.option("--strict", is_flag=True, help="Also exit 1 when a file could not be read or an input is unknown.")
 @click.option("--statistics", is_flag=True, help="Count the findings of each rule, on standard error.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of --format json, and stop.")

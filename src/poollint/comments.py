@@ -1,6 +1,6 @@
 """Find the comments of a file that speak to poollint, in every language it reads.
 
-A comment is one for the language: not the same words in a string, a heredoc or a block scalar, as far as that is cheap to tell.
+A comment is one for the language: not the same words in a string or a block scalar, as far as that is cheap to tell.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from poollint.facts import Location
 MARK = b"poollint:"
 # Only files that can hold such a comment are opened for it.
 NAMES = (
-    "*.py", "*.pyi", "*.yml", "*.yaml", "Dockerfile*", "*.Dockerfile", "Containerfile*", "*.toml", "*.ini", "*.cfg", "*.conf",
-    "*.sh", "*.bash", "*.tf", "*.tfvars", "*.hcl", ".env*", "*.env", "*.service", "Procfile*", "Makefile", "*.mk",
+    "*.py", "*.pyi", "*.yml", "*.yaml", "Dockerfile*", "*.Dockerfile", "Containerfile*", "*.toml", "*.ini", "*.cfg",
+    "*.conf", "*.sh", "*.bash", "*.tf", "*.tfvars", "*.hcl", ".env*", "*.env", "*.service", "Procfile*", "Makefile", "*.mk",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What the user states: `[tool.poollint]`, `poollint.toml` and `--assume`.
 
-Every stated number is `Known(value, Origin(says, place), "stated")`. Unknown keys are an error with file, line and a suggestion.
+Every stated number is `Known(value, Origin(says, place), "stated")`.
+Unknown keys are an error with file, line and a suggestion.
 The configuration silences and states; it names no output files, commands or plugins, and reaches nothing outside the root.
 """
 
@@ -39,7 +40,7 @@ class StatedPooler:
 
 @dataclass(frozen=True, slots=True)
 class StatedDatabase:
-    """`[databases.NAME]`; `environments` holds `[databases.NAME.in.ENV]`, each complete by itself (the parent's values merged in)."""
+    """`[databases.NAME]`; `environments` holds `[databases.NAME.in.ENV]`, with the parent's values where it has none."""
 
     name: str
     location: Location | None = None
@@ -82,7 +83,7 @@ class StatedIgnore:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Everything stated. `assume` holds each `--assume` by its key; those of a configured name are merged in as well."""
+    """Everything stated. `assume` holds each `--assume` by key; those of a configured name are merged in as well."""
 
     exclude: tuple[str, ...] = ()
     fail_on: str = "warning"
@@ -191,7 +192,7 @@ class Entry:
         return ConfigurationError(f"{self.location}: {problem}")
 
     def table(self, *known: str) -> dict[str, Entry]:
-        """Return the entries of a table by key; any key but the `known` ones is an error. None known: any name is one."""
+        """Return the entries of a table by key; any key but the `known` ones is an error, if some are given."""
         if not isinstance(self.value, dict):
             raise self.fail(f"`{self.name}` must be a table")
         entries = {key: Entry(value, self.document, (*self.keys, key)) for key, value in self.value.items()}
@@ -268,7 +269,9 @@ def _required_version(made: Configuration, entry: Entry) -> Configuration:
         if not SpecifierSet(entry.text()).contains(__version__, prereleases=True):
             raise entry.fail(f"this is poollint {__version__}, but {entry.text()} is required")
     except InvalidSpecifier:
-        raise entry.fail(f'not a version specifier: {entry.text()!r}; write required-version = ">={__version__}"') from None
+        raise entry.fail(
+            f'not a version specifier: {entry.text()!r}; write required-version = ">={__version__}"'
+        ) from None
     return made
 
 

@@ -1,7 +1,7 @@
 """Silence what the project asks to silence, and report every suppression that silences nothing.
 
-A suppression is a comment `poollint: ignore[rule-name] reason` on a line that the finding cites, or an `[[ignore]]` entry of the
-configuration. There is no blanket form.
+A suppression is a comment `poollint: ignore[rule-name] reason` on a line that the finding cites, or an `[[ignore]]` entry
+of the configuration. There is no blanket form.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Suppression:
         if self.flaw or finding.rule != self.rule:
             return False
         return any(
-            fnmatchcase(path, self.path) if self.lines is None else path == self.path and not self.lines.isdisjoint(lines)
+            fnmatchcase(path, self.path)
+            if self.lines is None
+            else path == self.path and not self.lines.isdisjoint(lines)
             for path, lines in _cited(finding)
         )
 

@@ -144,7 +144,7 @@ def test_a_value_that_is_no_number(row: tuple[str, str], when: str) -> None:
 
 
 def _check_out_twice(engine, hold: bool) -> None:
-    """A text in max_overflow is compared when the queue is empty, a text in pool_recycle when a connection returns to use."""
+    """Text in max_overflow is compared when the queue is empty, in pool_recycle when a connection is used again."""
     held = []
     for _ in range(2):
         connection = engine.connect()
@@ -291,9 +291,11 @@ def test_the_driver_refuses_the_argument(driver: str, name: str) -> None:
     [
         ("psycopg2", "connect_timeout", 2), ("psycopg2", "keepalives_idle", 5), ("psycopg2", "tcp_user_timeout", 5),
         ("psycopg2", "options", "-c jit=off"), ("psycopg2", "sslmode", "prefer"), ("psycopg2", "application_name", "a"),
-        ("psycopg2", "target_session_attrs", "any"), ("psycopg", "connect_timeout", 2), ("psycopg", "prepare_threshold", None),
+        ("psycopg2", "target_session_attrs", "any"), ("psycopg", "connect_timeout", 2),
+        ("psycopg", "prepare_threshold", None),
         ("psycopg", "sslmode", "prefer"), ("psycopg", "keepalives_idle", 5), ("asyncpg", "timeout", 2.0),
-        ("asyncpg", "command_timeout", 2), ("asyncpg", "server_settings", {"jit": "off"}), ("asyncpg", "statement_cache_size", 0),
+        ("asyncpg", "command_timeout", 2), ("asyncpg", "server_settings", {"jit": "off"}),
+        ("asyncpg", "statement_cache_size", 0),
         ("asyncpg", "prepared_statement_cache_size", 0), ("asyncpg", "prepared_statement_name_func", str),
         ("asyncpg", "ssl", False), ("asyncpg", "target_session_attrs", "any"), ("pg8000", "timeout", 2),
         ("pg8000", "tcp_keepalive", True), ("pg8000", "application_name", "a"), ("pymysql", "connect_timeout", 2),

@@ -116,15 +116,18 @@ def test_a_driver_guessed_from_the_declared_packages_is_an_estimate(pool):
     ],
 )
 def test_the_pool_class_is_given_or_sqlalchemys_choice(pool, call, version, pool_class):
-    text = f"{SYNC}{ASYNC}from sqlalchemy import pool\nfrom sqlalchemy.pool import NullPool, QueuePool\nclass Mine(QueuePool): ...\nconnect = print\n"
+    text = (
+        f"{SYNC}{ASYNC}from sqlalchemy import pool\nfrom sqlalchemy.pool import NullPool, QueuePool\n"
+        f"class Mine(QueuePool): ...\nconnect = print\n"
+    )
     found = pool({"db.py": f"{text}engine = {call}\n", "requirements.txt": version + "\n"}).pool_class
     assert (found.value if isinstance(found, Known) else None) == pool_class
 
 
 def test_a_finished_pool_brings_its_own_numbers(pool):
     text = (
-        SYNC
-        + "from sqlalchemy.pool import QueuePool\nengine = create_engine('postgresql+psycopg2://', pool=QueuePool(print, pool_size=3, recycle=60))\n"
+        SYNC + "from sqlalchemy.pool import QueuePool\n"
+        "engine = create_engine('postgresql+psycopg2://', pool=QueuePool(print, pool_size=3, recycle=60))\n"
     )
     found = pool(text)
     assert (found.pool_size.value, found.pool_recycle.value, found.max_overflow.value) == (3, 60, 10)
@@ -187,8 +190,8 @@ def test_a_socket_of_cloud_sql_names_the_database(pool):
 
 def test_nested_connect_args_keep_their_keys(pool):
     found = pool(
-        ASYNC
-        + "engine = create_async_engine('postgresql+asyncpg://db/a', connect_args={'server_settings': {'jit': 'off'}})\n"
+        ASYNC + "ARGS = {'server_settings': {'jit': 'off'}}\n"
+        "engine = create_async_engine('postgresql+asyncpg://db/a', connect_args=ARGS)\n"
     )
     assert found.connect_args["server_settings"].value["jit"].value == "off"
 
@@ -199,7 +202,8 @@ def test_nested_connect_args_keep_their_keys(pool):
 def test_a_configuration_is_read_by_its_prefix_and_coerced(engine):
     text = (
         "from sqlalchemy import engine_from_config\n"
-        "CONFIG = {'db.url': 'postgresql+psycopg2://db/a', 'db.pool_size': '7', 'other.pool_size': '9', 'db.pool_pre_ping': 'false'}\n"
+        "CONFIG = {'db.url': 'postgresql+psycopg2://db/a', 'db.pool_size': '7', "
+        "'other.pool_size': '9', 'db.pool_pre_ping': 'false'}\n"
         "engine = engine_from_config(CONFIG, 'db.', max_overflow=1)\n"
     )
     found = engine(text)

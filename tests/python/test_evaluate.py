@@ -161,7 +161,9 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("program", "says", "line", "column"), PLACES)
-def test_a_value_stands_where_its_number_is_written(tmp_path: Path, program: str, says: str, line: int, column: int) -> None:
+def test_a_value_stands_where_its_number_is_written(
+    tmp_path: Path, program: str, says: str, line: int, column: int
+) -> None:
     value = Project(tmp_path, program).value()
     assert isinstance(value, Known)
     assert (value.origin.says, value.origin.location.line, value.origin.location.column) == (says, line, column)
@@ -352,11 +354,15 @@ def test_there_are_never_more_alternatives_than_the_limit(tmp_path: Path) -> Non
 
 
 def test_a_world_that_decides_nothing_knows_what_both_branches_agree_on(tmp_path: Path) -> None:
-    project = Project(tmp_path, "import os\nif os.getenv('A'):\n    d = {'x': 1, 'y': 2}\nelse:\n    d = {'x': 1, 'y': 3}\n")
+    project = Project(
+        tmp_path, "import os\nif os.getenv('A'):\n    d = {'x': 1, 'y': 2}\nelse:\n    d = {'x': 1, 'y': 3}\n"
+    )
     module = project.modules.module("main.py")
     assert module is not None
     place = module.tree.body[-1].body[0].targets[0]  # type: ignore[attr-defined]
-    project = Project(tmp_path, "import os\nif os.getenv('A'):\n    d = {'x': 1, 'y': 2}\nelse:\n    d = {'x': 1, 'y': 3}\nd")
+    project = Project(
+        tmp_path, "import os\nif os.getenv('A'):\n    d = {'x': 1, 'y': 2}\nelse:\n    d = {'x': 1, 'y': 3}\nd"
+    )
     module = project.modules.module("main.py")
     assert module is not None and place is not None
     value = Evaluator(project.modules).value(module.tree.body[-1].value, module)  # type: ignore[attr-defined]
@@ -389,4 +395,6 @@ def test_an_early_return_decides(tmp_path: Path) -> None:
 
 
 def test_a_guard_that_raises_is_passed(tmp_path: Path) -> None:
-    assert reached(tmp_path, "import os\ndef f():\n    if not os.getenv('A'):\n        raise ValueError\n    here()") == [True]
+    assert reached(
+        tmp_path, "import os\ndef f():\n    if not os.getenv('A'):\n        raise ValueError\n    here()"
+    ) == [True]

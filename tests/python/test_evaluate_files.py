@@ -44,7 +44,10 @@ def test_a_file_is_read_as_data(tmp_path: Path, program: str, value: object) -> 
 
 
 PLACES = [
-    ("import configparser\nc = configparser.ConfigParser()\nc.read('app.ini')\nresult = c.getint('db', 'pool_size')", "app.ini:6"),
+    (
+        "import configparser\nc = configparser.ConfigParser()\nc.read('app.ini')\nresult = c.getint('db', 'pool_size')",
+        "app.ini:6",
+    ),
     ("import yaml\nresult = yaml.safe_load(open('app.yaml'))['db']['pool_size']", "app.yaml:2"),
     ("import tomllib\nresult = tomllib.load(open('app.toml', 'rb'))['db']['pool_size']", "app.toml:5"),
     ("import tomllib\nresult = tomllib.load(open('app.toml', 'rb'))['tool']['db']['pool_size']", "app.toml:2"),

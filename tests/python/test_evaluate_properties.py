@@ -35,7 +35,9 @@ ATOMS = NUMBERS | TEXTS | st.sampled_from(["None", "True", "False", "{}", "[]", 
 def _combined(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     two = st.tuples(inner, inner)
     return st.one_of(
-        st.tuples(inner, st.sampled_from("+ - * // % or and == != < in".split()), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
+        st.tuples(inner, st.sampled_from("+ - * // % or and == != < in".split()), inner).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"
+        ),
         st.tuples(inner, inner, inner).map(lambda t: f"({t[0]} if {t[1]} else {t[2]})"),
         inner.map(lambda e: f"(not {e})"),
         inner.map(lambda e: f"str({e})"),
@@ -113,7 +115,9 @@ def agrees(value: Value, real: Any) -> bool:
     if isinstance(value, Known):
         return bool(value.value == real) and isinstance(value.value, bool) == isinstance(real, bool)
     if isinstance(value, Table) and isinstance(real, dict):
-        keys = set(value.entries) == set(real) if value.complete else set(value.entries) <= set(real) | set(value.entries)
+        keys = (
+            set(value.entries) == set(real) if value.complete else set(value.entries) <= set(real) | set(value.entries)
+        )
         return keys and all(agrees(entry, real[key]) for key, entry in value.entries.items() if key in real)
     if isinstance(value, Listing) and value.complete:
         return isinstance(real, (list, tuple)) and len(value.items) == len(real) and all(map(agrees, value.items, real))
@@ -181,7 +185,9 @@ def places(value: Value) -> Iterator[Any]:
     while todo:
         found = todo.pop()
         yield origin_of(found).location
-        todo.extend(found.entries.values() if isinstance(found, Table) else found.items if isinstance(found, Listing) else ())
+        todo.extend(
+            found.entries.values() if isinstance(found, Table) else found.items if isinstance(found, Listing) else ()
+        )
 
 
 @pytest.mark.parametrize("path", SAMPLE)

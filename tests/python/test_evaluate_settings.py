@@ -276,7 +276,9 @@ def test_the_classic_assembled_url(tmp_path: Path) -> None:
 
 
 def test_settings_of_a_parameter_come_from_its_type_when_nobody_passes_them(tmp_path: Path) -> None:
-    program = f"{SETTINGS}\nresult = None\ndef start(settings: Settings):\n    global result\n    result = settings.size"
+    program = (
+        f"{SETTINGS}\nresult = None\ndef start(settings: Settings):\n    global result\n    result = settings.size"
+    )
     assert known(tmp_path, program)[:2] == (4, "fallback")
 
 

@@ -36,9 +36,12 @@ PLACES = {
     "assigned": START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
     "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\ndb = SQLAlchemy(app)\n",
     "updated": START
-    + f"app.config.update(SQLALCHEMY_DATABASE_URI='{URI}', SQLALCHEMY_ENGINE_OPTIONS={{'pool_size': 20}})\ndb = SQLAlchemy(app)\n",
+    + f"app.config.update(SQLALCHEMY_DATABASE_URI='{URI}', SQLALCHEMY_ENGINE_OPTIONS={{'pool_size': 20}})\n"
+    f"db = SQLAlchemy(app)\n",
     "mapped": START
-    + f"app.config.from_mapping({{'SQLALCHEMY_DATABASE_URI': '{URI}', 'SQLALCHEMY_ENGINE_OPTIONS': {{'pool_size': 20}}}})\ndb = SQLAlchemy(app)\n",
+    + f"app.config.from_mapping({{'SQLALCHEMY_DATABASE_URI': '{URI}', "
+    + "'SQLALCHEMY_ENGINE_OPTIONS': {'pool_size': 20}})\n"
+    "db = SQLAlchemy(app)\n",
     "constructed": START
     + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb = SQLAlchemy(app, engine_options={{'pool_size': 20}})\n",
     "a constant": START + f"OPTIONS = {{'pool_size': 20}}\napp.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
@@ -52,7 +55,10 @@ def test_options_are_found_in_every_place(engine, place):
     assert (pool.driver.value, pool.pool_size.value) == ("psycopg2", 20)
 
 
-CONFIG = f"class Base:\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\nclass Production(Base):\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+CONFIG = (
+    f"class Base:\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
+    f"class Production(Base):\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+)
 
 
 @pytest.mark.parametrize("target", ["Production", "'config.Production'", "Production()"])
@@ -80,7 +86,8 @@ def test_a_configuration_module(engine):
 
 def test_a_class_that_the_environment_chooses_makes_alternatives_without_the_tests(engine):
     config = (
-        f"class Production:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
+        f"class Production:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+        f"    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
         f"class Development:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
         "class Testing:\n    SQLALCHEMY_DATABASE_URI = 'sqlite://'\n"
     )
@@ -90,8 +97,8 @@ def test_a_class_that_the_environment_chooses_makes_alternatives_without_the_tes
 
 
 OLD = (
-    START
-    + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_POOL_SIZE'] = 20\ndb = SQLAlchemy(app)\n"
+    START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+    f"app.config['SQLALCHEMY_POOL_SIZE'] = 20\ndb = SQLAlchemy(app)\n"
 )
 
 
@@ -129,8 +136,8 @@ def test_mysql_gets_defaults_of_its_own(engine, version, size, recycle):
 
 def test_a_branch_on_the_url_makes_alternatives(engine):
     text = (
-        START
-        + "import os\nurl = os.getenv('DATABASE_URL')\nif url is not None:\n    app.config['SQLALCHEMY_DATABASE_URI'] = url\n"
+        START + "import os\nurl = os.getenv('DATABASE_URL')\nif url is not None:\n"
+        "    app.config['SQLALCHEMY_DATABASE_URI'] = url\n"
     )
     text += "else:\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///a.db'\ndb = SQLAlchemy(app)\n"
     found = engine(text)

@@ -57,14 +57,20 @@ def test_a_callee_is_named_after_its_import(tmp_path: Path, program: str, name: 
     ("expression", "name"),
     [
         ("from sqlalchemy.ext.asyncio import create_async_engine as f", "sqlalchemy.ext.asyncio.create_async_engine"),
-        ("from sqlalchemy.ext.asyncio.engine import create_async_engine as f", "sqlalchemy.ext.asyncio.create_async_engine"),
+        (
+            "from sqlalchemy.ext.asyncio.engine import create_async_engine as f",
+            "sqlalchemy.ext.asyncio.create_async_engine",
+        ),
         ("from sqlalchemy.pool.impl import NullPool as f", "sqlalchemy.pool.NullPool"),
         ("from sqlalchemy import NullPool as f", "sqlalchemy.pool.NullPool"),
         ("from sqlalchemy.pool import NullPool as f", "sqlalchemy.pool.NullPool"),
         ("from sqlmodel.pool import StaticPool as f", "sqlalchemy.pool.StaticPool"),
         ("from sqlalchemy.engine.url import make_url as f", "sqlalchemy.engine.make_url"),
         ("from sqlalchemy import engine_from_config as f", "sqlalchemy.engine_from_config"),
-        ("from sqlalchemy.ext.asyncio import async_engine_from_config as f", "sqlalchemy.ext.asyncio.async_engine_from_config"),
+        (
+            "from sqlalchemy.ext.asyncio import async_engine_from_config as f",
+            "sqlalchemy.ext.asyncio.async_engine_from_config",
+        ),
         ("from pydantic.v1 import BaseSettings as f", "pydantic.BaseSettings"),
         ("from pydantic_settings import BaseSettings as f", "pydantic.BaseSettings"),
     ],
@@ -120,7 +126,11 @@ def test_the_same_package_name_twice_means_the_one_of_the_own_service(tmp_path: 
     files = {
         f"services/{name}/app/{file}": text.format(size=size)
         for name, size in (("a", 1), ("b", 2))
-        for file, text in (("__init__.py", ""), ("config.py", "SIZE = {size}"), ("main.py", "from app.config import SIZE\nresult = SIZE"))
+        for file, text in (
+            ("__init__.py", ""),
+            ("config.py", "SIZE = {size}"),
+            ("main.py", "from app.config import SIZE\nresult = SIZE"),
+        )
     }
     project = Project(tmp_path, files)
     sizes = [project.alternatives(path=f"services/{name}/app/main.py") for name in ("a", "b")]
@@ -144,7 +154,9 @@ def test_a_file_named_like_a_library_does_not_shadow_it(tmp_path: Path, name: st
 
 
 def test_a_file_deep_in_another_package_is_no_top_level_module(tmp_path: Path) -> None:
-    project = Project(tmp_path, {"app/__init__.py": "", "app/cache/__init__.py": "", "app/cache/redis.py": "", "app/main.py": ""})
+    project = Project(
+        tmp_path, {"app/__init__.py": "", "app/cache/__init__.py": "", "app/cache/redis.py": "", "app/main.py": ""}
+    )
     assert project.modules.path_of("redis", "app/main.py") is None
 
 

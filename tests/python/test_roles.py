@@ -81,7 +81,8 @@ def test_the_place_is_read_from_structure(engine, text, place):
         "from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef show():\n    {}\n",
         "from flask import Blueprint\nbp = Blueprint('a', __name__)\n@bp.post('/')\ndef show():\n    {}\n",
         "from litestar import get\n@get('/')\nasync def show() -> None:\n    {}\n",
-        "from aiohttp import web\nasync def show(request):\n    {}\napp = web.Application()\napp.router.add_get('/', show)\n",
+        "from aiohttp import web\nasync def show(request):\n    {}\n"
+        "app = web.Application()\napp.router.add_get('/', show)\n",
         "from django.urls import path\ndef show(request):\n    {}\nurlpatterns = [path('', show)]\n",
         "from flask.views import MethodView\nclass Orders(MethodView):\n    def get(self):\n        {}\n",
         "from starlette.routing import Route\nasync def show(request):\n    {}\nroutes = [Route('/', show)]\n",
@@ -112,7 +113,8 @@ def test_a_factory_that_a_dependency_calls_makes_an_engine_per_request(engine):
     files = {
         "app/__init__.py": "",
         "app/db.py": f"{ENGINE}def make():\n    return {MAKE}\n",
-        "app/web.py": f"from app.db import make\n{APP}def session():\n    yield make()\n@app.get('/')\ndef show(s=Depends(session)): ...\n",
+        "app/web.py": f"from app.db import make\n{APP}def session():\n    yield make()\n"
+        f"@app.get('/')\ndef show(s=Depends(session)): ...\n",
     }
     found = engine(files)
     assert per_call(found) is True
@@ -244,7 +246,8 @@ def test_an_engine_that_only_its_users_call_is_a_librarys(engine):
     files = {
         "pyproject.toml": "[build-system]\nrequires = []\n[project]\nname = 'orm'\n",
         "src/orm/__init__.py": "",
-        "src/orm/storage.py": f"{ENGINE}class Storage:\n    def __init__(self, url, **options):\n        self.engine = create_engine(url, **options)\n",
+        "src/orm/storage.py": f"{ENGINE}class Storage:\n    def __init__(self, url, **options):\n"
+        f"        self.engine = create_engine(url, **options)\n",
     }
     assert engine(files).role == "library"
 
@@ -262,6 +265,7 @@ def test_a_file_that_a_command_imports_is_a_script(engine):
     files = {
         "app/__init__.py": "",
         "app/cleanup.py": DB,
-        "manage.py": "from flask import Flask\nimport click\napp = Flask(__name__)\n@click.command()\ndef clean():\n    from app import cleanup\n",
+        "manage.py": "from flask import Flask\nimport click\napp = Flask(__name__)\n"
+        "@click.command()\ndef clean():\n    from app import cleanup\n",
     }
     assert engine(files).role == "script"

@@ -93,7 +93,8 @@ def test_a_subclass_of_flask_sqlalchemy_counts_wherever_it_is_constructed(found)
 def test_a_partial_of_the_factory_is_a_creation(sites):
     (site,) = sites(
         {
-            "db.py": "from functools import partial\nfrom sqlalchemy import create_engine\nmake = partial(create_engine, 'x')\n"
+            "db.py": "from functools import partial\nfrom sqlalchemy import create_engine\n"
+            "make = partial(create_engine, 'x')\n"
         }
     )
     assert (site.factory, site.skip) == ("create_engine", 1)
@@ -128,7 +129,10 @@ def test_the_shortest_of_several_calls_that_start_together_is_the_creation(sites
 
 
 def test_creations_of_one_scope_are_numbered(sites):
-    text = "from sqlalchemy import create_engine\na = create_engine('x')\nb = create_engine('y')\ndef f(): return create_engine('z')\n"
+    text = (
+        "from sqlalchemy import create_engine\na = create_engine('x')\n"
+        "b = create_engine('y')\ndef f(): return create_engine('z')\n"
+    )
     assert [(s.qualname, s.ordinal) for s in sites({"db.py": text})] == [("<module>", 0), ("<module>", 1), ("f", 0)]
 
 
@@ -169,7 +173,8 @@ def test_no_nesting_ends_the_process(tmp_path, name):
     program = (
         "import sys; from pathlib import Path; from poollint.discover import discover\n"
         "from poollint.python.modules import Modules; from poollint.python.sites import Sites\n"
-        "tree = discover([Path(sys.argv[1])]); print([s.location.path for s in Sites(Modules(tree)).found], tree.skipped)\n"
+        "tree = discover([Path(sys.argv[1])])\n"
+        "print([s.location.path for s in Sites(Modules(tree)).found], tree.skipped)\n"
     )
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr[-500:]

@@ -103,7 +103,10 @@ def test_disposal_of_something_else_is_not_the_engines(uses):
 
 # -- event loops
 
-TASK = "import asyncio\nfrom celery import shared_task\nfrom app.db import Session\nasync def work():\n    async with Session() as s: ...\n"
+TASK = (
+    "import asyncio\nfrom celery import shared_task\nfrom app.db import Session\n"
+    "async def work():\n    async with Session() as s: ...\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,8 @@ def test_a_task_that_starts_a_loop_and_reaches_the_engine(uses, body):
         "@shared_task\ndef bill():\n    loop = asyncio.get_event_loop(); loop.run_until_complete(work())\n",
         "@shared_task\ndef bill():\n    try:\n        loop = asyncio.get_event_loop()\n    except RuntimeError:\n"
         "        loop = asyncio.new_event_loop()\n    loop.run_until_complete(work())\n",
-        "async def disposed():\n    await work()\n    await engine.dispose()\n@shared_task\ndef bill():\n    asyncio.run(disposed())\n",
+        "async def disposed():\n    await work()\n    await engine.dispose()\n"
+        "@shared_task\ndef bill():\n    asyncio.run(disposed())\n",
     ],
 )
 def test_one_loop_another_subject_or_disposal_is_no_use(uses, text):
@@ -143,7 +147,8 @@ def test_a_helper_that_runs_what_it_is_given_stands_for_its_callers(uses):
 def test_the_engine_is_found_through_classes_and_other_modules(uses):
     files = {
         "app/db.py": ASYNC,
-        "app/service.py": "from app import db\nclass Billing:\n    async def run(self):\n        return await self.load()\n"
+        "app/service.py": "from app import db\nclass Billing:\n"
+        "    async def run(self):\n        return await self.load()\n"
         "    async def load(self):\n        async with db.Session() as s: ...\n",
         "app/tasks.py": "import asyncio\nfrom celery import shared_task\nfrom app.service import Billing\n"
         "@shared_task\ndef bill():\n    asyncio.run(Billing().run())\n",
@@ -198,7 +203,10 @@ def test_sql_that_ends_with_the_transaction_or_is_not_in_a_connect_event(uses, s
     ],
 )
 def test_set_in_a_connect_event(uses, sql, found):
-    text = f'{DB}from sqlalchemy import event\n@event.listens_for(engine, "connect")\ndef prepare(c, r):\n    c.execute("{sql}")\n'
+    text = (
+        f'{DB}from sqlalchemy import event\n@event.listens_for(engine, "connect")\n'
+        f'def prepare(c, r):\n    c.execute("{sql}")\n'
+    )
     assert bool(uses({"app/db.py": text})) is found
 
 

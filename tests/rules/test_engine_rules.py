@@ -42,6 +42,7 @@ def severities(rule, *pools, **changes):
 
 
 PER_CALL = known(True)
+SILENT_ROLES = ("test", "sample", "script", "migration", "library")
 NULL = replace(POOL, pool_class=known("NullPool"))
 SQLITE = replace(POOL, dialect=known("sqlite"), driver=known("pysqlite"))
 
@@ -56,7 +57,7 @@ SQLITE = replace(POOL, dialect=known("sqlite"), driver=known("pysqlite"))
         ((SQLITE,), {"per_call": PER_CALL}, []),
         ((POOL,), {"per_call": known(False)}, []),
         ((POOL,), {"per_call": Unknown("a parameter decides")}, []),
-        *(((POOL,), {"per_call": PER_CALL, "role": role}, []) for role in ("test", "sample", "script", "migration", "library")),
+        *(((POOL,), {"per_call": PER_CALL, "role": role}, []) for role in SILENT_ROLES),
     ],
 )
 def test_engine_per_request(pools, changes, expected):
@@ -197,7 +198,8 @@ def test_what_the_code_says_holds_in_every_environment():
 
 
 def test_a_finding_names_the_other_arguments_with_the_same_problem():
-    (finding,) = findings(invalid_pool_arguments, replace(ENGINE, alternatives=(arguments(NULL, pool_size=5, max_overflow=1),)))
+    engine = replace(ENGINE, alternatives=(arguments(NULL, pool_size=5, max_overflow=1),))
+    (finding,) = findings(invalid_pool_arguments, engine)
     assert finding.details == ("The same holds for max_overflow.",)
     assert finding.location == AT
     assert finding.about == ("app/db.py", "<module>", "0")

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown, weakest
-from poollint.python import environment, expressions, names, operators
+from poollint.python import environment, expressions, operators
 from poollint.python.modules import Module
 from poollint.python.scopes import dotted
-from poollint.python.values import Frame, Listing, Open, origin_of, reason_of, Table, Traced, Value
+from poollint.python.values import Frame, Listing, Open, Table, Traced, Value, origin_of, reason_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -80,8 +80,10 @@ def unpacked(target: ast.expr, value: Value) -> dict[str, Value]:
         if isinstance(value, Listing) and value.complete and not starred and len(value.items) == len(target.elts):
             part: Value = value.items[number]
         else:
-            part = Unknown(f"a part of {reason_of(value)}" if isinstance(value, Unknown) else "a part of something",
-                           origin_of(value))
+            part = Unknown(
+                f"a part of {reason_of(value)}" if isinstance(value, Unknown) else "a part of something",
+                origin_of(value),
+            )
         found.update(unpacked(element.value if isinstance(element, ast.Starred) else element, part))
     return found
 
@@ -148,7 +150,9 @@ def one_of(world: World, items: list[Value], node: ast.AST, module: Module, path
     if len(items) == 1:
         return items[0]
     key = f"turn {module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}|{path}"
-    choice = world.ask(Question(key, tuple(Answer(number) for number in range(len(items))))) if len(items) <= 16 else None
+    choice = (
+        world.ask(Question(key, tuple(Answer(number) for number in range(len(items))))) if len(items) <= 16 else None
+    )
     if choice is None or choice >= len(items):
         return Unknown("one of several items of a loop", Origin("", module.location(node)))
     return items[choice]

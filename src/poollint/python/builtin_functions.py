@@ -87,7 +87,11 @@ def _float(call: Call) -> Value:
 @reader("builtins.bool")
 def _bool(call: Call) -> Value:
     value = call.first()
-    if isinstance(value, Known) and isinstance(value.value, str) and value.value.strip().lower() in ("false", "0", "no", "off"):
+    if (
+        isinstance(value, Known)
+        and isinstance(value.value, str)
+        and value.value.strip().lower() in ("false", "0", "no", "off")
+    ):
         trap = Trap(
             f'bool("{value.value}") is True: every text that is not empty is',
             'compare the text: value.lower() in ("1", "true", "yes")',
@@ -113,8 +117,21 @@ def _typing_cast(call: Call) -> Value:
     return call.get("val", 1) or call.unknown("nothing is passed")
 
 
-@reader("copy.copy", "copy.deepcopy", "asyncio.run", "types.MappingProxyType", "builtins.list", "builtins.tuple", "builtins.set",
-        "builtins.frozenset", "builtins.sorted", "builtins.iter", "inspect.cleandoc", "textwrap.dedent", "sqlalchemy.text")
+@reader(
+    "copy.copy",
+    "copy.deepcopy",
+    "asyncio.run",
+    "types.MappingProxyType",
+    "builtins.list",
+    "builtins.tuple",
+    "builtins.set",
+    "builtins.frozenset",
+    "builtins.sorted",
+    "builtins.iter",
+    "inspect.cleandoc",
+    "textwrap.dedent",
+    "sqlalchemy.text",
+)
 def _same(call: Call) -> Value:
     if call.arguments.positional:
         items = objects.items_of(call.world, call.first())
@@ -195,7 +212,11 @@ def _timedelta(call: Call) -> Value:
 def _total_seconds(call: Call) -> Value:
     seconds = getattr(call.owner, "state", None)
     keywords = call.owner.arguments.keywords.values() if hasattr(call.owner, "arguments") else ()
-    return derived(seconds, *keywords, origin=call.origin) if seconds is not None else call.unknown("a time that is not known")
+    return (
+        derived(seconds, *keywords, origin=call.origin)
+        if seconds is not None
+        else call.unknown("a time that is not known")
+    )
 
 
 # -- containers and functions ------------------------------------------------------------------------------------------
@@ -224,7 +245,9 @@ def _len(call: Call) -> Value:
 
 @reader("builtins.range")
 def _range(call: Call) -> Value:
-    values = [value.value for value in call.arguments.positional if isinstance(value, Known) and isinstance(value.value, int)]
+    values = [
+        value.value for value in call.arguments.positional if isinstance(value, Known) and isinstance(value.value, int)
+    ]
     if len(values) != len(call.arguments.positional) or not 1 <= len(values) <= 3:
         return Listing((), call.origin, complete=False)
     try:
@@ -250,7 +273,9 @@ def _zip(call: Call) -> Value:
     columns = [objects.items_of(call.world, value) for value in call.arguments.positional]
     if any(column is None for column in columns):
         return Listing((), call.origin, complete=False)
-    return Listing(tuple(Listing(tuple(row), call.origin) for row in zip(*[c for c in columns if c is not None])), call.origin)
+    return Listing(
+        tuple(Listing(tuple(row), call.origin) for row in zip(*[c for c in columns if c is not None])), call.origin
+    )
 
 
 @reader("builtins.any", "builtins.all")
@@ -310,12 +335,16 @@ def _isinstance(call: Call) -> Value:
         if isinstance(value, Listing) and not _SEQUENCES & set(named):
             return Traced(False, call.origin)
         if isinstance(value, Table):
-            return Traced(bool({"builtins.dict", "collections.abc.Mapping", "typing.Mapping"} & set(named)), call.origin)
+            return Traced(
+                bool({"builtins.dict", "collections.abc.Mapping", "typing.Mapping"} & set(named)), call.origin
+            )
         if isinstance(value, Url):
             return Traced(("sqlalchemy.engine.URL" if value.is_object else "builtins.str") in named, call.origin)
         if isinstance(value, Open) and named == ["builtins.str"] and value.symbol.startswith("env:"):
             return Traced(True, call.origin)  # a variable that is set is text
-    return unsettled(reason_of(value), value, origin=call.origin, symbol=operation("isinstance", value, *_symbols(named, call)))
+    return unsettled(
+        reason_of(value), value, origin=call.origin, symbol=operation("isinstance", value, *_symbols(named, call))
+    )
 
 
 def _symbols(names: list[str], call: Call) -> list[Value]:

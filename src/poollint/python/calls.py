@@ -102,7 +102,11 @@ def arguments(world: World, node: ast.Call, module: Module, frame: Frame | None)
         if isinstance(table, Table):
             keywords.update({key: entry for key, entry in table.entries.items() if isinstance(key, str)})
         if not isinstance(table, Table) or not table.complete:
-            reason = reason or (table.reason if isinstance(table, Table) else reason_of(table)) or "a spread could not be read"
+            reason = (
+                reason
+                or (table.reason if isinstance(table, Table) else reason_of(table))
+                or "a spread could not be read"
+            )
     return Arguments(tuple(positional), keywords, not reason, reason)
 
 
@@ -122,7 +126,9 @@ def call(world: World, function: Value, given: Arguments, node: ast.Call, module
         case LibraryRef():
             return libraries.call(world, function, given, node, module, frame)
         case LibraryObject(name=name):
-            return libraries.call(world, LibraryRef(f"{name}.__call__", function.origin, function), given, node, module, frame)
+            return libraries.call(
+                world, LibraryRef(f"{name}.__call__", function.origin, function), given, node, module, frame
+            )
         case Instance():
             method = objects.attribute(world, function, "__call__", node.func, module, frame)
             if isinstance(method, FunctionRef):
@@ -207,7 +213,12 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
 
 
 def _without_caller(
-    world: World, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str, module: Module, by_type: Value | None, origin: Origin
+    world: World,
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+    name: str,
+    module: Module,
+    by_type: Value | None,
+    origin: Origin,
 ) -> Value:
     """Return a parameter of a function that nobody is seen to call: its default, else what its annotation makes."""
     default = default_of(node.args, name)
@@ -226,8 +237,20 @@ def _without_caller(
 
 
 _BY_FRAMEWORK = Known(True, Origin("called by a framework"), "fallback")
-_TRANSPARENT = frozenset({"lru_cache", "cache", "cached_property", "property", "staticmethod", "classmethod", "contextmanager",
-                          "asynccontextmanager", "wraps", "computed_field"})
+_TRANSPARENT = frozenset(
+    {
+        "lru_cache",
+        "cache",
+        "cached_property",
+        "property",
+        "staticmethod",
+        "classmethod",
+        "contextmanager",
+        "asynccontextmanager",
+        "wraps",
+        "computed_field",
+    }
+)
 
 
 def _is_framework(node: ast.AST) -> bool:
@@ -254,7 +277,7 @@ def _from_caller(
 
 
 def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]]:
-    """Return the calls of a function that the project holds; those of tests only when there are no others."""
+    """Return the calls of a function that the project holds; those of tests only for tests."""
     if not world.evaluator.follows_callers:
         return []
     found = world.modules.callers_of(module, node)
@@ -262,8 +285,7 @@ def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module
         world.cuts += 1  # asked while the same question is being answered
         return []
     own_test = is_test(module)
-    usual = [(other, call) for other, call in found if own_test or not is_test(other)]
-    return usual
+    return [(other, call) for other, call in found if own_test or not is_test(other)]
 
 
 def is_test(module: Module) -> bool:
@@ -293,7 +315,9 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
     is_method = around is not None and node in around.body and not objects.is_static(node)
     owner: Value | None = Unknown("self") if is_method else None
     function = FunctionRef(module, node, None, owner)  # type: ignore[arg-type]
-    return Frame(node, bound(function, _pending(call, other)), None, f"caller {other.path}:{call.lineno}:{call.col_offset}")
+    return Frame(
+        node, bound(function, _pending(call, other)), None, f"caller {other.path}:{call.lineno}:{call.col_offset}"
+    )
 
 
 def _pending(node: ast.Call, module: Module) -> Arguments:

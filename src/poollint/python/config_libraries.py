@@ -1,9 +1,9 @@
 """Readers for libraries that read the environment: decouple, environs, django-environ, starlette.
 
-    decouple      config("X", default=5, cast=int)
-    starlette     Config(".env")("X", cast=int, default=5)
-    environs      Env().int("X", 5), also with a prefix
-    django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), Env().db("DATABASE_URL")
+decouple      config("X", default=5, cast=int)
+starlette     Config(".env")("X", cast=int, default=5)
+environs      Env().int("X", 5), also with a prefix
+django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), Env().db("DATABASE_URL")
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ def _read(call: Call, name: str | None, default: Value | None, cast: Value | Non
 
 def casted(call: Call, value: Value, cast: Value | None) -> Value:
     """Return a value as `cast` reads it."""
-    if cast is None or (isinstance(cast, Known) and cast.value is None) or (isinstance(value, Known) and value.value is None):
+    if (
+        cast is None
+        or (isinstance(cast, Known) and cast.value is None)
+        or (isinstance(value, Known) and value.value is None)
+    ):
         return value
     if isinstance(cast, LibraryRef) and cast.name == "builtins.bool":
         return as_boolean(value)
@@ -56,7 +60,11 @@ def as_boolean(value: Value) -> Value:
         return derived(word in _TRUE, value, symbol=f"flag({symbol_of(value)})")
     if isinstance(value, Known):
         return derived(bool(value.value), value, symbol=f"flag({symbol_of(value)})")
-    return unsettled(value.reason, value, symbol=f"flag({value.symbol})") if isinstance(value, Open) and value.symbol else value
+    return (
+        unsettled(value.reason, value, symbol=f"flag({value.symbol})")
+        if isinstance(value, Open) and value.symbol
+        else value
+    )
 
 
 @reader("fastapi.Depends", "fastapi.params.Depends", "fastapi.Security")
@@ -81,8 +89,13 @@ def _starlette(call: Call) -> Value:
     return _read(call, name or None, call.get("default", 2), call.get("cast", 1))
 
 
-@reader("decouple.Csv", "starlette.datastructures.CommaSeparatedStrings", "starlette.datastructures.Secret",
-        "starlette.datastructures.URL", "databases.DatabaseURL")
+@reader(
+    "decouple.Csv",
+    "starlette.datastructures.CommaSeparatedStrings",
+    "starlette.datastructures.Secret",
+    "starlette.datastructures.URL",
+    "databases.DatabaseURL",
+)
 def _wrapper(call: Call) -> Value:
     return call.first() if call.arguments.positional else call.made()
 
@@ -105,7 +118,9 @@ def _env_method(call: Call) -> Value:
     cast = _CASTS.get(method)
     position = 1 if method in _CASTS or method in ("str", "url", "db") else 2
     default = call.get("default", position)
-    return _read(call, name, default, LibraryRef(cast, call.origin) if cast else call.get("cast", 1) if position == 2 else None)
+    return _read(
+        call, name, default, LibraryRef(cast, call.origin) if cast else call.get("cast", 1) if position == 2 else None
+    )
 
 
 for _method in ("int", "float", "bool", "str", "url", "get_value"):

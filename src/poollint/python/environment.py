@@ -1,8 +1,8 @@
 """Variables of the process, as the workload's environment gives them or the code defaults them.
 
-    given by the environment      its value, standing in the manifest
-    absent, environment complete  the code's default, exact: nothing can replace it
-    absent, environment partial   the code's default, `fallback`; without one, Unknown by the variable's name
+given by the environment      its value, standing in the manifest
+absent, environment complete  the code's default, exact: nothing can replace it
+absent, environment partial   the code's default, `fallback`; without one, Unknown by the variable's name
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
     if world.environment.complete:
         return default if default is not None else Traced(None, here, "exact", symbol)
     if default is None:
-        return world.taught(
-            Open(f"set by {name}, which no file gives", here, symbol, frozenset({name}), absent=True)
-        )
+        return world.taught(Open(f"set by {name}, which no file gives", here, symbol, frozenset({name}), absent=True))
     return world.taught(replaceable_by(default, name))
 
 
@@ -55,7 +53,7 @@ def presence_tested(world: World, test: Value) -> tuple[str, bool] | None:
 
 
 def default_by_absence(present: Value | None, absent: Value | None, name: str) -> Value | None:
-    """Return the default that `value if value else default` gives a variable; None when the branches say more than that."""
+    """Return the default that `value if value else default` gives a variable; None when there is more to it."""
     is_default = absent is not None and is_plain_default(absent)
     is_variable = isinstance(present, (Unknown, Text, Url)) and name in variables_of(present)
     return replaceable_by(absent, name) if is_default and is_variable and absent is not None else None
@@ -90,7 +88,9 @@ def taught(value: Value, lesson: Lesson) -> Value:
     if lesson.value is not None:
         known = lesson.value
         return Traced(getattr(known, "value", None), origin_of(value), "fallback", symbol, frozenset())
-    reason = value.reason if isinstance(value, Unknown) else f"set by {symbol.removeprefix('env:')}, which no file gives"
+    reason = (
+        value.reason if isinstance(value, Unknown) else f"set by {symbol.removeprefix('env:')}, which no file gives"
+    )
     if isinstance(value, Known) and _agrees(value.value, lesson):
         return value
     unknown = Open(reason, origin_of(value), symbol, variables, excludes=lesson.not_dialects)
@@ -106,8 +106,15 @@ def url_of_dialect(dialect: str, whole: Value, driver: str | None = None, certai
     symbol = getattr(whole, "symbol", "")
     identities = (symbol,) if symbol.startswith("env:") else ()
     return Url(
-        Known(dialect, origin_of(whole), certainty), named, unknown, unknown, unknown,
-        query_complete=False, identities=identities, whole=whole, origin=origin_of(whole),
+        Known(dialect, origin_of(whole), certainty),
+        named,
+        unknown,
+        unknown,
+        unknown,
+        query_complete=False,
+        identities=identities,
+        whole=whole,
+        origin=origin_of(whole),
     )
 
 

@@ -106,7 +106,9 @@ class Evaluator:
         self.follows_callers = follows_callers
         self.fuel = fuel
         self.cache: dict[tuple, Value] = {}  # values that depend on no answer
-        self.meanings: dict[str, tuple[tuple[Lesson, ...], tuple[Lesson, ...]]] = {}  # condition → what True, False teach
+        self.meanings: dict[
+            str, tuple[tuple[Lesson, ...], tuple[Lesson, ...]]
+        ] = {}  # condition → what True, False teach
 
     def alternatives(self, compute: Callable[[World], T], limit: int = LIMIT) -> list[T]:
         """Return `compute(world)` for every world that the undecided conditions make, the likeliest first.
@@ -162,7 +164,9 @@ class World:
         self.hops = 0  # from parameter to caller, right now
         self.cuts = 0  # evaluations that were cut short: their results are not for everybody
         self.running: set[tuple] = set()  # what is being evaluated: a value may not need itself
-        self.turns: dict[tuple, tuple[int, list[Value]]] = {}  # (loop, frame) → which turn over which items is being run
+        self.turns: dict[
+            tuple, tuple[int, list[Value]]
+        ] = {}  # (loop, frame) → which turn over which items is being run
 
     # -- for the outside
 
@@ -180,7 +184,9 @@ class World:
         """Say whether this world comes to a node: the conditions around it and the returns before it allow it."""
         return reach.reachable(self, node, module, frame)
 
-    def call(self, function: Value, arguments: Arguments, call: ast.Call, module: Module, frame: Frame | None = None) -> Value:
+    def call(
+        self, function: Value, arguments: Arguments, call: ast.Call, module: Module, frame: Frame | None = None
+    ) -> Value:
         """Return what calling a value gives; `call` is where."""
         return calls.call(self, function, arguments, call, module, frame)
 
@@ -200,7 +206,7 @@ class World:
         raise Undecided(question)
 
     def split(self, question: Question, room: int) -> list[World]:
-        """Return the worlds that a question makes of this one; when there is no room for them, one that asks no more."""
+        """Return the worlds that a question makes of this one; without room for them, one that asks no more."""
         if len(question.answers) > room:
             return [World(self.evaluator, self.answers, self.path, closed=True)]
         return [
@@ -229,9 +235,7 @@ class World:
             return expressions.evaluate(self, value.expression, value.module, value.frame)
         return value
 
-    def once(
-        self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin], *, in_call: bool
-    ) -> Value:
+    def once(self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin], *, in_call: bool) -> Value:
         """Return a value from the caches, or compute it; Unknown when it needs itself or too much work.
 
         in_call  inside a call or an instance: its arguments may rest on answers, so other worlds do not share the value

@@ -1,4 +1,4 @@
-"""One small function per kind of expression. `evaluate` is the only way in; it counts the work and remembers results."""
+"""One small function per kind of expression. `evaluate` is the only way in; it counts the work, keeps results."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def says(module: Module, node: ast.AST) -> str:
                 return f"{module.source(func, 40)}()"
             case ast.stmt():
                 return module.source(node)
-            case ast.Call(func=func) if isinstance(func, ast.Attribute) and func.attr == "setdefault" and len(parent.args) == 2:
+            case ast.Call(func=func) if (
+                isinstance(func, ast.Attribute) and func.attr == "setdefault" and len(parent.args) == 2
+            ):
                 if isinstance(parent.args[0], ast.Constant):
                     return str(parent.args[0].value)
         child = parent
@@ -103,7 +105,10 @@ def _target_name(target: ast.expr) -> str:
 
 def _parameter_name(arguments: ast.arguments, default: ast.AST) -> str:
     positional = [*arguments.posonlyargs, *arguments.args]
-    pairs = [*zip(reversed(positional), reversed(arguments.defaults)), *zip(arguments.kwonlyargs, arguments.kw_defaults)]
+    pairs = [
+        *zip(reversed(positional), reversed(arguments.defaults)),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults),
+    ]
     return next((arg.arg for arg, value in pairs if value is default), "")
 
 
@@ -165,7 +170,11 @@ def _from_stars(world: World, scope: Scope, name: str, module: Module) -> Value 
 
     for stmt in reversed(scope.stars):
         target = names.import_target(module, next(imports_of(stmt)))
-        if isinstance(target, tuple) and target[0] is not module and (name in target[0].scope.binds or target[0].scope.stars):
+        if (
+            isinstance(target, tuple)
+            and target[0] is not module
+            and (name in target[0].scope.binds or target[0].scope.stars)
+        ):
             found = objects.member(world, target[0], name, Origin(name))
             if not (isinstance(found, Unknown) and found.reason.endswith("not defined there")):
                 return found
@@ -191,7 +200,10 @@ def _subscript(world: World, node: ast.Subscript, module: Module, frame: Frame |
 
 def _slice(world: World, base: Value, node: ast.Slice, module: Module, frame: Frame | None) -> Value:
     origin = Origin("", module.location(node))
-    bounds = [evaluate(world, part, module, frame) if part else Known(None, origin) for part in (node.lower, node.upper, node.step)]
+    bounds = [
+        evaluate(world, part, module, frame) if part else Known(None, origin)
+        for part in (node.lower, node.upper, node.step)
+    ]
     if not all(isinstance(bound, Known) and isinstance(bound.value, (int, type(None))) for bound in bounds):
         return unsettled("a slice with unknown bounds", base, origin=origin)
     cut = slice(*(bound.value for bound in bounds if isinstance(bound, Known)))
@@ -302,7 +314,9 @@ def _conditional(world: World, node: ast.IfExp, module: Module, frame: Frame | N
 
 def place(module: Module, node: ast.AST, frame: Frame | None) -> str:
     """Return the name of a question that has no better one: where it is asked."""
-    return shortened(f"{module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}|{frame.path if frame else ''}")
+    return shortened(
+        f"{module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}|{frame.path if frame else ''}"
+    )
 
 
 # -- displays ----------------------------------------------------------------------------------------------------------
@@ -352,7 +366,11 @@ def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | 
     for turn in _turns(world, node, 0, module, frame):
         if turn is None:
             reason = "a loop over something unknown"
-            return Table({}, origin, False, reason) if isinstance(node, ast.DictComp) else Listing((), origin, False, reason)
+            return (
+                Table({}, origin, False, reason)
+                if isinstance(node, ast.DictComp)
+                else Listing((), origin, False, reason)
+            )
         if isinstance(node, ast.DictComp):
             key = evaluate(world, node.key, module, turn)
             value = evaluate(world, node.value, module, turn)
@@ -380,9 +398,14 @@ def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Fra
         bindings = dict(frame.bindings) if frame is not None and frame.scope is node else {}
         bindings.update(branching.unpacked(generator.target, item))
         outer = frame.parent if frame is not None and frame.scope is node else frame
-        path = shortened(f"{frame.path if frame else ''}[{getattr(node, 'lineno', 0)}:{node.col_offset}:{number}:{index}]")
+        path = shortened(
+            f"{frame.path if frame else ''}[{getattr(node, 'lineno', 0)}:{node.col_offset}:{number}:{index}]"
+        )
         turn = Frame(node, bindings, outer, path, frame.depth + 1 if frame else 1)
-        tests = [operators.truth(world, evaluate(world, test, module, turn), place(module, test, turn)) for test in generator.ifs]
+        tests = [
+            operators.truth(world, evaluate(world, test, module, turn), place(module, test, turn))
+            for test in generator.ifs
+        ]
         if None in tests:
             yield None
             return

@@ -1,4 +1,4 @@
-"""Readers for files: paths, ini by `configparser`, YAML, TOML and JSON. Only files of the tree are read, and only as data."""
+"""Readers for files: paths, ini by `configparser`, YAML, TOML and JSON. Only the tree's files are read, as data."""
 
 from __future__ import annotations
 
@@ -64,8 +64,15 @@ def _parents(base: Value, origin: Origin) -> Value:
     return Listing(tuple(found), origin)
 
 
-@reader("os.path.dirname", "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.join", "os.path.expanduser",
-        "os.fspath")
+@reader(
+    "os.path.dirname",
+    "os.path.abspath",
+    "os.path.realpath",
+    "os.path.normpath",
+    "os.path.join",
+    "os.path.expanduser",
+    "os.fspath",
+)
 def _os_path(call: Call) -> Value:
     parts = [path_text(value) for value in call.arguments.positional]
     name = call.name.rpartition(".")[2]
@@ -209,7 +216,9 @@ def read_ini(world: World, path: str) -> dict[str, dict[str, Value]]:
         entries = {}
         for key in parser[section]:
             try:
-                value: Value = Traced(parser.get(section, key), Origin(key, Location(path, _ini_line(lines, section, key))))
+                value: Value = Traced(
+                    parser.get(section, key), Origin(key, Location(path, _ini_line(lines, section, key)))
+                )
             except configparser.InterpolationError:
                 value = Unknown("an interpolation that needs something unknown", Origin(key, Location(path, 1)))
             entries[key] = value
@@ -268,12 +277,12 @@ def _ini_get(call: Call) -> Value:
         return Unknown(f"fails with ValueError: {key}", value.origin)
 
 
+_FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
 _INI_CASTS: dict[str, Any] = {
     "get": str,
     "getint": int,
     "getfloat": float,
-    "getboolean": lambda text: {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False,
-                                "off": False}[text.lower()],
-}  # fmt: skip
+    "getboolean": lambda text: _FLAGS[text.lower()],
+}
 for _name in _INI_CASTS:
     reader(f"{_PARSER}.{_name}")(_ini_get)

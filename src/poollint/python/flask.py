@@ -16,7 +16,7 @@ from dataclasses import replace
 from poollint.facts import DeadSetting, Known, Origin, Setting, value_of
 from poollint.python import names, urls
 from poollint.python.evaluate import Evaluator, World
-from poollint.python.flask_config import Config, Places
+from poollint.python.flask_config import Config, Places, assigned_name
 from poollint.python.pools import Library, pool_of
 from poollint.python.roles import Roles
 from poollint.python.sites import Site
@@ -74,7 +74,7 @@ class Flask:
         ignored = {**(FLASK_2_KEYS if is_3 else {}), **FLASK_NEVER_KEYS}
         for key, name in ignored.items():
             value = config.get(key)
-            if value is None or key in self.places.read_keys:
+            if not isinstance(value, Known) or key in self.places.read_keys:
                 continue
             who = "Flask-SQLAlchemy 3 ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
             fix = f'Put it into {FLASK_OPTIONS} = {{"{name}": ...}}.'
@@ -88,30 +88,15 @@ class Flask:
 
     def orphans(self) -> Iterator[DeadSetting]:
         """Yield engine options of Flask-SQLAlchemy in a project that never constructs the extension, nor reads them."""
+        if FLASK_OPTIONS in self.places.read_keys:
+            return
+        why = f"nothing reads {FLASK_OPTIONS}: the project makes no Flask-SQLAlchemy engine"
         for path in self.modules.containing(FLASK_OPTIONS.encode()):
-            if (
-                self.roles.is_aside(path)
-                or FLASK_OPTIONS in self.places.read_keys
-                or (module := self.modules.module(path)) is None
-            ):
-                continue
-            for node in module.nodes:
-                targets = (
-                    node.targets
-                    if isinstance(node, ast.Assign)
-                    else [node.target]
-                    if isinstance(node, ast.AnnAssign)
-                    else []
-                )
-                if (
-                    any(isinstance(target, ast.Name) and target.id == FLASK_OPTIONS for target in targets)
-                    and node.value
-                ):  # type: ignore[union-attr]
-                    origin = Origin(FLASK_OPTIONS, module.location(node))
-                    why = f"nothing reads {FLASK_OPTIONS}: the project makes no Flask-SQLAlchemy engine"
-                    yield DeadSetting(
-                        FLASK_OPTIONS, Known("a dict", origin), why, "Pass the options to what opens the connections."
-                    )
+            module = None if self.roles.is_aside(path) else self.modules.module(path)
+            for node in module.nodes if module else ():
+                if assigned_name(node) == FLASK_OPTIONS:
+                    value = Known("a dict", Origin(FLASK_OPTIONS, module.location(node)))
+                    yield DeadSetting(FLASK_OPTIONS, value, why, "Pass the options to what opens the connections.")
 
 
 def _options(

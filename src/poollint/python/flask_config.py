@@ -203,9 +203,15 @@ def _is_config(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "config"
 
 
+def assigned_name(stmt: ast.AST) -> str | None:
+    """Return the plain name that a statement gives a value, None for other statements."""
+    target = stmt.targets[0] if isinstance(stmt, ast.Assign) else getattr(stmt, "target", None)
+    has_value = isinstance(stmt, ast.Assign) or (isinstance(stmt, ast.AnnAssign) and stmt.value is not None)
+    return target.id if has_value and isinstance(target, ast.Name) else None
+
+
 def _assigns_key(stmt: ast.AST) -> bool:
-    targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target] if isinstance(stmt, ast.AnnAssign) else []
-    return any(isinstance(target, ast.Name) and target.id.startswith(FLASK_PREFIX) for target in targets)
+    return (assigned_name(stmt) or "").startswith(FLASK_PREFIX)
 
 
 def _defines(world: World, holder: Holder, key: str) -> bool:

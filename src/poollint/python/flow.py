@@ -9,22 +9,29 @@ from typing import TYPE_CHECKING
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, expressions, names, objects
 from poollint.python.modules import Module
-from poollint.python.scopes import COMPREHENSIONS, dotted, FUNCTIONS, Scope
+from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, dotted
 from poollint.python.slices import Slice, statement_of
-from poollint.python.values import Frame, FunctionRef, Open, origin_of, Value, variables_of
+from poollint.python.values import Frame, FunctionRef, Open, Value, origin_of, variables_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
 
 def name_in(
-    world: World, scope: Scope, name: str, here: ast.AST | None, module: Module, running: Frame | None, frame: Frame | None
+    world: World,
+    scope: Scope,
+    name: str,
+    here: ast.AST | None,
+    module: Module,
+    running: Frame | None,
+    frame: Frame | None,
 ) -> Value:
-    """Return what a name of a scope holds before the statement `here`, or when the scope has run when `here` is None."""
+    """Return what a name of a scope holds before the statement `here`, or in the end when `here` is None."""
     if isinstance(scope.node, COMPREHENSIONS):
         return _turn_of(world, scope, name, module, running)
     at = statement_of(module, scope, here) if here is not None else None
-    key = ("name", scope.node, name, at, (running or frame).path if (running or frame) else "")  # type: ignore[union-attr]
+    call = running or frame
+    key = ("name", scope.node, name, at, call.path if call else "")
 
     def compute() -> Value:
         initial = _initial(world, scope, name, module, running)
@@ -45,7 +52,9 @@ def _is_none(value: Value) -> bool:
     return isinstance(value, Known) and value.value is None and not variables_of(value)
 
 
-def _initial(world: World, scope: Scope, name: str, module: Module, running: Frame | None) -> Callable[[], Value | None]:
+def _initial(
+    world: World, scope: Scope, name: str, module: Module, running: Frame | None
+) -> Callable[[], Value | None]:
     def initial() -> Value | None:
         if running is not None and name in running.bindings:
             return world.pending(running.bindings[name])
@@ -61,7 +70,9 @@ def _turn_of(world: World, scope: Scope, name: str, module: Module, running: Fra
         return world.pending(running.bindings[name])
     for generator in scope.node.generators:  # type: ignore[attr-defined]
         items = objects.items_of(world, expressions.evaluate(world, generator.iter, module, None))
-        if items and name in (bound := branching.unpacked(generator.target, branching.one_of(world, items, generator.iter, module, ""))):
+        if items and name in (
+            bound := branching.unpacked(generator.target, branching.one_of(world, items, generator.iter, module, ""))
+        ):
             return bound[name]
     return Unknown(f"{name} is one of several", Origin(name, module.location(scope.node)))
 

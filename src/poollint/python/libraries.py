@@ -1,6 +1,6 @@
 """What library functions return: the one place to teach poollint another library.
 
-A reader is a small function that gets a `Call` and returns a value; `@reader(...)` names what it stands for, by canonical
+A reader is a small function that gets a `Call` and returns a value. `@reader(...)` names what it stands for, by canonical
 names (`names.canonical`): a function, a class, or a method as "library.Class.method", whose receiver is `call.owner`.
 
     @reader("dynaconf.Dynaconf.get")
@@ -97,7 +97,9 @@ def _readers() -> dict[str, Reader]:
     return READERS
 
 
-def call(world: World, function: LibraryRef, given: Arguments, node: ast.Call, module: Module, frame: Frame | None) -> Value:
+def call(
+    world: World, function: LibraryRef, given: Arguments, node: ast.Call, module: Module, frame: Frame | None
+) -> Value:
     """Return what a library's function gives."""
     origin = Origin(function.name, module.location(node))
     found = _readers().get(function.name)
@@ -118,7 +120,7 @@ def call_method(
 
 
 def attribute(world: World, base: Value, name: str, node: ast.AST, module: Module, frame: Frame | None) -> Value:
-    """Return an attribute of a library's object: what its reader `Class.name` says, else a method that may be called."""
+    """Return an attribute of a library's object: what its reader `Class.name` says, else a method to be called."""
     class_name = base.name if isinstance(base, LibraryObject) else "sqlalchemy.engine.URL"
     origin = Origin(name, module.location(node))
     found = _attributes().get(f"{class_name}.{name}")
@@ -127,7 +129,9 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
     return LibraryRef(f"{class_name}.{name}", origin, base)
 
 
-def item(world: World, base: LibraryRef | LibraryObject, key: Value, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+def item(
+    world: World, base: LibraryRef | LibraryObject, key: Value, node: ast.AST, module: Module, frame: Frame | None
+) -> Value:
     """Return `base[key]` of a library's object: what its reader `Class.__getitem__` says."""
     owner = base if isinstance(base, LibraryObject) else base.owner
     name = f"{base.name}.__getitem__"
@@ -141,7 +145,7 @@ def item(world: World, base: LibraryRef | LibraryObject, key: Value, node: ast.A
 def changed(
     world: World, base: LibraryObject | LibraryRef, method: str, given: Arguments, call: ast.Call, module: Module
 ) -> Value | None:
-    """Return a library's object after a method changed it, as the changer `Class.method` says; None when there is none."""
+    """Return a library's object after a method changed it, as the changer `Class.method` says, if there is one."""
     name = f"{base.name}.{method}"
     found = _CHANGERS.get(name) if _readers() else None
     if found is None:
@@ -161,7 +165,7 @@ _CHANGERS: dict[str, Reader] = {}
 
 
 def attribute_reader(*names: str) -> Callable[[AttributeReader], AttributeReader]:
-    """Register what an attribute of a library's object is: "library.Class.attribute", or "library.Class.**" for a spread."""
+    """Register what an attribute of a library's object is: "library.Class.attribute", or "library.Class.**"."""
 
     def register(function: AttributeReader) -> AttributeReader:
         for name in names:

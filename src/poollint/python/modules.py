@@ -18,6 +18,7 @@ from poollint.facts import Location
 from poollint.python import names
 from poollint.python.scopes import Scope, children, scope_of
 
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """One imported thing: `from app.db import engine as e` is ("app.db", "engine", "e"); level counts the dots."""
@@ -165,7 +166,9 @@ class Modules:
                 warnings.simplefilter("ignore")  # invalid escapes in other people's strings
                 return Module(self, path, text, ast.parse(text))
         except SyntaxError as problem:
-            self.tree.skip(path, f"not Python {sys.version_info[0]}.{sys.version_info[1]}: {problem.msg}", problem.lineno)
+            self.tree.skip(
+                path, f"not Python {sys.version_info[0]}.{sys.version_info[1]}: {problem.msg}", problem.lineno
+            )
         except (ValueError, RecursionError, MemoryError) as problem:
             self.tree.skip(path, "holds a null byte" if "null" in str(problem) else "nested too deeply")
         return None
@@ -325,4 +328,3 @@ def _shared(one: str, other: str) -> int:
             break
         count += 1
     return count
-

@@ -23,8 +23,8 @@ DEEPEST = 20  # re-exports of re-exports
 
 # Libraries whose names the evaluator and the engine finder know: a file of the same name does not shadow them.
 LIBRARIES = frozenset(
-    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy decouple environs environ starlette dotenv yaml "
-    "tomli toml asyncpg psycopg psycopg2 fastapi django celery attr attrs typing_extensions".split()
+    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy decouple environs environ starlette dotenv "
+    "yaml tomli toml asyncpg psycopg psycopg2 fastapi django celery attr attrs typing_extensions".split()
 )
 
 # (pattern, canonical): every public path to one thing becomes one name. Checked against SQLAlchemy 1.4, 2.0 and 2.1.
@@ -36,15 +36,22 @@ _CANONICAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"sqlmodel\.(create_engine|engine_from_config)", r"sqlalchemy.\1"),
         (r"sqlmodel\.ext\.asyncio\.session\.(\w+)", r"sqlmodel.ext.asyncio.session.\1"),
         (
-            r"sqlalchemy\.ext\.asyncio\.(?:engine\.)?(create_async_engine|async_engine_from_config|create_async_pool_from_url)",
+            r"sqlalchemy\.ext\.asyncio\.(?:engine\.)?"
+            r"(create_async_engine|async_engine_from_config|create_async_pool_from_url)",
             r"sqlalchemy.ext.asyncio.\1",
         ),
         (r"(?:sqlalchemy\.(?:pool\.(?:impl\.|base\.)?)?|sqlmodel\.(?:pool\.)?)(\w*Pool)", r"sqlalchemy.pool.\1"),
         (r"sqlalchemy\.(?:engine\.(?:url\.)?)?(make_url|URL)(\..*)?", r"sqlalchemy.engine.\1\2"),
         (r"sqlalchemy\.(?:event\.)(listen|listens_for)", r"sqlalchemy.event.\1"),
-        (r"(?:pydantic\.v1|pydantic\.env_settings|pydantic_settings\.main|pydantic_settings)\.(BaseSettings)", r"pydantic.\1"),
+        (
+            r"(?:pydantic\.v1|pydantic\.env_settings|pydantic_settings\.main|pydantic_settings)\.(BaseSettings)",
+            r"pydantic.\1",
+        ),
         (r"(?:pydantic\.v1|pydantic\.main)\.(\w+)", r"pydantic.\1"),
-        (r"pydantic\.(?:fields|types|networks|functional_validators|config|aliases|class_validators)\.(\w+)", r"pydantic.\1"),
+        (
+            r"pydantic\.(?:fields|types|networks|functional_validators|config|aliases|class_validators)\.(\w+)",
+            r"pydantic.\1",
+        ),
         (r"pydantic_settings\.(SettingsConfigDict)", r"pydantic.\1"),
         (r"starlette\.config\.(\w+)", r"starlette.config.\1"),
         (r"flask_sqlalchemy\.(?:extension\.)?(SQLAlchemy)", r"flask_sqlalchemy.\1"),
@@ -64,7 +71,7 @@ def canonical(name: str) -> str:
 def scope_at(module: Module, node: ast.AST) -> Scope:
     """Return the innermost scope whose code a node is part of.
 
-    Decorators, defaults and annotations run in the scope around their function; so does a comprehension's first iterable.
+    Decorators, defaults and annotations run in the scope around their function, as a comprehension's first iterable.
     """
     for scope in scopes_around(module, node):
         return scope
@@ -77,7 +84,9 @@ def scopes_around(module: Module, node: ast.AST) -> list[Scope]:
     child, below = node, node
     for parent in module.ancestors(node):
         if isinstance(parent, SCOPES) and _runs_inside(below, child, parent):
-            is_hidden = isinstance(parent, ast.ClassDef) and any(isinstance(s.node, (*FUNCTIONS, ast.Lambda)) for s in found)
+            is_hidden = isinstance(parent, ast.ClassDef) and any(
+                isinstance(s.node, (*FUNCTIONS, ast.Lambda)) for s in found
+            )
             if not is_hidden:
                 found.append(scope_for(module, parent))
         child, below = parent, child
@@ -192,7 +201,11 @@ def import_target(module: Module, found: Import) -> tuple[Module, str | None] | 
         if whole == found.alias and "." in found.module and modules.path_of(found.module, module):
             return NamespaceRef(whole, module)  # `import app.db` with no app/__init__.py
         return None if path else LibraryRef(canonical(whole), origin)
-    path = modules.relative(module.path, found.level, found.module) if found.level else modules.path_of(found.module, module)
+    path = (
+        modules.relative(module.path, found.level, found.module)
+        if found.level
+        else modules.path_of(found.module, module)
+    )
     if path:
         target = modules.module(path)
         return (target, found.name) if target else None
@@ -247,7 +260,7 @@ _STARRED = frozenset({"create_engine", "engine_from_config", "event", "text"})
 
 
 def _binding(module: Module, scope: Scope, name: str, depth: int) -> Resolved | None:
-    """Return what a name is bound to; of several bindings the last outside `except`: that is what runs when all is well."""
+    """Return what a name is bound to; of several bindings the last outside `except`, where all is well."""
     bindings = scope.binds[name]
     usual = [stmt for stmt in bindings if not _in_handler(module, stmt)] or bindings
     for stmt in reversed(usual):

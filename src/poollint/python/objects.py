@@ -29,8 +29,8 @@ from poollint.python.values import (
     Traced,
     Url,
     Value,
-    described,
     derived,
+    described,
     operation,
     origin_of,
     reason_of,
@@ -282,7 +282,9 @@ def is_plain_settings(world: World, base: Instance) -> bool:
 
 
 def _is_property(node: ast.AST) -> bool:
-    return bool({"property", "cached_property", "computed_field", "hybrid_property", "classproperty"} & decorators(node))
+    return bool(
+        {"property", "cached_property", "computed_field", "hybrid_property", "classproperty"} & decorators(node)
+    )
 
 
 # Methods that run when an instance is made, in this order.
@@ -294,7 +296,9 @@ def _set_by_methods(world: World, base: Instance, name: str, value: Value | None
     for maker in _MAKERS:
         method = method_of(world, base.cls, maker)
         if method is not None:
-            value = flow.attribute_set_in(world, replace(method, owner=base), name, frame_of(world, base, method), value)
+            value = flow.attribute_set_in(
+                world, replace(method, owner=base), name, frame_of(world, base, method), value
+            )
     value = settings.after_validators(world, base, name, value)
     if value is not None and not (isinstance(value, Known) and value.value is None and not variables_of(value)):
         return value
@@ -323,7 +327,9 @@ def frame_of(world: World, base: Instance, method: FunctionRef) -> Frame | None:
     is_maker = getattr(method.node, "name", "") == "__init__"
     if is_maker and base.arguments is None:
         return None  # parameters are what the callers of the class pass
-    given = base.arguments if is_maker and base.arguments is not None else Arguments((), {}, is_maker, "not called here")
+    given = (
+        base.arguments if is_maker and base.arguments is not None else Arguments((), {}, is_maker, "not called here")
+    )
     bindings = calls.bound(replace(method, owner=base), given)
     if not is_maker:
         bindings = {name: value for name, value in bindings.items() if value is base}
@@ -367,7 +373,9 @@ def items_of(world: World, value: Value) -> list[Value] | None:
     return None
 
 
-def item(world: World, base: Value, key: Value, origin: Origin, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+def item(
+    world: World, base: Value, key: Value, origin: Origin, node: ast.AST, module: Module, frame: Frame | None
+) -> Value:
     """Return `base[key]`."""
     match base:
         case Table():
@@ -377,7 +385,9 @@ def item(world: World, base: Value, key: Value, origin: Origin, node: ast.AST, m
             found = base.get(hashed)
             return found if found is not None else Unknown(f"the dict has no {hashed!r}", origin)
         case Listing(items=items, complete=True) if isinstance(key, Known) and isinstance(key.value, int):
-            return items[key.value] if -len(items) <= key.value < len(items) else Unknown("fails with IndexError", origin)
+            return (
+                items[key.value] if -len(items) <= key.value < len(items) else Unknown("fails with IndexError", origin)
+            )
         case Known(value=str(content)) if isinstance(key, Known) and isinstance(key.value, int):
             if -len(content) <= key.value < len(content):
                 return derived(content[key.value], base)
@@ -427,7 +437,9 @@ def mutated(
             inner = mutated(world, value.get(key), keys[1:], method, given, call, module)
             return value.put(key, inner) if inner is not None else value
         return value
-    if isinstance(value, (LibraryObject, LibraryRef)) and (found := libraries.changed(world, value, method, given, call, module)):
+    if isinstance(value, (LibraryObject, LibraryRef)) and (
+        found := libraries.changed(world, value, method, given, call, module)
+    ):
         return found
     if method in ("update", "setdefault") and (value is None or isinstance(value, _MAY_BE_DICT)):
         value = _started(value, origin_of(value))
@@ -467,7 +479,9 @@ def _passed(first: Value | None, given: Arguments, origin: Origin) -> Table:
     if isinstance(first, Listing) and first.complete:
         for pair in first.items:
             is_pair = isinstance(pair, Listing) and len(pair.items) == 2 and isinstance(pair.items[0], Known)
-            table = table.put(pair.items[0].value, pair.items[1]) if is_pair else table.opened("pairs that are not known")  # type: ignore[union-attr]
+            table = (
+                table.put(pair.items[0].value, pair.items[1]) if is_pair else table.opened("pairs that are not known")
+            )  # type: ignore[union-attr]
     elif first is not None:
         table = table.merged(first)
     table = table.merged(Table(dict(given.keywords), origin))
@@ -523,4 +537,3 @@ def entered(world: World, value: Value) -> Value:
     if isinstance(value, (LibraryObject, Instance, Url)):
         return value
     return Unknown(reason_of(value), origin_of(value))
-

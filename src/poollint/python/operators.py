@@ -75,8 +75,13 @@ def binary(op: ast.operator, left: Value, right: Value, origin: Origin) -> Value
             return text.path_join(left, right)
         case _, Known(value=a), Known(value=b):
             return _calculated(op, a, b, left, right, origin)
-    return unsettled(reason_of(left if not isinstance(left, Known) else right), left, right, origin=origin,
-                     symbol=operation(name, left, right))
+    return unsettled(
+        reason_of(left if not isinstance(left, Known) else right),
+        left,
+        right,
+        origin=origin,
+        symbol=operation(name, left, right),
+    )
 
 
 def _are_text(left: Value, right: Value) -> bool:
@@ -100,7 +105,9 @@ def _calculated(op: ast.operator, a: Any, b: Any, left: Value, right: Value, ori
         return Unknown(f"fails with {type(problem).__name__}", origin)
     if abs(result) > LARGEST_NUMBER:
         return Unknown("a number out of all proportion", origin)
-    return derived(result, left, right, origin=_written(left, right, origin), symbol=operation(type(op).__name__, left, right))
+    return derived(
+        result, left, right, origin=_written(left, right, origin), symbol=operation(type(op).__name__, left, right)
+    )
 
 
 def _written(left: Value, right: Value, origin: Origin) -> Origin:
@@ -117,8 +124,11 @@ def unary(op: ast.unaryop, value: Value, origin: Origin) -> Value:
     """Return `op value` for numbers; `not` is `negated`."""
     if isinstance(value, Known) and _is_number(value.value):
         result = -value.value if isinstance(op, ast.USub) else +value.value
-        return derived(~value.value if isinstance(op, ast.Invert) and isinstance(value.value, int) else result, value,
-                       origin=origin)
+        return derived(
+            ~value.value if isinstance(op, ast.Invert) and isinstance(value.value, int) else result,
+            value,
+            origin=origin,
+        )
     return unsettled(reason_of(value), value, origin=origin)
 
 
@@ -162,8 +172,8 @@ def truth_symbol(value: Value) -> str:
 def truth(world: World, value: Value, place: str) -> bool | None:
     """Return the truth of a condition; asks the world when nobody can tell, None when it does not answer.
 
-    A flag, name or URL that the environment may replace is a question too: production may well replace it. The answer of
-    the default comes first. A number that may be replaced is taken as it is: `if pool_size:` is no branch of interest.
+    A flag, name or URL that the environment may replace is a question too: production may well replace it. The default's
+    answer comes first. A number that may be replaced is taken as it is: `if pool_size:` is no branch of interest.
     """
     plain = plain_truth(value)
     if plain is not None and not _may_turn(value):
@@ -245,8 +255,13 @@ def _compared(world: World, op: ast.cmpop, left: Value, right: Value, origin: Or
             return Unknown("a comparison that fails", origin)
         # Without `variables`: a number that may be replaced decides as it is.
         return Traced(result, origin, certainty_of(left, right), operation(type(op).__name__, left, right))
-    return unsettled(reason_of(right if isinstance(left, Known) else left), left, right, origin=origin,
-                     symbol=operation(type(op).__name__, left, right))
+    return unsettled(
+        reason_of(right if isinstance(left, Known) else left),
+        left,
+        right,
+        origin=origin,
+        symbol=operation(type(op).__name__, left, right),
+    )
 
 
 def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
@@ -302,7 +317,9 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
             return Traced(found, origin, "exact")
     elif isinstance(left, Known) and isinstance(left.value, str) and (text.is_text(right) or isinstance(right, Open)):
         return text.contains(world, right, left.value, origin)
-    return unsettled(reason_of(left if not isinstance(left, Known) else right), left, right, origin=origin, symbol=symbol)
+    return unsettled(
+        reason_of(left if not isinstance(left, Known) else right), left, right, origin=origin, symbol=symbol
+    )
 
 
 def _key_known(table: Table, key: Any) -> bool | None:

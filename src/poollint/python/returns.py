@@ -10,7 +10,7 @@ from poollint.facts import Origin, Unknown
 from poollint.python import branching, environment, expressions, names, objects, operators
 from poollint.python.modules import Module
 from poollint.python.scopes import Scope
-from poollint.python.values import Frame, FunctionRef, reason_of, Traced, Value, variables_of
+from poollint.python.values import Frame, FunctionRef, Traced, Value, reason_of, variables_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -44,7 +44,11 @@ class _Returns:
     def run(self, body: list[ast.stmt]) -> Value | None:
         for number, stmt in enumerate(body):
             matters = stmt in self.scope.returns or (self.turning and stmt in self.scope.jumps)
-            if isinstance(stmt, ast.If) and matters and (default := self._default(stmt, body[number + 1 :])) is not None:
+            if (
+                isinstance(stmt, ast.If)
+                and matters
+                and (default := self._default(stmt, body[number + 1 :])) is not None
+            ):
                 return default
             if matters and (value := self.execute(stmt)) is not None:
                 if value is _EITHER:  # one branch returned, the other went on

@@ -123,7 +123,7 @@ def target_names(target: ast.AST) -> Iterator[str]:
 
 
 def dotted(node: ast.AST) -> str | None:
-    """Return "self.options" for `self.options`, also below subscripts: `self.options["a"]["b"]`; None for other things."""
+    """Return "self.options" for `self.options`, also below subscripts: `self.options["a"]["b"]`; else None."""
     parts: list[str] = []
     subscripts_end = False
     while True:

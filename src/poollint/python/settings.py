@@ -1,7 +1,7 @@
 """Fields of settings classes: pydantic v1 and v2, dataclasses, named tuples, enums.
 
-    BaseSettings   constructor argument, else environment variable (by alias, prefix and name, in any case), else default
-    BaseModel      constructor argument, else the variable its settings object reads for it (`DB__POOL_SIZE`), else default
+    BaseSettings   constructor argument, else variable (by alias, prefix and name, in any case), else default
+    BaseModel      constructor argument, else the variable its settings object reads (`DB__POOL_SIZE`), else default
     dataclass      constructor argument, else default
 
 A validator has the last word: its function is followed like any other; what cannot be followed is Unknown.
@@ -45,7 +45,16 @@ SETTINGS = frozenset({"pydantic.BaseSettings", "pydantic_settings.BaseSettings"}
 MODELS = SETTINGS | {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"}
 ENUMS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"})
 _FIELDS = frozenset({"pydantic.Field", "dataclasses.field", "attr.ib", "attr.field", "attrs.field", "sqlmodel.Field"})
-_DATACLASSES = frozenset({"dataclasses.dataclass", "pydantic.dataclasses.dataclass", "attr.s", "attr.define", "attrs.define", "attr.dataclass"})
+_DATACLASSES = frozenset(
+    {
+        "dataclasses.dataclass",
+        "pydantic.dataclasses.dataclass",
+        "attr.s",
+        "attr.define",
+        "attrs.define",
+        "attr.dataclass",
+    }
+)
 _TRUE, _FALSE = frozenset("true 1 yes y on t".split()), frozenset("false 0 no n off f".split())
 
 
@@ -64,7 +73,9 @@ def reads_environment(bases: Bases) -> bool:
 def members(world: World, cls: ClassRef) -> list[Value]:
     """Return the values of an enum's members."""
     scope = names.scope_for(cls.module, cls.node)
-    assigned = [name for name, stmts in scope.binds.items() if isinstance(stmts[0], ast.Assign) and not name.startswith("_")]
+    assigned = [
+        name for name, stmts in scope.binds.items() if isinstance(stmts[0], ast.Assign) and not name.startswith("_")
+    ]
     return [flow.name_in(world, scope, name, None, cls.module, None, cls.frame) for name in assigned]
 
 
@@ -170,7 +181,9 @@ def _passed(world: World, owner: Instance, bases: Bases, found: _Field) -> Value
         if name in given.keywords:
             return given.keywords[name]
     if given.positional and not is_settings(bases):
-        order = list(dict.fromkeys(f.name for base in reversed(bases) if isinstance(base, ClassRef) for f in _fields([base])))
+        order = list(
+            dict.fromkeys(f.name for base in reversed(bases) if isinstance(base, ClassRef) for f in _fields([base]))
+        )
         position = order.index(found.name)
         if position < len(given.positional):
             return given.positional[position]
@@ -206,7 +219,9 @@ def _default(world: World, owner: Instance, bases: Bases, found: _Field) -> Valu
 
 def _made_by(world: World, factory: ast.expr, found: _Field) -> Value:
     function = expressions.evaluate(world, factory, found.module, None)
-    return calls.call(world, function, NO_ARGUMENTS, ast.copy_location(ast.Call(factory, [], []), factory), found.module, None)
+    return calls.call(
+        world, function, NO_ARGUMENTS, ast.copy_location(ast.Call(factory, [], []), factory), found.module, None
+    )
 
 
 def _from_callers(world: World, owner: Instance, found: _Field) -> Value:
@@ -217,7 +232,9 @@ def _from_callers(world: World, owner: Instance, found: _Field) -> Value:
         module, call = sites[0]
         made = Instance(owner.cls, world.arguments(call, module), owner.origin, f"made {module.path}:{call.lineno}")
         return objects.attribute(world, made, found.name, call, module, None)
-    return world.unknown(f"{found.name} is given by whoever makes {owner.cls.node.name}", origin, f"{owner.symbol}.{found.name}")
+    return world.unknown(
+        f"{found.name} is given by whoever makes {owner.cls.node.name}", origin, f"{owner.symbol}.{found.name}"
+    )
 
 
 def _from_environment(world: World, owner: Instance, bases: Bases, found: _Field, default: Value | None) -> Value:
@@ -229,7 +246,11 @@ def _from_environment(world: World, owner: Instance, bases: Bases, found: _Field
     name = present or variables[0].upper()
     origin = Origin(found.name, found.module.location(found.annotation or found.cls.node))
     if default is not None and not isinstance(default, (Known, Unknown)) and present is None:
-        raw: Value = default if not hasattr(default, "symbol") or not hasattr(default, "parts") else world.variable(name, default, origin)
+        raw: Value = (
+            default
+            if not hasattr(default, "symbol") or not hasattr(default, "parts")
+            else world.variable(name, default, origin)
+        )
     else:
         raw = world.variable(name, default, origin)
     if default is None and isinstance(raw, Open) and raw.absent:
@@ -297,7 +318,11 @@ def _nested(
     if not is_settings(inner):
         return default
     if reads_environment(inner):
-        return default if default is not None else Instance(cls, NO_ARGUMENTS, owner.origin, shortened(f"{owner.symbol}.{found.name}"))
+        return (
+            default
+            if default is not None
+            else Instance(cls, NO_ARGUMENTS, owner.origin, shortened(f"{owner.symbol}.{found.name}"))
+        )
     delimiter = owner.delimiter or _configured(world, owner, bases, "env_nested_delimiter")
     prefixes = tuple(f"{name}{delimiter}" for name in variables) if delimiter else ()
     arguments = default.arguments if isinstance(default, Instance) else NO_ARGUMENTS
@@ -320,7 +345,9 @@ def plain_annotation(annotation: ast.expr) -> ast.expr:
                 annotation = right
             case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional"), slice=inner):
                 annotation = inner
-            case ast.Subscript(value=ast.Name(id="Annotated") | ast.Attribute(attr="Annotated"), slice=ast.Tuple(elts=[first, *_])):
+            case ast.Subscript(
+                value=ast.Name(id="Annotated") | ast.Attribute(attr="Annotated"), slice=ast.Tuple(elts=[first, *_])
+            ):
                 annotation = first
             case _:
                 break

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, environment, expressions, flow, names, objects, operators
 from poollint.python.modules import Module
-from poollint.python.scopes import child_statements, dotted, MUTATORS, Scope, target_names
-from poollint.python.values import ClassRef, Frame, FunctionRef, Open, reason_of, Table, Value
+from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, target_names
+from poollint.python.values import ClassRef, Frame, FunctionRef, Open, Table, Value, reason_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -124,7 +124,9 @@ class Slice:
     def _define(self, stmt: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         if stmt.name == self.name:
             is_class = isinstance(stmt, ast.ClassDef)
-            self.value = ClassRef(self.module, stmt, self.frame) if is_class else FunctionRef(self.module, stmt, self.frame)  # type: ignore[arg-type]
+            self.value = (
+                ClassRef(self.module, stmt, self.frame) if is_class else FunctionRef(self.module, stmt, self.frame)
+            )  # type: ignore[arg-type]
 
     def _assign(self, stmt: ast.Assign) -> None:
         for target in stmt.targets:
@@ -150,13 +152,17 @@ class Slice:
             self.value = operators.binary(stmt.op, before, self._evaluate(stmt.value), self._origin(stmt))
         elif dotted(stmt.target) == self.name:
             keys = [self._key(key) for key in branching.subscripts(stmt.target)]
-            self.value = objects.put(self.value, keys, Unknown("changed in place", self._origin(stmt)), self._origin(stmt))
+            self.value = objects.put(
+                self.value, keys, Unknown("changed in place", self._origin(stmt)), self._origin(stmt)
+            )
 
     def _delete(self, stmt: ast.Delete) -> None:
         for target in stmt.targets:
             if isinstance(target, ast.Subscript) and dotted(target) == self.name and isinstance(self.value, Table):
                 key = self._key(target.slice)
-                self.value = self.value.without(key.value) if isinstance(key, Known) else self.value.opened("a key was deleted")
+                self.value = (
+                    self.value.without(key.value) if isinstance(key, Known) else self.value.opened("a key was deleted")
+                )
 
     def _if(self, stmt: ast.If) -> str | None:
         if self._is_not_taken(stmt.body):
@@ -213,7 +219,9 @@ class Slice:
         self.run(stmt.body)
         value = self.value
         if isinstance(value, Open) and value.absent and value is not before:
-            handler = next((h for h in stmt.handlers if any(self.name in self.scope.touches.get(s, ()) for s in h.body)), None)
+            handler = next(
+                (h for h in stmt.handlers if any(self.name in self.scope.touches.get(s, ()) for s in h.body)), None
+            )
             if handler is not None:
                 self.run(handler.body)
                 self.value = branching.default_of(self.value, value)
@@ -275,7 +283,9 @@ class Slice:
                 self.value = self._changing(stmt)  # nobody knows which turn this is
         if self.name in set(target_names(stmt.target)):
             item = items[number] if items is not None else self._any_turn(stmt)
-            self.value = branching.unpacked(stmt.target, item).get(self.name) or Unknown("one of several", self._origin(stmt))
+            self.value = branching.unpacked(stmt.target, item).get(self.name) or Unknown(
+                "one of several", self._origin(stmt)
+            )
 
     def _starts_afresh(self, body: list[ast.stmt]) -> bool:
         """Every turn sets the name before the place: earlier turns leave nothing."""
@@ -336,12 +346,25 @@ class Slice:
                 function = names.resolve(self.module, call.func)
                 if not isinstance(function, FunctionRef):
                     continue
-                frame = calls.frame_for(self.world, function, self.world.arguments(call, self.module, self.frame), call,
-                                        self.module, self.frame)
+                frame = calls.frame_for(
+                    self.world,
+                    function,
+                    self.world.arguments(call, self.module, self.frame),
+                    call,
+                    self.module,
+                    self.frame,
+                )
                 parameter = calls.parameter_at(function, number)
                 if frame is not None and parameter:
-                    self.value = flow.name_in(self.world, names.scope_for(function.module, function.node), parameter, None,
-                                         function.module, frame, frame)
+                    self.value = flow.name_in(
+                        self.world,
+                        names.scope_for(function.module, function.node),
+                        parameter,
+                        None,
+                        function.module,
+                        frame,
+                        frame,
+                    )
 
     # -- helpers
 

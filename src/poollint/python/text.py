@@ -1,4 +1,4 @@
-"""Strings of which parts may be unknown: f-strings, concatenation, and the string methods people use on URLs and flags."""
+"""Strings of which parts may be unknown: f-strings, concatenation, and string methods people use on URLs."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ MOST_PARTS = 200
 
 # Methods of str that are safe to run on known text: they neither loop nor grow it.
 _PLAIN = frozenset(
-    "startswith endswith replace strip lstrip rstrip lower upper title capitalize casefold split rsplit splitlines partition "
-    "rpartition removeprefix removesuffix find rfind count isdigit isnumeric isalpha isalnum isspace index swapcase".split()
+    "startswith endswith replace strip lstrip rstrip lower upper title capitalize casefold split rsplit splitlines "
+    "partition rpartition removeprefix removesuffix find rfind count isdigit isnumeric isalpha isalnum isspace "
+    "index swapcase".split()
 )
 _SAME_LETTERS = frozenset({"strip", "lstrip", "rstrip", "encode", "decode"})  # what they change decides nothing here
 
@@ -221,7 +222,10 @@ def starts(world: World, value: Value, arguments: Arguments, origin: Origin) -> 
     options = wanted[0] if isinstance(wanted[0], tuple) else (wanted[0],)
     known_start = urls.scheme_text(value) if isinstance(value, Url) else value.prefix if isinstance(value, Text) else ""
     excluded = getattr(value, "excludes", frozenset())
-    answers = [False if urls.dialect_named(str(option)) in excluded else _begins(known_start, str(option)) for option in options]
+    answers = [
+        False if urls.dialect_named(str(option)) in excluded else _begins(known_start, str(option))
+        for option in options
+    ]
     symbol = operation("startswith", value, *(a for a in arguments.positional if isinstance(a, Known)))
     if not symbol and len(options) > 1 and getattr(value, "symbol", ""):
         symbol = f"startswith({value.symbol}, {options!r})"  # type: ignore[union-attr]
@@ -232,7 +236,7 @@ def starts(world: World, value: Value, arguments: Arguments, origin: Origin) -> 
 
 
 def _decided(answer: bool, value: Value, origin: Origin, symbol: str) -> Value:
-    """Return a condition that is decided: for good where a branch has taught what the URL is, else while the default holds."""
+    """Return a condition that is decided: for good where a branch taught what the URL is, else by the default."""
     if isinstance(value, Text):
         return derived(answer, value, origin=origin, symbol=symbol)
     return Traced(answer, origin)
@@ -286,7 +290,9 @@ def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
 
 def _replaced(value: Value, arguments: Arguments, origin: Origin) -> Value:
     old, new = arguments.positional[:2]
-    if not (isinstance(old, Known) and isinstance(new, Known) and isinstance(old.value, str) and isinstance(new.value, str)):
+    if not (
+        isinstance(old, Known) and isinstance(new, Known) and isinstance(old.value, str) and isinstance(new.value, str)
+    ):
         return unsettled(reason_of(value), value, origin=origin)
     if isinstance(value, Text) and not value.symbol:
         parts = tuple(part.replace(old.value, new.value) if isinstance(part, str) else part for part in value.parts)

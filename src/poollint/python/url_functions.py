@@ -52,7 +52,9 @@ def _update_query(call: Call) -> Value:
     added = call.first()
     if not isinstance(added, Table):
         return replace(call.owner, query_complete=False)
-    return replace(call.owner, query={**call.owner.query, **{str(key): as_setting(value) for key, value in added.entries.items()}})
+    return replace(
+        call.owner, query={**call.owner.query, **{str(key): as_setting(value) for key, value in added.entries.items()}}
+    )
 
 
 @reader(f"{_URL}.difference_update_query")
@@ -90,7 +92,9 @@ def _drivername(base: Value, origin: Origin) -> Value:
 
 @attribute_reader(f"{_URL}.query")
 def _query(base: Value, origin: Origin) -> Value:
-    return Table(dict(base.query), origin, base.query_complete) if isinstance(base, Url) else Unknown("not a URL", origin)
+    return (
+        Table(dict(base.query), origin, base.query_complete) if isinstance(base, Url) else Unknown("not a URL", origin)
+    )
 
 
 @attribute_reader(f"{_URL}.username", f"{_URL}.password")
@@ -118,7 +122,12 @@ def _dsn(call: Call) -> Value:
 def _build(call: Call) -> Value:
     """`PostgresDsn.build(scheme="postgresql+asyncpg", host=..., path=...)`; v1 wants `/db` as path, v2 `db`."""
     given = call.arguments.keywords
-    parts = {"drivername": given.get("scheme"), "host": given.get("host"), "port": given.get("port"), "database": given.get("path")}
+    parts = {
+        "drivername": given.get("scheme"),
+        "host": given.get("host"),
+        "port": given.get("port"),
+        "database": given.get("path"),
+    }
     known = {name: value for name, value in parts.items() if value is not None}
     database = known.get("database")
     if database is not None and text.is_text(database):
@@ -200,7 +209,9 @@ def _urlunparse(call: Call) -> Value:
     return _with_parts(url, given, call)
 
 
-@attribute_reader("urllib.parse.ParseResult.netloc", "urllib.parse.ParseResult.query", "urllib.parse.ParseResult.fragment")
+@attribute_reader(
+    "urllib.parse.ParseResult.netloc", "urllib.parse.ParseResult.query", "urllib.parse.ParseResult.fragment"
+)
 def _piece(base: Value, origin: Origin) -> Value:
     """A piece that is only good for putting the URL together again: it remembers where it is from."""
     return LibraryRef(f"urllib.parse.ParseResult.{origin.says}", origin, base)

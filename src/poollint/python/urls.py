@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 # Not only what SQLAlchemy ships: the point is to tell a scheme from a word.
 DIALECTS = frozenset(
-    "postgresql postgres mysql mariadb sqlite oracle mssql cockroachdb redshift duckdb snowflake clickhouse bigquery databricks "
-    "trino awsathena db2 firebird".split()
+    "postgresql postgres mysql mariadb sqlite oracle mssql cockroachdb redshift duckdb snowflake clickhouse bigquery "
+    "databricks trino awsathena db2 firebird".split()
 )
 
 _HOLE = 0xE000  # private-use characters stand for unknown pieces while a text is taken apart
@@ -69,7 +69,11 @@ def unknown_url(value: Value, certainty: Certainty = "exact") -> Url:
 def _why_unknown(value: Value) -> str:
     if isinstance(value, Known):
         if value.value is None:
-            return f"{value.origin.says or 'the URL'} is None" if not symbol_of(value) else f"{value.origin.says} has no default"
+            return (
+                f"{value.origin.says or 'the URL'} is None"
+                if not symbol_of(value)
+                else f"{value.origin.says} has no default"
+            )
         return f"{value.origin.says or 'the text'} is no database URL"
     return reason_of(value)
 
@@ -174,7 +178,9 @@ def _query(text: str, holes: Mapping[str, Value], origin: Origin, certainty: Cer
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         return {}
-    return {key: _setting(value, holes, origin, certainty) for key, value in pairs if key not in holes and key != "password"}
+    return {
+        key: _setting(value, holes, origin, certainty) for key, value in pairs if key not in holes and key != "password"
+    }
 
 
 def from_parts(parts: Mapping[str, Value], origin: Origin) -> Url:
@@ -192,7 +198,15 @@ def from_parts(parts: Mapping[str, Value], origin: Origin) -> Url:
         host = entries["host"]
     complete = query is None or (isinstance(query, Table) and query.complete) or isinstance(query, Known)
     return Url(
-        dialect, driver, _lowered(host), _port(part("port")), part("database"), entries, complete, is_object=True, origin=origin
+        dialect,
+        driver,
+        _lowered(host),
+        _port(part("port")),
+        part("database"),
+        entries,
+        complete,
+        is_object=True,
+        origin=origin,
     )
 
 

@@ -289,8 +289,20 @@ class Arguments:
 
 
 Value = (
-    Known | Unknown | Text | Table | Listing | Url | FunctionRef | ClassRef | Instance | ModuleRef | NamespaceRef
-    | LibraryRef | LibraryObject | Partial
+    Known
+    | Unknown
+    | Text
+    | Table
+    | Listing
+    | Url
+    | FunctionRef
+    | ClassRef
+    | Instance
+    | ModuleRef
+    | NamespaceRef
+    | LibraryRef
+    | LibraryObject
+    | Partial
 )
 NO_ARGUMENTS = Arguments()
 
@@ -355,8 +367,10 @@ def certainty_of(*values: Value) -> Certainty:
     return weakest(value for value in values if isinstance(value, Known))
 
 
-def derived(result: Any, *inputs: Value, origin: Origin | None = None, symbol: str = "", trap: Trap | None = None) -> Traced:
-    """Return a known value that was worked out from others: as sure as the weakest of them, found where the first stands."""
+def derived(
+    result: Any, *inputs: Value, origin: Origin | None = None, symbol: str = "", trap: Trap | None = None
+) -> Traced:
+    """Return a known value that was worked out from others: as sure as the weakest of them, standing at the first."""
     traps = traps_of(*inputs)
     return Traced(
         result,

@@ -8,7 +8,7 @@ from typing import Any
 from poollint.arithmetic import Recommendation, accepted
 from poollint.budget import Budget, ServerSide, budgets, fitting_pool, recommendations
 from poollint.escape import clean
-from poollint.facts import NO_CEILING, Client, Database, Known, Missing, Origin, Project, Setting, Unknown, value_of, weakest
+from poollint.facts import NO_CEILING, Client, Database, Known, Missing, Origin, Project, Setting, Unknown, weakest
 from poollint.report import _data
 from poollint.report._markdown import escaped
 from poollint.report._values import shown, unknown_line, why
@@ -56,7 +56,8 @@ def notes(budget: Budget) -> Iterator[str]:
     for client in budget.direct:
         plain, lowered = client.steady.plain, client.steady.lowered
         if isinstance(plain, Known) and isinstance(lowered, Known) and plain.value > lowered.value:
-            yield f"{_who(client)} can never use {plain.value - lowered.value:,} of the {plain.value:,} connections its pools allow"
+            unused = plain.value - lowered.value
+            yield f"{_who(client)} can never use {unused:,} of the {plain.value:,} connections its pools allow"
     for client in budget.unknown:
         if (pool := fitting_pool(budget, client)) is not None:
             yield f"{_who(client)}: a pool of {pool:,} connections per process fits, but its size is not known"
@@ -120,7 +121,12 @@ def _client(client: Client) -> dict[str, Any]:
 
 def _pooler(side: ServerSide) -> dict[str, Any]:
     names = [_who(client) for client in side.clients]
-    return {"name": side.pooler.name, "formula": side.formula, "connections": _data.setting(side.total), "clients": names}
+    return {
+        "name": side.pooler.name,
+        "formula": side.formula,
+        "connections": _data.setting(side.total),
+        "clients": names,
+    }
 
 
 # -- for people ----------------------------------------------------------------------------------------------------

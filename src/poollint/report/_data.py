@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from poollint.escape import redact
+from poollint.escape import HIDDEN, redact
 from poollint.facts import NO_CEILING, Evidence, Finding, Fix, Known, Location, Missing, Setting, Skipped
 
 VERSION = 1
@@ -16,11 +16,11 @@ VERSION = 1
 def dumps(data: Any) -> str:
     """Return JSON text in which every hidden character is an escape and no URL has a password."""
     text = json.dumps(_redacted(data), ensure_ascii=False, indent=2, allow_nan=False)
-    return re.sub(r"[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]", _escape, text) + "\n"
+    return HIDDEN.sub(_escape, text) + "\n"
 
 
 def _escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    return match[0] if match[0] == "\n" else json.dumps(match[0])[1:-1]
 
 
 def _redacted(data: Any) -> Any:
@@ -60,7 +60,9 @@ def span(at: Location) -> dict[str, Any]:
 
 
 def place(at: Location | None) -> dict[str, Any]:
-    return {"path": at.path, "line": at.line, "column": at.column} if at else {"path": None, "line": None, "column": None}
+    return (
+        {"path": at.path, "line": at.line, "column": at.column} if at else {"path": None, "line": None, "column": None}
+    )
 
 
 def evidence(item: Evidence) -> dict[str, Any]:

@@ -6,7 +6,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from poollint.escape import clean
-from poollint.facts import Bound, Client, Database, Engine, Known, Pool, Pooler, Project, Setting, Unknown, Workload, value_of
+from poollint.facts import (
+    Bound,
+    Client,
+    Database,
+    Engine,
+    Known,
+    Pool,
+    Pooler,
+    Project,
+    Setting,
+    Unknown,
+    Workload,
+    value_of,
+)
 from poollint.report import _data
 from poollint.report._values import place, shown, why
 
@@ -109,8 +122,8 @@ def _database(database: Database) -> dict[str, Any]:
 
 
 _POOLER = (
-    "version", "mode", "prepared_statements", "max_client_connections", "pool_size", "reserve_pool_size", "max_db_connections",
-    "replicas",
+    "version", "mode", "prepared_statements", "max_client_connections", "pool_size", "reserve_pool_size",
+    "max_db_connections", "replicas",
 )  # fmt: skip
 
 
@@ -135,7 +148,9 @@ def _client(client: Client, project: Project) -> dict[str, Any]:
         "connections": {**_data.setting(client.steady.lowered), "plain": _data.setting(client.steady.plain)},
         "rollout_connections": {**_data.setting(client.rollout.lowered), "plain": _data.setting(client.rollout.plain)},
         "settings": _changed(client, project),
-        "hops": [{"name": hop.name, "seconds": _data.setting(hop.seconds), "effect": hop.effect} for hop in client.hops],
+        "hops": [
+            {"name": hop.name, "seconds": _data.setting(hop.seconds), "effect": hop.effect} for hop in client.hops
+        ],
         "how": client.how,
     }
 
@@ -158,7 +173,9 @@ def as_text(project: Project, verbose: bool = False) -> str:
         ("poolers", [_pooler_lines(pooler) for pooler in project.poolers]),
         ("clients", [_client_lines(client) for client in project.clients]),
     )
-    blocks = [f"{title}\n" + "".join(f"  {line}\n" for lines in items for line in lines) for title, items in sections if items]
+    blocks = [
+        f"{title}\n" + "".join(f"  {line}\n" for lines in items for line in lines) for title, items in sections if items
+    ]
     return "\n".join(blocks)
 
 
@@ -174,7 +191,9 @@ def _engine_lines(engine: Engine, verbose: bool) -> list[str]:
 
 def _workload_lines(workload: Workload, verbose: bool) -> list[str]:
     where = f" in {workload.environment}" if workload.environment else ""
-    lines = [clean(f"{workload.name}{where}  {workload.platform} {workload.kind}, {workload.life}; {workload.location}")]
+    lines = [
+        clean(f"{workload.name}{where}  {workload.platform} {workload.kind}, {workload.life}; {workload.location}")
+    ]
     numbers = [("instances", workload.instances)]
     for process in workload.run:
         lines.append(clean(f"    runs {process.server} {process.entry or ''}".rstrip()))

@@ -16,7 +16,9 @@ def summary(report: Report) -> str:
     """Return the whole report, cut below what GitHub accepts."""
     blocks = [_head(report), *(_block(finding) for finding in report.findings)]
     if report.missing:
-        blocks.append("### Not known\n\n" + "".join(f"- {escaped(unknown_line(one))}\n" for one in report.missing) + "\n")
+        blocks.append(
+            "### Not known\n\n" + "".join(f"- {escaped(unknown_line(one))}\n" for one in report.missing) + "\n"
+        )
     size, kept = 0, []
     for number, block in enumerate(blocks):
         size += len(block.encode("utf-8", "replace"))

@@ -1,7 +1,7 @@
 """For GitHub Actions: the text report, annotations on the lines, and a summary of the job in Markdown.
 
-The runner reads every line of the log: one that begins with `::` is a command, and a file name may hold a line end. So names and
-messages are escaped as the runner unescapes them, and everything else is made inert.
+The runner reads every line of the log: one that begins with `::` is a command, and a file name may hold a line end.
+So names and messages are escaped as the runner unescapes them, and everything else is made inert.
 """
 
 from __future__ import annotations
@@ -52,7 +52,11 @@ def annotation(finding: Finding) -> str:
     properties = {"file": path, "line": str(at.line)}
     if at.end_column and at.end_line == at.line:
         # Columns survive only on one line; GitHub's end column is the last character's.
-        properties |= {"endLine": str(at.line), "col": str(at.column), "endColumn": str(max(at.column, at.end_column - 1))}
+        properties |= {
+            "endLine": str(at.line),
+            "col": str(at.column),
+            "endColumn": str(max(at.column, at.end_column - 1)),
+        }
     properties["title"] = finding.rule
     header = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     command = f"::{COMMANDS[finding.severity]} {header}::{_data(whole(finding)[:LONGEST])}"

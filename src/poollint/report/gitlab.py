@@ -16,7 +16,9 @@ SEVERITIES = {"error": "critical", "warning": "major", "note": "info"}
 
 
 def render(report: Report) -> str:
-    return json.dumps([_issue(finding, report.fingerprints[id(finding)]) for finding in report.findings], indent=2) + "\n"
+    return (
+        json.dumps([_issue(finding, report.fingerprints[id(finding)]) for finding in report.findings], indent=2) + "\n"
+    )
 
 
 def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
@@ -26,5 +28,9 @@ def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
         "description": whole(finding),
         "severity": SEVERITIES[finding.severity],
         "fingerprint": fingerprint,
-        "location": {"path": at.path, "positions": {"begin": {"line": at.line, "column": at.column}}, "lines": {"begin": at.line}},
+        "location": {
+            "path": at.path,
+            "positions": {"begin": {"line": at.line, "column": at.column}},
+            "lines": {"begin": at.line},
+        },
     }

@@ -27,7 +27,8 @@ def render(report: Report) -> str:
 def _case(finding: Finding) -> list[str]:
     at = finding.location
     name = f"{finding.rule} {clean(str(at))}"
-    head = f'    <testcase classname={quoteattr(clean(at.path))} name={quoteattr(name)} file={quoteattr(clean(at.path))} line="{at.line}">'
+    path = quoteattr(clean(at.path))
+    head = f'    <testcase classname={path} name={quoteattr(name)} file={path} line="{at.line}">'
     message = quoteattr(clean(finding.message))
     if finding.severity == "note":
         body = f"      <system-out>{escape(whole(finding))}</system-out>"

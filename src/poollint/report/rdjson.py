@@ -11,7 +11,7 @@ from typing import Any
 from poollint.discover import Tree
 from poollint.facts import Edit, Finding, Location
 from poollint.report import Report
-from poollint.report._values import place, shown, whole, why
+from poollint.report._values import shown, whole, why
 
 SEVERITIES = {"error": "ERROR", "warning": "WARNING", "note": "INFO"}
 

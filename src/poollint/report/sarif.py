@@ -18,7 +18,9 @@ SCHEMA = "https://raw.githubusercontent.com/oasis-tcs/sarif-spec/main/sarif-2.1/
 def render(report: Report) -> str:
     used = sorted({finding.rule for finding in report.findings})
     run = {
-        "tool": {"driver": {"name": "poollint", "semanticVersion": __version__, "rules": [_rule(name) for name in used]}},
+        "tool": {
+            "driver": {"name": "poollint", "semanticVersion": __version__, "rules": [_rule(name) for name in used]}
+        },
         "automationDetails": {"id": "poollint/"},
         # Columns are counted in characters, also where a line holds more than ASCII.
         "columnKind": "unicodeCodePoints",

@@ -81,8 +81,9 @@ def path_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
 
 
 def runs_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
-    """Yield what runs the engine: one line for each workload."""
-    for client in clients:
-        if client.workload:
-            what = f"{client.workload.platform} {client.workload.kind} {client.workload.name}"
-            yield Evidence("workload", Known(client.workload.life, Origin(what, client.workload.location)))
+    """Yield what runs the engine: one line for each workload, also when several files describe it."""
+    described = {}
+    for workload in (client.workload for client in clients if client.workload):
+        described.setdefault(f"{workload.platform} {workload.kind} {workload.name}", workload)
+    for what, workload in described.items():
+        yield Evidence("workload", Known(workload.life, Origin(what, workload.location)))

@@ -1,6 +1,6 @@
 """A suppression silences nothing, or names no rule.
 
-It has no `check`: what a suppression silences is known only after every other rule has spoken, so `suppress` asks it then.
+It has no `check`: what a suppression silences is known only when every other rule has spoken, and `suppress` asks then.
 """
 
 from __future__ import annotations
@@ -28,12 +28,18 @@ def _verdict(suppression: Suppression) -> tuple[str, str]:
     rule = suppression.rule
     match suppression.flaw:
         case "no-rule":
-            return "the comment names no rule, so it silences nothing", "Write poollint: ignore[rule-name] and the reason"
+            return (
+                "the comment names no rule, so it silences nothing",
+                "Write poollint: ignore[rule-name] and the reason",
+            )
         case "unknown-rule":
             return f"there is no rule {rule}{meant(rule, rulebook.names())}", "Name a rule that `poollint rules` lists"
         case "no-reason":
             return f"ignoring {rule} needs a reason, so it silences nothing", "Write the reason after the bracket"
         case "expired":
-            return f"the time for ignoring {rule} is over, so it silences nothing", "Remove the entry, or mend what it hides"
+            return (
+                f"the time for ignoring {rule} is over, so it silences nothing",
+                "Remove the entry, or mend what it hides",
+            )
     what = "the comment" if suppression.stated_in == "comment" else "the entry"
     return f"{what} ignores {rule}, but nothing here is found by it", "Remove it"
