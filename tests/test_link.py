@@ -20,7 +20,21 @@ from linking import (
     workload,
 )
 from poollint.config import Configuration, StatedDatabase, StatedPooler, StatedService
-from poollint.facts import Build, Client, Known, Location, Pooler, Process, Project, Target, Unknown, Workload
+from poollint.facts import (
+    Build,
+    Client,
+    Database,
+    Known,
+    Location,
+    Origin,
+    Pooler,
+    Process,
+    Project,
+    Setting,
+    Target,
+    Unknown,
+    Workload,
+)
 
 URL = "env:DATABASE_URL"
 
@@ -428,6 +442,37 @@ class TestOneThingDescribedTwice:
     def test_the_configuration_names_the_environment_of_a_file(self) -> None:
         named = Configuration(environments={"prod": ("deploy/*.yaml",)})
         assert only(joined([workload()], configuration=named)).environment == "prod"
+
+    @pytest.mark.parametrize("glob", ["deploy/overlays/prod/**", "deploy/overlays/prod/*.yaml", "deploy/overlays/prod"])
+    def test_an_overlay_runs_in_its_own_environment_wherever_its_manifests_stand(self, glob: str) -> None:
+        named = Configuration(environments={"base": ("deploy/base/**",), "live": (glob,)})
+        base = Location("deploy/base/api.yaml", 1)
+        api = workload("api", location=base, unit="deploy/overlays/prod")
+        limit = compose_database("deploy/overlays/prod", location=base)
+        client = only(joined([api, limit], engine("app/db.py:8", pool(target=on("db"))), configuration=named))
+        assert client.environment == "live" and client.database and client.database.environment == "live"
+
+
+class TestWhatADatabaseAccepts:
+    def limit_of(self, written: Database) -> Setting:
+        client = only(joined([workload(), written], engine("app/db.py:8", pool(target=on("db")))))
+        assert client.database
+        return client.database.max_connections
+
+    def test_a_number_that_cannot_be_read_is_not_the_products_default(self) -> None:
+        place = Origin("max_connections", Location("deploy/docker-compose.yml", 6))
+        unread = Unknown("max_connections is ${MAX}, which no file gives", place)
+        written = compose_database("deploy", unread, provider="neon", tier=number("1", "cu"))
+        assert self.limit_of(written) == unread
+
+    def test_a_number_that_is_not_written_is_the_tables(self) -> None:
+        absent = Unknown("max_connections is not set", Origin("max_connections"))
+        tier = number("db-custom-4-16384", "tier", "db.tf:4")
+        found = self.limit_of(compose_database("deploy", absent, provider="cloud-sql-postgresql", tier=tier))
+        assert isinstance(found, Known) and (found.value, found.origin.says) == (
+            500,
+            "Cloud SQL db-custom-4-16384: 500",
+        )
 
 
 class TestImagesThatNoBuildStepNames:

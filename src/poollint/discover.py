@@ -32,7 +32,7 @@ FOREIGN = frozenset(
 
 
 class TooSlow(Exception):
-    """One file took longer than SECONDS_PER_FILE."""
+    """One file took more than SECONDS_PER_FILE."""
 
 
 class Tree:
@@ -141,7 +141,7 @@ class Tree:
             with _deadline(SECONDS_PER_FILE):
                 yield
         except TooSlow:
-            self.skip(path, f"took longer than {SECONDS_PER_FILE} seconds")
+            self.skip(path, f"took more than {SECONDS_PER_FILE} seconds")
         except RecursionError:
             self.skip(path, "nested too deeply")
         except MemoryError:
@@ -245,11 +245,13 @@ def _git_files(start: Path, tracked_only: bool) -> list[str] | None:
 
 
 def _walk(start: Path) -> Iterator[str]:
-    """List what is below `start`, relative to its folder, without following links."""
+    """List what is below `start`, relative to its folder, without following links.
+
+    A .gitignore is not asked: outside a checkout nobody can tell which of the files it matches are tracked all the same.
+    """
     if start.is_file():
         yield start.name
         return
-    ignored = _gitignore(start)
     folders = [""]
     while folders:
         folder = folders.pop()
@@ -258,26 +260,10 @@ def _walk(start: Path) -> Iterator[str]:
         except OSError:
             continue
         for entry in entries:
-            name = f"{folder}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in FOREIGN and not ignored(f"{name}/"):
-                    folders.append(f"{name}/")
-            elif not ignored(name):
-                yield name
-
-
-def _gitignore(start: Path) -> Callable[[str], bool]:
-    """Outside Git, an exported tree still has its top-level .gitignore; nested ones are not read."""
-    try:
-        lines = (start / ".gitignore").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return lambda name: False
-    from pathspec import PathSpec
-
-    try:
-        return PathSpec.from_lines("gitwildmatch", lines).match_file
-    except ValueError:
-        return lambda name: False
+            if not entry.is_dir(follow_symlinks=False):
+                yield f"{folder}{entry.name}"
+            elif entry.name not in FOREIGN:
+                folders.append(f"{folder}{entry.name}/")
 
 
 def _relative(path: Path, root: Path) -> str:
@@ -291,21 +277,24 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
 
 @contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the body after so many seconds, where the platform has an alarm and nobody else uses it."""
+    """Raise TooSlow in the body after so many seconds of processor time, where the platform can count them.
+
+    Not of the clock: what a busy machine can read may not depend on its other work.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
-    if signal.getitimer(signal.ITIMER_REAL)[0]:  # an outer deadline is running
+    if signal.getitimer(signal.ITIMER_PROF)[0]:  # an outer deadline is running
         yield
         return
 
     def ring(*_: object) -> None:
         raise TooSlow
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -242,7 +242,7 @@ def _option(given: _Given, name: str) -> Setting | None:
     found: Setting | None = None
     texts = [text for text, _ in given.words]
     for index, (text, place) in enumerate(given.words):
-        match = re.fullmatch(rf"(?:-c|--)?{spelled}=(.+)", text, re.IGNORECASE)
+        match = re.fullmatch(rf"(?:-c|--)?{spelled}=(.*)", text, re.IGNORECASE)
         value = match[1] if match else None
         following = texts[index + 1] if index + 1 < len(texts) else ""
         if value is None and (re.fullmatch(rf"--{spelled}", text) or text == "-N" and name == "max_connections"):
@@ -253,6 +253,8 @@ def _option(given: _Given, name: str) -> Setting | None:
 
 
 def _literal(value: str, says: str, place: Location | None) -> Setting:
+    if not value:  # what is left of a word that a variable makes
+        return Unknown(f"{says} is a variable that no file gives", Origin(says, place))
     if "$" in value or "{{" in value:
         return Unknown(f"{says} is {value[:60]}, which no file gives", Origin(says, place))
     return Known(value, Origin(says, place))

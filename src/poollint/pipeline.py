@@ -80,7 +80,7 @@ def _project(tree: Tree, configuration: Configuration) -> Project:
     code.declare(tuple(fact for fact in facts if isinstance(fact, Version)))
     from poollint.link import link
 
-    return link(tree, facts, code, configuration)
+    return replace(link(tree, facts, code, configuration), dead_settings=code.dead_settings)
 
 
 def _facts(reader: ModuleType, tree: Tree) -> Iterator[Any]:

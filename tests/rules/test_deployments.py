@@ -63,9 +63,24 @@ class TestUnboundedInstances:
         assert (finding.severity, finding.location) == ("warning", Location("service.yaml", 9))
         assert finding.workloads == ("api",)
 
+    def cron(self, **fields: object) -> Workload:
+        """A CronJob as its reader yields it: one run is certain, how many overlap is not."""
+        endless = number(NO_CEILING, "no ceiling", "cron.yaml:8", "default")
+        return workload("report", 1, **{"kind": "cron-job", "rollout_instances": endless, **fields})
+
     def test_overlapping_runs_of_a_cron_job_are_a_note(self) -> None:
-        (finding,) = self.check(self.endless(kind="cron-job"))
-        assert finding.severity == "note"
+        (finding,) = self.check(self.cron())
+        assert (finding.severity, finding.location) == ("note", Location("cron.yaml", 8))
+        assert finding.message == (
+            "report starts a run even while earlier ones last, and no deadline ends them: each opens its own pool"
+        )
+
+    def test_a_cron_job_with_a_deadline_or_another_policy_is_silent(self) -> None:
+        assert not self.check(self.cron(rollout_instances=number(6, "activeDeadlineSeconds"), rollout_documented=True))
+        assert not self.check(self.cron(rollout_instances=Unknown("not read")))
+
+    def test_only_the_runs_of_a_cron_job_overlap_without_a_ceiling(self) -> None:
+        assert not self.check(self.cron(kind="deployment"))
 
     def test_a_ceiling_or_an_unknown_number_is_silent(self) -> None:
         assert not self.check(workload("api", 400))

@@ -12,7 +12,7 @@ from poollint.facts import NOT_READ, Database, Known, Setting, Unknown, value_of
 def limited(database: Database, stated: StatedDatabase | None) -> Database:
     """Return the database with its numbers settled.
 
-    max_connections  stated, else written, else the table's row for provider and tier
+    max_connections  stated, else written (also where that cannot be read), else the table's row for provider and tier
     reserved         stated, else written, else what provider or server keep for themselves
     """
     if stated:
@@ -21,12 +21,12 @@ def limited(database: Database, stated: StatedDatabase | None) -> Database:
     dialect = database.dialect or (provider.dialects[0] if provider and len(provider.dialects) == 1 else None)
     tier, version = _text(database.tier), _text(database.version)
     changes: dict[str, object] = {"dialect": dialect}
-    if not isinstance(database.max_connections, Known):
+    if not _is_written(database.max_connections):
         changes["max_connections"] = (
             provider.max_connections(tier, version, dialect) if provider else _no_provider(database)
         )
         changes["low_estimate"] = provider.low_estimate(tier, version, dialect) if provider else NOT_READ
-    if not isinstance(database.reserved, Known):
+    if not _is_written(database.reserved):
         changes["reserved"] = provider.reserved(version, dialect) if provider else providers.stock_reserved(dialect)
         changes["sure_reserved"] = provider.sure_reserved(version, dialect) if provider else changes["reserved"]
     if not isinstance(database.keepalive, Known) and provider:
@@ -46,6 +46,11 @@ def _with_stated(database: Database, stated: StatedDatabase) -> Database:
     if ("provider" in changes or "tier" in changes) and "max_connections" not in changes:
         changes["max_connections"] = Unknown("stated by its tier")
     return replace(database, **changes)  # type: ignore[arg-type]
+
+
+def _is_written(setting: Setting) -> bool:
+    """Say whether a file gives it, readable or not: `${MAX}` is not the product's default."""
+    return isinstance(setting, Known) or setting.origin.location is not None
 
 
 def _no_provider(database: Database) -> Setting:

@@ -62,8 +62,8 @@ def join(
     runs: Sequence[Run], databases: Sequence[Database], poolers: Sequence[Pooler], configuration: Configuration
 ) -> Joined:
     """Return for each run the database it talks to; runs that share one get the same name."""
-    facts = [_placed(database, configuration) for database in databases]
-    poolers = [settled(_placed_pooler(pooler, configuration)) for pooler in poolers]
+    facts = [stated.placed(database, configuration) for database in databases]
+    poolers = [settled(stated.placed(pooler, configuration)) for pooler in poolers]
     hosts = Hosts(facts, poolers)
     seats = [seat_of(run, hosts, configuration) for run in runs]
     groups = _grouped(seats, facts)
@@ -187,16 +187,6 @@ def _wanted(group: _Group) -> tuple[str, str]:
 
 
 # -- what is known of the server ---------------------------------------------------------------------------------------
-
-
-def _placed(database: Database, configuration: Configuration) -> Database:
-    named = stated.environment_of(configuration, database.location.path) if database.location else None
-    return replace(database, environment=named) if named else database
-
-
-def _placed_pooler(pooler: Pooler, configuration: Configuration) -> Pooler:
-    named = stated.environment_of(configuration, pooler.location.path) if pooler.location else None
-    return replace(pooler, environment=named) if named else pooler
 
 
 def _made(group: _Group, environment: str | None, configuration: Configuration) -> Database:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from poollint.config import Configuration, StatedDatabase, StatedPooler, StatedService
-from poollint.facts import Workload
+from poollint.facts import Database, Pooler, Workload
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SERVICE = ("instances", "processes", "concurrency", "cpus")
 DATABASE = ("provider", "tier", "max-connections", "reserved", "idle-timeout", "headroom")
 POOLER = ("mode", "max-prepared-statements")
+_Fact = TypeVar("_Fact", Workload, Database, Pooler)
 
 
 def service_of(configuration: Configuration, workload: Workload) -> StatedService | None:
@@ -64,8 +65,22 @@ def _assumptions(configuration: Configuration) -> Iterable[tuple[str, str]]:
         yield name, what
 
 
-def environment_of(configuration: Configuration, path: str) -> str | None:
-    """Return the environment whose globs hold a path."""
+def placed(fact: _Fact, configuration: Configuration) -> _Fact:
+    """Return a fact in the environment whose globs hold it.
+
+    An overlay takes its manifests from elsewhere, and they run where the overlay says.
+    """
+    if not configuration.environments or fact.location is None:
+        return fact
+    path = fact.location.path
+    asked = [path]
+    if fact.unit and not path.startswith(fact.unit + "/"):
+        asked.insert(0, f"{fact.unit}/{path.rpartition('/')[2]}")
+    named = next((name for path in asked if (name := _environment_of(configuration, path))), None)
+    return replace(fact, environment=named) if named else fact  # type: ignore[type-var]
+
+
+def _environment_of(configuration: Configuration, path: str) -> str | None:
     return next((name for name, globs in configuration.environments.items() if matches(globs, path)), None)
 
 

@@ -31,7 +31,7 @@ def deployed(
     tree: Tree, read: Iterable[Workload], images: Sequence[Image], configuration: Configuration, code: Code
 ) -> tuple[Workload, ...]:
     """Return the workloads that run, in the order of their places."""
-    placed = [_placed(workload, configuration) for workload in read]
+    placed = [stated.placed(workload, configuration) for workload in read]
 
     def start(workload: Workload) -> Workload:
         return _started(workload, tree, images, configuration)
@@ -51,11 +51,6 @@ def versions_of(workloads: Iterable[Workload]) -> frozenset[tuple[Thing, str | N
 def superseded(workload: Workload, environment: str | None, versions: frozenset[tuple[Thing, str | None]]) -> bool:
     """Say whether an unmarked workload has a version of its own in this environment: an alternative, not a summand."""
     return workload.environment is None and environment is not None and (_thing(workload), environment) in versions
-
-
-def _placed(workload: Workload, configuration: Configuration) -> Workload:
-    named = stated.environment_of(configuration, workload.location.path)
-    return replace(workload, environment=named) if named else workload
 
 
 # -- several files, one thing ------------------------------------------------------------------------------------------

@@ -73,6 +73,6 @@ def limit(written: Setting, tier: Setting) -> tuple[Setting, Setting]:
     if not isinstance(text, str):
         return written, tier
     if text.replace(" ", "") in _DEFAULT_FORMULAS:
-        return Unknown("max_connections is the default formula", written.origin), tier
+        return Unknown("max_connections is the default formula", Origin("default formula")), tier
     reason = Unknown(f"max_connections is the formula {text[:60]}", written.origin)
     return reason, reason

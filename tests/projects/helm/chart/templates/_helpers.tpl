@@ -1,0 +1,3 @@
+{{- define "quotes.name" -}}
+{{ .Release.Name }}-quotes
+{{- end }}
