@@ -25,7 +25,7 @@ from poollint.facts import (
     value_of,
     weakest,
 )
-from poollint.link.workloads import Thing, superseded, versions_of
+from poollint.link.workloads import Versions, versions_of
 
 _DIRECT = ("pgpool",)  # a pooler that gives each client a server connection of its own
 
@@ -179,15 +179,13 @@ def _by_weight(environment: str) -> tuple[bool, bool, str]:
     return (word != "prod", not environments.is_production(environment), environment)
 
 
-def _present(
-    environment: str | None, clients: Iterable[Client], versions: frozenset[tuple[Thing, str | None]]
-) -> Iterator[Client]:
+def _present(environment: str | None, clients: Iterable[Client], versions: Versions) -> Iterator[Client]:
     """Yield the clients of one environment: its own, and the unmarked ones that have no version of their own there."""
     for client in clients:
         if client.environment == environment:
             yield client
         elif client.environment is None:
-            if client.workload is None or not superseded(client.workload, environment, versions):
+            if client.workload is None or not versions.supersede(client.workload, environment):
                 yield client
 
 

@@ -219,6 +219,7 @@ class Engine:
     qualname, ordinal  the enclosing scope ("<module>", "Database.connect") and the n-th creation in it: stable names
     alternatives       every way it can come out that is not known to be dead; never empty
     per_call           Known(True) when a new engine is made per request, task or call and neither cached nor disposed
+    lasts              Known(False) when no engine made here outlives the call that makes it: nothing grows stale in its pool
     reasons            why place and role are believed, for `facts -v` and messages
     rivals             engines in other branches of the same code: a process makes only one of them
     """
@@ -233,6 +234,7 @@ class Engine:
     qualname: str = "<module>"
     ordinal: int = 0
     per_call: Setting = NOT_READ
+    lasts: Setting = NOT_READ
     uses: tuple[Use, ...] = ()
     sqlalchemy: Setting = NOT_READ  # the version, as written: "2.0.36", or Unknown
     reasons: tuple[str, ...] = ()
@@ -396,6 +398,7 @@ class Database:
 
     provider          a name of the provider table, "cloud-sql-postgresql"; None when only the dialect is known
     identities        "cloudsql:p:r:i", "iac:google_sql_database_instance.main", a host name in full
+    platform          "compose" for a container of a Compose project, whose network is the project's own
     low_estimate      what its tier comes near to where max_connections is only a ceiling (AWS); filled by `link`
     sure_reserved     the part of `reserved` that is documented or measured; filled by `link`
     """
@@ -416,6 +419,7 @@ class Database:
     ports: tuple[int, ...] = ()
     identities: tuple[str, ...] = ()
     keepalive: Setting = NOT_READ
+    platform: str = ""
     low_estimate: Setting = NOT_READ
     sure_reserved: Setting = NOT_READ
 
@@ -449,6 +453,7 @@ class Pooler:
     hosts: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     provider: str | None = None
+    platform: str = ""
 
     def __hash__(self) -> int:
         return hash((self.name, self.product, self.location, self.environment))

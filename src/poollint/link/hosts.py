@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from poollint.facts import Database, Pooler, Target, Workload
+from poollint.link.workloads import Versions
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal"})
 _RESOURCE = re.compile(r"(?:data\.)?[a-z][a-z0-9_]*_[a-z0-9_]+\.[a-z_][\w-]*")
@@ -31,18 +32,20 @@ def resource_of(host: str) -> str | None:
 class Hosts:
     """The servers and poolers of the repository, by the names they answer to."""
 
-    def __init__(self, databases: Sequence[Database], poolers: Sequence[Pooler]) -> None:
+    def __init__(self, databases: Sequence[Database], poolers: Sequence[Pooler], versions: Versions) -> None:
         self._servers: tuple[Database | Pooler, ...] = (*poolers, *databases)
+        self._versions = versions
 
     def find(self, target: Target, workload: Workload | None) -> Database | Pooler | None:
         """Return what a workload's connection to this target meets first."""
         if workload is None:
             return self._nearest(target, self._named_in_full(target), "", None)
-        return self._nearest(target, self._servers, workload.unit, workload.environment)
+        servers = [server for server in self._servers if _is_on_network_of(server, workload)]
+        return self._nearest(target, servers, workload.unit, workload.environment)
 
     def behind(self, target: Target, pooler: Pooler) -> Database | None:
         """Return the server a pooler forwards to."""
-        databases = [server for server in self._servers if isinstance(server, Database)]
+        databases = [s for s in self._servers if isinstance(s, Database) and s.platform == pooler.platform]
         found = self._nearest(target, databases, pooler.unit, pooler.environment)
         return found if isinstance(found, Database) else None
 
@@ -54,7 +57,7 @@ class Hosts:
         self, target: Target, servers: Iterable[Database | Pooler], unit: str, environment: str | None
     ) -> Database | Pooler | None:
         """Own unit before a neighbouring one, own environment before the unmarked one."""
-        found = [server for server in servers if _answers(server, target)]
+        found = [s for s in servers if _answers(s, target) and not self._versions.hide(s, environment)]
         near = [server for server in found if server.unit == unit]
         if not near and "." not in (target.host or ""):
             near = [server for server in found if _neighbours(server.unit, unit)]
@@ -75,6 +78,13 @@ def _answers(server: Database | Pooler, target: Target) -> bool:
         return False
     port = target.port or DEFAULT_PORTS.get(target.dialect or "")
     return port is None or not server.ports or port in server.ports
+
+
+def _is_on_network_of(server: Database | Pooler, workload: Workload) -> bool:
+    """A container's name means it inside its Compose project only, even where other manifests lie in the same folder."""
+    if server.platform != "compose":
+        return True
+    return workload.platform == "compose" and server.unit == workload.unit
 
 
 def _neighbours(one: str, other: str) -> bool:

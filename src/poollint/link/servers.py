@@ -17,6 +17,7 @@ from poollint.link.hosts import Hosts
 from poollint.link.limits import limited
 from poollint.link.poolers import settled, stated_pooler
 from poollint.link.running import Run
+from poollint.link.workloads import versions_of
 from poollint.link.seats import Seat, fact_identity, seat_of, variables_of
 
 
@@ -64,7 +65,8 @@ def join(
     """Return for each run the database it talks to; runs that share one get the same name."""
     facts = [stated.placed(database, configuration) for database in databases]
     poolers = [settled(stated.placed(pooler, configuration)) for pooler in poolers]
-    hosts = Hosts(facts, poolers)
+    versions = versions_of(run.workload for run in runs if run.workload)
+    hosts = Hosts(facts, poolers, versions)
     seats = [seat_of(run, hosts, configuration) for run in runs]
     groups = _grouped(seats, facts)
     _name_all(groups)

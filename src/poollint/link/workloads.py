@@ -7,12 +7,24 @@ a bare Dockerfile or Procfile is a workload only when nothing else runs what it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.config import Configuration, StatedService
 from poollint.discover import Tree
-from poollint.facts import NOT_READ, Image, Known, Location, Origin, Process, Setting, Unknown, Workload
+from poollint.facts import (
+    NOT_READ,
+    Database,
+    Image,
+    Known,
+    Location,
+    Origin,
+    Pooler,
+    Process,
+    Setting,
+    Unknown,
+    Workload,
+)
 from poollint.link import stated
 from poollint.link.builds import built
 
@@ -43,14 +55,44 @@ def deployed(
     return tuple(sorted(kept, key=lambda w: (w.location, w.name, w.environment or "")))
 
 
-def versions_of(workloads: Iterable[Workload]) -> frozenset[tuple[Thing, str | None]]:
-    """Return which things have a version in which environment."""
-    return frozenset((_thing(workload), workload.environment) for workload in workloads)
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What an environment has of its own, so that what is unmarked is an alternative to it, not a summand.
+
+    things   workloads that are described for the environment
+    projects (unit, environment) of Compose projects that have files of their own for it: only those run there
+    """
+
+    things: frozenset[tuple[Thing, str | None]]
+    projects: frozenset[tuple[str, str]]
+
+    def supersede(self, workload: Workload, environment: str | None) -> bool:
+        """Say whether an unmarked workload does not run in this environment as it is described."""
+        if workload.environment is not None or environment is None:
+            return False
+        return (_thing(workload), environment) in self.things or (
+            workload.platform == "compose" and (workload.unit, environment) in self.projects
+        )
+
+    def hide(self, server: Database | Pooler, environment: str | None) -> bool:
+        """Say whether an unmarked container of a Compose project does not run in this environment."""
+        is_unmarked = server.platform == "compose" and server.environment is None and environment is not None
+        return is_unmarked and (server.unit, environment) in self.projects
 
 
-def superseded(workload: Workload, environment: str | None, versions: frozenset[tuple[Thing, str | None]]) -> bool:
-    """Say whether an unmarked workload has a version of its own in this environment: an alternative, not a summand."""
-    return workload.environment is None and environment is not None and (_thing(workload), environment) in versions
+def versions_of(workloads: Iterable[Workload]) -> Versions:
+    """Return what the environments have of their own."""
+    workloads = tuple(workloads)
+    things = frozenset((_thing(workload), workload.environment) for workload in workloads)
+    composed = [workload for workload in workloads if workload.platform == "compose"]
+    unmarked = {(workload.unit, workload.location.path) for workload in composed if workload.environment is None}
+    projects = frozenset(
+        (workload.unit, workload.environment)
+        for workload in composed
+        # A service that a profile marks stands beside unmarked ones, in their file.
+        if workload.environment is not None and (workload.unit, workload.location.path) not in unmarked
+    )
+    return Versions(things, projects)
 
 
 # -- several files, one thing ------------------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ class Engines:
                 qualname=site.qualname,
                 ordinal=site.ordinal,
                 per_call=self.roles.per_call(site),
+                lasts=self.roles.lasts(site),
                 sqlalchemy=library.sqlalchemy,
                 reasons=(place_reason, role_reason),
             )

@@ -14,6 +14,7 @@ from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
 from poollint.python import contexts
 from poollint.python.callers import Callers, class_around, function_around
 from poollint.python.contexts import Kind
+from poollint.python.escapes import outlives
 from poollint.python.graph import ImportGraph
 from poollint.python.lifecycle import Lifecycle, Run, kept
 from poollint.python.modules import Module, Modules
@@ -104,6 +105,17 @@ class Roles:
             return Unknown("a parameter decides whether an engine is made", Origin("", leaking[0].through))
         says = "disposed by its user" if repeated else "made once, or by nothing that runs per request or task"
         return Known(False, Origin(says, site.location))
+
+    def lasts(self, site: Site) -> Setting:
+        """Return Known(False) when no engine made here outlives its call: it never leaves it, or each request makes one."""
+        function = function_around(site.module, site.call)
+        if function is not None and not outlives(site.module, site.call, function):
+            return Known(False, Origin(f"{function.name} keeps it to itself", site.location))
+        runs = [run for run in self.lifecycle.runs(site) if not self.is_aside(run.path)]
+        passing = runs and all(run.context.kind in ("request", "task") for run in runs)
+        if passing and kept(site.module, site.call, function) != "process":
+            return Known(False, Origin(f"runs only in the {runs[0].context.says}", runs[0].through))
+        return Known(True, Origin("kept by the process", site.location))
 
     # -- role
 

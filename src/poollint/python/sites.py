@@ -7,7 +7,7 @@ SQLAlchemy's; only then is libcst imported, whose visitor gives the exact spans 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -153,10 +153,8 @@ def _located(module: Module, creations: list[_Creation]) -> Iterator[Site]:
     if too_deep(module.tree):
         module.modules.tree.skip(module.path, "nested too deeply")
         return
-    from poollint.python import _spans
-
     starts = {module.location(creation.call): creation for creation in creations}
-    spans = _spans.of_calls(module.path, module.text, {(at.line, at.column) for at in starts})
+    spans = _spans_of(module, starts)
     ordinals: dict[str, int] = {}
     for at, creation in starts.items():
         qualname = module.qualname(creation.call)
@@ -165,6 +163,22 @@ def _located(module: Module, creations: list[_Creation]) -> Iterator[Site]:
         is_async = creation.factory in ASYNC_FACTORIES or _is_wrapped(module, creation.call)
         location = spans.get((at.line, at.column), at)
         yield Site(module, creation.call, creation.factory, location, is_async, ordinal, creation.skip)
+
+
+def _spans_of(module: Module, starts: Iterable[Location]) -> dict[tuple[int, int], Location]:
+    """Ask libcst about each statement at the top level of the file that holds a creation."""
+    from poollint.python import _spans
+
+    held: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    for at in starts:
+        for statement in module.tree.body:
+            lines = (statement.lineno, statement.end_lineno or statement.lineno)
+            if lines[0] <= at.line <= lines[1]:
+                held.setdefault(lines, set()).add((at.line, at.column))
+    spans: dict[tuple[int, int], Location] = {}
+    for lines, places in held.items():
+        spans |= _spans.of_calls(module.path, module.lines, lines, places)
+    return spans
 
 
 def _is_wrapped(module: Module, call: ast.Call) -> bool:

@@ -45,9 +45,10 @@ class File:
 
     @property
     def is_complete(self) -> bool:
-        """Say whether every service can start from this file alone."""
-        services = self.services.values()
-        return bool(services) and all(any(key in node for key in ("image", "build", "extends")) for node in services)
+        """Say whether every service can start from this file alone; one that needs a service of another file cannot."""
+        services = self.services
+        starts = all(any(key in node for key in ("image", "build", "extends")) for node in services.values())
+        return bool(services) and starts and (bool(self.included) or _needed(services).issubset(services))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,17 @@ class FileSet:
     environment: str | None
     files: tuple[File, ...]
     services: frozenset[str] | None = None  # only these are new; None: all
+
+
+def _needed(services: dict[str, Mapping]) -> set[str]:
+    """Return the services that these depend on: Compose refuses a project that lacks one of them."""
+    found: set[str] = set()
+    for node in services.values():
+        found.update(name for name, _ in node.pairs_at("depends_on"))
+        for key in ("depends_on", "links"):
+            listed = node.get(key)
+            found.update(item.text.partition(":")[0] for item in texts(listed) if isinstance(listed, Sequence))
+    return found
 
 
 def read_file(tree: Tree, path: str) -> File | None:

@@ -202,6 +202,7 @@ class Project:
             unit=self.folder,
             environment=self.environment_name(service),
             hosts=self.hosts(service),
+            platform="compose",
         )
 
     def workload(self, service: Service, told: Told) -> Workload:

@@ -18,8 +18,8 @@ def judged(project: Project) -> Iterator[tuple[Engine, tuple[Client, ...]]]:
 
 
 def keeps_connections(engine: Engine) -> bool:
-    """False for an engine made for one request, task or call: its connections do not live to grow stale."""
-    return engine.place not in ("request-handler", "task") and not value_of(engine.per_call)
+    """False for an engine that does not outlive the call that makes it: its connections do not live to grow stale."""
+    return value_of(engine.lasts) is not False
 
 
 def every(pools: tuple[Pool, ...], holds: Callable[[Pool], bool]) -> bool:

@@ -1,13 +1,11 @@
-import time
+from celery import Celery
 
 from portal.storage import engine
 
-
-def main():
-    while True:
-        with engine.begin():
-            time.sleep(5)
+app = Celery("mailer")
 
 
-if __name__ == "__main__":
-    main()
+@app.task
+def send(mail):
+    with engine.begin():
+        pass
