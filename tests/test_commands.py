@@ -435,6 +435,7 @@ def test_arq_takes_max_jobs_from_its_settings_class(run):
         ("flask db upgrade", "flask", "migration"),
         ("python manage.py migrate", "manage.py", "migration"),
         ("python manage.py runserver", "manage.py", "web"),
+        ("python manage.py import_orders --all", "manage.py", "script"),
         ("python app/main.py", "python", "script"),
         ("python -m app.main", "python", "script"),
     ],

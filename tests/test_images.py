@@ -96,6 +96,13 @@ def test_a_limit_that_a_template_fills_in_is_unknown():
     assert isinstance(server.max_connections, Unknown)
 
 
+def test_a_limit_whose_variable_no_file_gives_is_unknown():
+    """The words of a Compose command hold only what is readable of them."""
+    server = server_of("postgres:16", given(), Words(PLACE, ("postgres", "-c", "max_connections=")))
+    assert isinstance(server.max_connections, Unknown)
+    assert server.max_connections.origin.location == PLACE
+
+
 def test_only_images_that_listen_to_the_variable_get_it():
     bitnami = server_of("bitnami/postgresql:16", given(POSTGRESQL_MAX_CONNECTIONS="250"))
     official = server_of("postgres:16", given(POSTGRESQL_MAX_CONNECTIONS="250"))

@@ -19,8 +19,10 @@ from linking import (
     web,
     workload,
 )
+from poollint.budget import budgets
 from poollint.config import Configuration, StatedDatabase, StatedPooler, StatedService
 from poollint.facts import (
+    NOT_READ,
     Build,
     Client,
     Database,
@@ -37,6 +39,7 @@ from poollint.facts import (
 )
 
 URL = "env:DATABASE_URL"
+SITE = engine("app/db.py:8", pool(target=on("db")))
 
 
 def names(project: Project) -> list[tuple[str | None, str | None]]:
@@ -434,6 +437,47 @@ class TestOneThingDescribedTwice:
         procfile = workload("web", Unknown("not written"), platform="procfile")
         assert [w for w, _ in names(joined([procfile, workload("api", 3)]))] == ["api"]
 
+    def test_a_release_phase_counts_one_connection_once(self) -> None:
+        """Whatever engines its script reaches, it takes one step after the other."""
+        steps = replace(web(1, units=NOT_READ), kind="script"), replace(web(1, units=NOT_READ), kind="script")
+        release = workload("release", 1, *steps, platform="procfile", kind="job", life="one-off")
+        site = engine("app/db.py:8", pool(35, 65, target=on("db.example.org")))
+        made = joined([release, workload("web", 2, platform="procfile")], site)
+        (budget,) = budgets(made)
+        assert [(c.workload.name, c.steady.formula) for c in budget.clients if c.workload] == [
+            ("release", "1 instance × 1 process × min(35 + 65, 1 at once)"),
+            ("web", "2 instances × 1 process × (35 + 65)"),
+        ]
+        assert budget.steady == 201
+
+    def test_a_migration_job_counts_one_connection(self) -> None:
+        migrate = workload("migrate", 1, replace(web(1, units=NOT_READ), kind="migration"), kind="job")
+        client = only(joined([migrate], engine("migrations/env.py:3", role="migration")))
+        assert isinstance(client.steady.lowered, Known) and client.steady.lowered.value == 1
+        assert client.steady.factors[-1][1].origin.says == "a release or migration step uses one connection"
+
+    def test_a_migration_before_a_scheduler_ends_first(self) -> None:
+        steps = Process("alembic", "migration", number(1, "alembic"), number(1, "alembic")), replace(
+            web(1, units=number(1, "beat")), kind="scheduler", server="celery beat"
+        )
+        client = only(joined([workload("beat", 1, *steps)]))
+        assert client.process and client.process.kind == "scheduler"
+
+    def test_a_migration_is_not_linked_to_an_engine_that_serves(self) -> None:
+        migrate = workload("migrate", 1, Process("alembic", "migration", number(1, "alembic"), number(1, "alembic")))
+        assert only(joined([migrate])).workload is None
+        client = only(joined([migrate], engine("migrations/env.py:3", role="migration")))
+        assert client.workload and client.how == "the only engine there is, and alembic is what migrate starts"
+
+    def test_a_web_server_of_a_job_is_no_release_step(self) -> None:
+        serving = workload("web", 1, platform="heroku", kind="service")
+        assert only(joined([serving])).steady.formula == "1 instance × 1 process × (5 + 10)"
+
+    def test_a_file_for_development_does_not_speak_for_the_dockerfile_that_is_deployed(self) -> None:
+        docker = workload("app", Unknown("not written"), web(2), platform="docker", build=Build("", "Dockerfile"))
+        started = workload("web", 1, web(1), environment="dev", build=Build("", "Dockerfile"))
+        assert [w for w, _ in names(joined([docker, started]))] == ["app", "web"]
+
     def test_two_files_of_one_cloud_run_service_are_merged(self) -> None:
         deployed = workload("api", Unknown("kept from before"), unit="ci", location=Location(".github/deploy.yml", 9))
         client = only(joined([deployed, workload("api", 12)]))
@@ -451,6 +495,71 @@ class TestOneThingDescribedTwice:
         limit = compose_database("deploy/overlays/prod", location=base)
         client = only(joined([api, limit], engine("app/db.py:8", pool(target=on("db"))), configuration=named))
         assert client.environment == "live" and client.database and client.database.environment == "live"
+
+
+class TestComposeProjects:
+    def service(self, name: str, file: str, environment: str | None, **fields: object) -> Workload:
+        place = Location(f"deploy/{file}", 3)
+        return workload(name, 1, platform="compose", location=place, environment=environment, **fields)
+
+    def base(self) -> list[Workload | Database]:
+        return [
+            self.service("api", "docker-compose.yml", None),
+            self.service("seed", "docker-compose.yml", None),
+            compose_database("deploy", platform="compose"),
+        ]
+
+    def in_production(self, made: Project) -> list[str]:
+        (budget,) = [budget for budget in budgets(made) if budget.environment == "prod"]
+        return [client.workload.name for client in budget.clients if client.workload]
+
+    def test_files_of_an_environment_replace_the_whole_unmarked_project(self) -> None:
+        own = self.service("backend", "docker-compose.prod.yml", "prod")
+        limit = compose_database("deploy", 200, environment="prod", platform="compose")
+        assert self.in_production(joined([*self.base(), own, limit], SITE)) == ["backend"]
+
+    def test_the_unmarked_database_does_not_run_there_either(self) -> None:
+        own = self.service("backend", "docker-compose.prod.yml", "prod")
+        made = joined([*self.base(), own], SITE)
+        (client,) = [client for client in made.clients if client.environment == "prod"]
+        assert client.database and not isinstance(client.database.max_connections, Known)
+
+    def test_nor_does_a_variable_mean_what_it_means_in_the_unmarked_files(self) -> None:
+        told = engine("app/db.py:8", pool(target=on("db"), identities=(URL,)))
+        site = engine("app/db.py:8", pool(identities=(URL,)))
+        own = self.service("backend", "docker-compose.prod.yml", "prod")
+        base = self.service("api", "docker-compose.yml", None, variables=variables(DATABASE_URL="postgresql://db/x"))
+        facts = [base, own, compose_database("deploy", platform="compose")]
+        made = joined(facts, site, per_variable={"DATABASE_URL": told})
+        assert {c.environment: c.database.name for c in made.clients if c.database} == {
+            None: "db",
+            "prod": "DATABASE_URL",
+        }
+
+    def test_a_profile_marks_a_service_beside_the_others(self) -> None:
+        marked = self.service("backend", "docker-compose.yml", "prod")
+        assert self.in_production(joined([*self.base(), marked], SITE)) == ["api", "backend", "seed"]
+
+    def test_its_database_is_not_that_of_a_procfile_in_the_same_folder(self) -> None:
+        told = engine("app/db.py:8", pool(target=on("db"), identities=(URL,)))
+        site = engine("app/db.py:8", pool(identities=(URL,)))
+        facts = [
+            self.service("api", "docker-compose.yml", None, variables=variables(DATABASE_URL="postgresql://db/x")),
+            workload("web", 9, web(entry="app.wsgi"), platform="procfile"),
+            compose_database("deploy", platform="compose"),
+        ]
+        made = joined(facts, site, per_variable={"DATABASE_URL": told})
+        assert sorted(names(made)) == [("api", "db"), ("web", "DATABASE_URL")]
+
+    def test_its_containers_do_not_answer_to_pods_of_the_same_folder(self) -> None:
+        pod = workload("api", 3, platform="kubernetes")
+        made = joined([pod, compose_database("deploy", platform="compose")], SITE)
+        assert not isinstance(only(made).database.max_connections, Known)  # type: ignore[union-attr]
+
+
+def test_a_name_can_be_typed_on_a_command_line() -> None:
+    client = only(joined([workload("api", 2, instance_connections=("${PROJECT}:${REGION}:${DB_INSTANCE}",))]))
+    assert client.database and client.database.name == "DB_INSTANCE"
 
 
 class TestWhatADatabaseAccepts:
@@ -498,6 +607,13 @@ class TestImagesThatNoBuildStepNames:
 
     def test_two_images_of_its_own_cannot_both_be_it(self) -> None:
         assert [w for w, _ in names(self.built("gcr.io/p/api", "gcr.io/p/ui"))] == ["shop"]
+
+    def test_an_image_for_development_is_not_what_production_runs(self) -> None:
+        api = workload("api", 1, self.RUN, platform="compose", environment="dev", build=Build("", "Dockerfile.dev"))
+        deployed = workload("worker", 9, web(entry=None), image="123.dkr.ecr.eu-west-1.amazonaws.com/worker")
+        made = _with_command(self.RUN, api, replace(deployed, run=()))
+        (found,) = [each for each in made.workloads if each.name == "worker"]
+        assert found.build is None
 
     def test_the_folders_name_decides(self) -> None:
         assert [w for w, _ in names(self.built("gcr.io/p/acme-api:3", "gcr.io/p/acme-ui:3", docker="api"))] == ["w0"]
@@ -584,6 +700,16 @@ class TestMissing:
     def test_a_handful_of_connections_decides_nothing(self) -> None:
         assert joined([workload("api", 1)]).missing == ()
 
+    def test_a_single_connection_per_instance_decides_nothing(self) -> None:
+        beat = web(1, "tasks", units=number(1, "beat"))
+        site = engine("app/db.py:8", pool(target=on("db")))
+        open_ones = workload("beat", Unknown("not written"), replace(beat, kind="worker"))
+        assert joined([open_ones, compose_database("deploy")], site).missing == ()
+
+    def test_the_limit_comes_before_the_instances_it_would_be_compared_with(self) -> None:
+        entries = joined([workload("api", Unknown("not written"), web(2))]).missing
+        assert [entry.needs for entry in entries] == ["DATABASE_URL.max-connections", "api.instances"]
+
     def test_migrations_and_scripts_are_not_asked_for(self) -> None:
         assert joined([], engine("migrations/env.py:3", role="migration")).missing == ()
 
@@ -598,6 +724,13 @@ class TestMissing:
             "a/DATABASE_URL.max-connections",
         ]
 
+    def test_of_equals_production_comes_first(self) -> None:
+        facts = [
+            workload(f"api-{name}", Unknown("not written"), web(4), environment=name) for name in ("demo", "production")
+        ]
+        asked = [entry.needs for entry in joined([*facts, compose_database("deploy")], SITE).missing]
+        assert asked == ["api-production.instances", "api-demo.instances"]
+
     def test_nothing_is_asked_where_the_verdict_stands(self) -> None:
         site = engine("app/db.py:8", pool(target=on("db")))
         facts = [workload("api", 10, web(4)), workload("b", Unknown("?")), compose_database("deploy")]
@@ -606,3 +739,8 @@ class TestMissing:
     def test_beside_development_files_production_is_asked_for(self) -> None:
         (entry,) = joined([workload("api", 10, environment="dev")]).missing
         assert (entry.needs, entry.weight) == ("app.instances", 15)
+
+    def test_the_name_to_state_is_not_that_of_a_workload_that_runs_something_else(self) -> None:
+        facts = [workload("shop", 2, web(entry="app.other:app"))]
+        made = joined(facts, engine("src/shop/db.py:3"), imports={"app.other:app": []})
+        assert [entry.needs for entry in made.missing] == ["app.instances"]

@@ -170,6 +170,15 @@ def test_alternatives_that_disagree_are_not_one_value() -> None:
     assert settings["max_overflow"]["value"] == 10
 
 
+def test_a_pool_that_takes_no_sizes_has_no_say_in_them() -> None:
+    without = replace(POOL, pool_class=exact("NullPool"), pool_pre_ping=default(True))
+    engine = replace(ENGINE, alternatives=(without, replace(POOL, pool_size=exact(20))))
+    shown = json.loads(_facts.as_json(replace(PROJECT, engines=(engine,))))["engines"][0]
+    assert shown["settings"]["pool_size"]["value"] == 20
+    assert shown["settings"]["pool_pre_ping"]["known"] is True
+    assert shown["pool_class"] is None  # that depends on the run
+
+
 def test_people_read_each_link_in_one_line() -> None:
     text = _facts.as_text(PROJECT)
     assert (

@@ -25,7 +25,7 @@ from poollint.facts import (
     value_of,
     weakest,
 )
-from poollint.link.workloads import Versions, versions_of
+from poollint.link.workloads import Versions, is_one_step, versions_of
 
 _DIRECT = ("pgpool",)  # a pooler that gives each client a server connection of its own
 
@@ -152,7 +152,7 @@ def fitting_pool(budget: Budget, client: Client) -> int | None:
 
 
 def _budget(project: Project, name: str, environment: str | None, clients: Iterable[Client]) -> Budget:
-    present = tuple(_without_rivals(_without_alternatives(clients)))
+    present = tuple(_with_steps_once(_without_rivals(_without_alternatives(clients))))
     database = _database(name, environment, present, project)
     pooled = [client for client in present if client.pooler and client.pooler.product not in _DIRECT]
     return Budget(
@@ -202,6 +202,17 @@ def _without_alternatives(clients: Iterable[Client]) -> Iterator[Client]:
         largest[name] = max(sums, key=lambda place: sums[place])
     for client in clients:
         if client.workload is None or _place(client.workload) == largest[client.workload.name]:
+            yield client
+
+
+def _with_steps_once(clients: Iterable[Client]) -> Iterator[Client]:
+    """A release phase takes its steps one after the other: whatever engines they use, one connection at a time."""
+    seen: set[Workload | None] = set()
+    for client in clients:
+        if not is_one_step(client.workload, client.process):
+            yield client
+        elif client.workload not in seen:
+            seen.add(client.workload)
             yield client
 
 

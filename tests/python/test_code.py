@@ -90,6 +90,26 @@ def test_two_services_with_packages_of_one_name_stay_apart(make_tree):
     assert {path for path in reach.paths if path.endswith("db.py")} == {"services/worker/app/db.py"}
 
 
+def test_the_folder_of_a_script_leads_its_imports(make_tree):
+    code = Code(
+        make_tree(
+            {
+                "app/__init__.py": "",
+                "app/main.py": "import app.db\n",
+                "app/db.py": "",
+                "jobs/__init__.py": "",
+                "jobs/main.py": "from app.start import run\n",
+                "jobs/app/__init__.py": "",
+                "jobs/app/start.py": "import app.db\n",
+                "jobs/app/db.py": "",
+            }
+        )
+    )
+    assert {"jobs/app/start.py", "jobs/app/db.py"} <= code.reaches("jobs/main.py").paths
+    assert "app/db.py" not in code.reaches("jobs/main.py").paths
+    assert "app/db.py" in code.reaches("app.main:app").paths
+
+
 def test_importing_a_package_runs_its_init(make_tree):
     code = Code(make_tree({"app/__init__.py": "from app import db\n", "app/web.py": "", "app/db.py": DB}))
     assert "app/db.py" in code.reaches("app.web:app").paths

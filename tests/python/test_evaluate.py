@@ -8,7 +8,7 @@ import pytest
 
 from evaluating import Project, plain, variables
 from poollint.facts import Known, Unknown
-from poollint.python.evaluate import Evaluator
+from poollint.python.evaluate import LIMIT, Evaluator
 from poollint.python.values import Table
 
 
@@ -343,11 +343,16 @@ def test_a_branch_that_raises_is_no_alternative(tmp_path: Path) -> None:
     assert outcomes(tmp_path, program) == [{"size": 3}]
 
 
+def test_a_flag_written_out_as_true_or_false_is_the_flag(tmp_path: Path) -> None:
+    program = "import os\nflag = bool(os.getenv('PING', ''))\nresult = True if flag else False"
+    assert outcomes(tmp_path, program) == [False]
+
+
 def test_there_are_never_more_alternatives_than_the_limit(tmp_path: Path) -> None:
     flags = "\n".join(f"if os.getenv('F{n}'):\n    d['f{n}'] = {n}" for n in range(12))
     project = Project(tmp_path, f"import os\nd = {{}}\n{flags}\nresult = d")
     found = project.alternatives()
-    assert 2 <= len(found) <= 16
+    assert 2 <= len(found) <= LIMIT
     assert all(isinstance(value, Table) for value in found)
     # What depends on more conditions than fit is not known, and says so.
     assert any("depends on" in str(entry) for value in found for entry in plain(value).values())

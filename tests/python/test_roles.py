@@ -252,6 +252,30 @@ def test_an_engine_that_only_its_users_call_is_a_librarys(engine):
     assert engine(files).role == "library"
 
 
+PUBLISHED = "[build-system]\nrequires = []\n[project]\nclassifiers = ['Development Status :: 5 - Production/Stable']\n"
+FOR_OTHERS = {
+    "src/flow/__init__.py": "",
+    "src/flow/storage.py": f"{ENGINE}class Storage:\n    def __init__(self, url):\n        self.engine = create_engine(url)\n",
+    "src/flow/server.py": "from fastapi import FastAPI\nfrom flow.storage import Storage\n\n"
+    "def serve(url):\n    app = FastAPI()\n    app.state.storage = Storage(url)\n    return app\n",
+}
+
+
+def test_a_published_package_makes_engines_for_its_users_also_where_it_holds_a_server(engine):
+    assert engine({"pyproject.toml": PUBLISHED, **FOR_OTHERS}).role == "library"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"pyproject.toml": "[build-system]\nrequires = []\n"},
+        {"pyproject.toml": PUBLISHED, "Dockerfile": "FROM python\nCMD uvicorn flow.server:app\n"},
+    ],
+)
+def test_a_package_that_is_not_published_or_is_deployed_here_is_no_library(engine, more):
+    assert engine({**more, **FOR_OTHERS}).role == "service"
+
+
 def test_a_branch_that_only_tests_take_is_a_tests(engine):
     files = {
         "app/__init__.py": "",

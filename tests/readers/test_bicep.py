@@ -133,6 +133,15 @@ def test_a_parameter_file_is_an_environment(make_tree: MakeTree) -> None:
     assert (api.environment, evidence(api.instances)[:3]) == ("prod", (30, "maxReplicas", "main.prod.bicepparam:2"))
 
 
+def test_the_concurrency_of_an_http_rule_scales_and_limits_nothing(make_tree: MakeTree) -> None:
+    rule = "rules: [{\n name: 'http'\n http: {\n metadata: {\n concurrentRequests: '25'\n }\n }\n }]\n"
+    text = MAIN.replace("maxReplicas: maxReplicas", f"maxReplicas: maxReplicas\n{rule}")
+    api = only(make_tree({"main.bicep": text}))
+    assert evidence(api.concurrency)[:2] == (25, "concurrentRequests")
+    assert not api.concurrency_is_hard
+    assert evidence(only(make_tree({"main.bicep": MAIN})).concurrency)[0::3] == (10, "default")
+
+
 def test_several_revisions_make_the_count_unknown(make_tree: MakeTree) -> None:
     api = only(make_tree({"main.bicep": MAIN.replace("'Single'", "'Multiple'")}))
     assert isinstance(api.instances, Unknown)

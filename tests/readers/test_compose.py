@@ -295,6 +295,33 @@ def test_a_complete_file_is_a_set_of_its_own(workloads):
     assert set(found) == {("api", None), ("tools", None), ("api", "prod")}
 
 
+@pytest.mark.parametrize(
+    "more",
+    ["depends_on: [db]", "depends_on:\n      db: {condition: service_healthy}", "links: ['db:database']", "build: !reset"],
+)
+def test_a_file_that_needs_another_one_is_merged_over_it(workloads, more):
+    """Compose refuses to start it alone, or there would be nothing to take back."""
+    found = workloads(
+        {
+            "docker-compose.yml": service("") + "  db:\n    image: postgres:16\n  tools:\n    build: .\n",
+            "docker-compose.prod.yml": f"services:\n  api:\n    image: shop/api:1\n    scale: 2\n    {more}\n",
+        }
+    )
+    assert set(found) == {("api", None), ("tools", None), ("api", "prod"), ("tools", "prod")}
+
+
+def test_without_a_base_it_is_merged_over_the_files_that_define_its_services(workloads):
+    found = workloads(
+        {
+            "docker-compose.app.yml": service("environment: {A: '1'}"),
+            "docker-compose.proxy.yml": "services:\n  edge:\n    build: edge\n",
+            "docker-compose.prod.yml": "services:\n  api:\n    scale: 2\n",
+        }
+    )
+    assert set(found) == {("api", None), ("edge", None), ("api", "prod")}
+    assert found["api", "prod"].variables.variables["A"].value == "1"
+
+
 def test_the_override_that_compose_merges_by_itself_is_a_developers(workloads):
     found = workloads({"compose.yml": service("scale: 3"), "compose.override.yml": "services:\n  api:\n    scale: 1\n"})
     assert {key: workload.instances.value for key, workload in found.items()} == {("api", None): 3, ("api", "local"): 1}

@@ -339,6 +339,14 @@ def test_digitaloceans_components_and_their_database(make_tree: MakeTree) -> Non
     assert (database.provider, database.ports) == ("digitalocean-postgresql", (25060,))
 
 
+def test_the_size_of_a_database_of_app_platform_is_its_tier(make_tree: MakeTree) -> None:
+    tree = make_tree({".do/app.yaml": DO.replace("    engine: PG\n", "    engine: PG\n    size: db-s-1vcpu-2gb\n")})
+    tier = only(digitalocean, tree, Database).tier
+    assert evidence(tier) == ("db-s-1vcpu-2gb", "size", ".do/app.yaml:5", "exact")
+    unsized = only(digitalocean, make_tree({"bare/.do/app.yaml": DO, ".do/app.yaml": "name: x\nservices:\n"}), Database)
+    assert why(unsized.tier) == "the specification names no size"
+
+
 def test_a_count_app_platform_leaves_out_is_an_estimate(make_tree: MakeTree) -> None:
     tree = make_tree({".do/app.yaml": DO.replace("    instance_count: 3\n", "")})
     assert evidence(by_name(digitalocean, tree)["api"].instances)[0::3] == (1, "estimate")

@@ -118,6 +118,10 @@ def _manage(words: list[Word], run: Run) -> bool:
         units = Known(NO_CEILING, Origin("runserver serves every request in a thread"), "estimate")
         run.start(Process("manage.py", "web", default(1, "manage.py"), units, **common))
         return True
+    if re.fullmatch(r"[a-z][\w-]*", command) and "serve" not in command:
+        # What else the file can start, this command does not.
+        run.start(Process("manage.py", "script", default(1, "manage.py"), NOT_READ, **common))
+        return True
     return False
 
 

@@ -29,7 +29,7 @@ from poollint.facts import (
 from poollint.link.paths import hops_of
 from poollint.link.running import Run, runs
 from poollint.link.servers import Reached, join
-from poollint.link.workloads import deployed
+from poollint.link.workloads import deployed, is_one_step, versions_of
 
 if TYPE_CHECKING:
     from poollint.python.code import Code
@@ -44,7 +44,7 @@ def link(tree: Tree, facts: Iterable[Any], code: Code, configuration: Configurat
     found = runs(workloads, code, configuration)
     databases = tuple(fact for fact in facts if isinstance(fact, Database))
     poolers = tuple(fact for fact in facts if isinstance(fact, Pooler))
-    joined = join(found, databases, poolers, configuration)
+    joined = join(found, databases, poolers, versions_of(workloads), configuration)
     clients = tuple(_client(run, way) for run, way in zip(found, joined.reached, strict=True))
     project = Project(
         engines=code.engines(),
@@ -77,7 +77,7 @@ def _client(run: Run, way: Reached) -> Client:
 
 
 def _bound(run: Run, instances: Setting) -> Bound:
-    deployment = Deployment(instances, _processes(run), _units(run.process), _in_flight(run))
+    deployment = Deployment(instances, _processes(run), _units(run), _in_flight(run))
     engine = run.engine
     return largest([bound(pool, deployment, engine.per_call, engine.sqlalchemy) for pool in engine.live])
 
@@ -99,8 +99,11 @@ def _processes(run: Run) -> Setting:
     return Unknown("its command could not be read" if run.workload else "no workload is known to run it")
 
 
-def _units(process: Process | None) -> Setting:
+def _units(run: Run) -> Setting:
     """What runs at once in one process: the worker's limit, or the server's limit on requests if that is smaller."""
+    process = run.process
+    if is_one_step(run.workload, process):
+        return Known(1, Origin("a release or migration step uses one connection"), "default")
     if process is None:
         return NOT_READ
     limits = [limit for limit in (process.units, process.concurrency) if isinstance(limit, Known)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from poollint import environments
 from poollint.facts import Build, Workload
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def built(workload: Workload, among: Sequence[Workload], start: Callable[[Worklo
     """
     if workload.build or not workload.image or _is_found(workload, code):
         return workload
-    builds = _builds(among)
+    builds = _builds(other for other in among if speaks_for(other, workload))
     tail = _plain(_untagged(workload.image).rpartition("/")[2])
     exact = {tail, _plain(workload.name)} if _is_own(workload.image) else {tail}
     for is_named in (exact.__contains__, lambda name: tail.endswith(f"-{name}")):
@@ -53,7 +54,12 @@ def _is_found(workload: Workload, code: Code) -> bool:
     return any(reach_of(process, code) for process in workload.run)
 
 
-def _builds(workloads: Sequence[Workload]) -> dict[Build, set[str]]:
+def speaks_for(other: Workload, workload: Workload) -> bool:
+    """Say whether what one file says of the code holds for another's workload: a development file speaks for itself."""
+    return environments.is_production(other.environment) or other.environment == workload.environment
+
+
+def _builds(workloads: Iterable[Workload]) -> dict[Build, set[str]]:
     """Return the builds that start something, with the names they go by."""
     found: dict[Build, set[str]] = {}
     for workload in workloads:

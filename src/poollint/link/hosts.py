@@ -13,6 +13,7 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.int
 _RESOURCE = re.compile(r"(?:data\.)?[a-z][a-z0-9_]*_[a-z0-9_]+\.[a-z_][\w-]*")
 _TOKEN = re.compile(r"\$\{\s*([^{}]+?)\s*\}", re.IGNORECASE)
 _CLUSTER = re.compile(r"\.[a-z0-9-]+(\.svc(\.[a-z0-9.-]+)?)?|\.svc(\.[a-z0-9.-]+)?")
+_CONTAINERS = ("compose", "docker", "stated")  # a Dockerfile or a statement does not say what network is used
 DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 
 
@@ -45,7 +46,7 @@ class Hosts:
 
     def behind(self, target: Target, pooler: Pooler) -> Database | None:
         """Return the server a pooler forwards to."""
-        databases = [s for s in self._servers if isinstance(s, Database) and s.platform == pooler.platform]
+        databases = [server for server in self._servers if isinstance(server, Database)]
         found = self._nearest(target, databases, pooler.unit, pooler.environment)
         return found if isinstance(found, Database) else None
 
@@ -84,7 +85,7 @@ def _is_on_network_of(server: Database | Pooler, workload: Workload) -> bool:
     """A container's name means it inside its Compose project only, even where other manifests lie in the same folder."""
     if server.platform != "compose":
         return True
-    return workload.platform == "compose" and server.unit == workload.unit
+    return workload.platform in _CONTAINERS and server.unit == workload.unit
 
 
 def _neighbours(one: str, other: str) -> bool:

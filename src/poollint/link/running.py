@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from poollint.python.graph import Reach
 
 _UNCOUNTED_ROLES = ("test", "sample")
-_GUESSED_ROLES = ("service", "worker", "library")  # what may be meant when no entry point tells
+_GUESSED_ROLES = ("service", "worker", "library")  # what a server may mean when no entry point tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _counted(workload: Workload) -> tuple[Process | None, ...]:
 
     A migration or shell step before the server ends first; where it is all there is, it is the workload.
     """
-    serving = tuple(process for process in workload.run if process.kind in SERVING)
+    serving = tuple(process for process in workload.run if process.kind in (*SERVING, "scheduler"))
     return serving or workload.run or (None,)
 
 
@@ -121,7 +121,8 @@ def _chosen(
     if process and (reach := reach_of(process, code)) is not None:
         reached = [engine for engine in engines if engine.location.path in reach.paths and _may_use(process, engine)]
         return [(engine, reach.how(engine.location.path)) for engine in reached]
-    candidates = [engine for engine in engines if engine.role in _GUESSED_ROLES]
+    meant = ("migration",) if process and process.kind == "migration" else _GUESSED_ROLES
+    candidates = [engine for engine in engines if engine.role in meant]
     if process is None or workload.platform == "stated":
         return _by_variable(candidates, workload)
     below = _below(candidates, _folders(workload, process))
@@ -142,7 +143,7 @@ def reach_of(process: Process, code: Code) -> Reach | None:
 
 def _may_use(process: Process, engine: Engine) -> bool:
     """A server that imports migrations or scripts does not run them while it serves; nor a web server the tasks."""
-    if process.kind in SERVING and engine.role in ("migration", "script"):
+    if process.kind in (*SERVING, "scheduler") and engine.role in ("migration", "script"):
         return False
     return not (process.kind == "web" and engine.role == "worker" and engine.place != "module")
 

@@ -13,12 +13,23 @@ from poollint.link.poolers import endpoint_pooler, named_pooler
 from poollint.link.running import Run
 
 
+# Formats whose files are a deployment unit of their own, whatever else lies in their folder.
+_OWN_UNITS = {
+    "compose": "compose ",
+    "procfile": "procfile ",
+    "heroku": "procfile ",
+    "systemd": "systemd ",
+    "supervisor": "supervisor ",
+    "docker": "docker ",
+}
+
+
 @dataclass(slots=True)
 class Seat:
     """A run on its way to a database.
 
     strong  identities that name one server wherever they stand: "host:…", "cloudsql:…", "iac:…", "secret:…", "fact:…"
-    weak    "variable:UNIT:NAME": the same server only inside one unit, and only where nothing stronger is known
+    weak    "variable:PROJECT:NAME": the same server only inside one unit, and only where nothing stronger is known
     stated  the name the configuration gives it
     """
 
@@ -36,8 +47,18 @@ class Seat:
         return self.run.workload.unit if self.run.workload else ""
 
     @property
+    def project(self) -> str:
+        """The deployment unit its names live in: a Compose project and a Procfile in one folder are two."""
+        workload = self.run.workload
+        return project_of(workload.platform, workload.unit) if workload else "?"
+
+    @property
     def environment(self) -> str | None:
         return self.run.workload.environment if self.run.workload else None
+
+
+def project_of(platform: str, unit: str) -> str:
+    return f"{_OWN_UNITS.get(platform, '')}{unit}"
 
 
 def seat_of(run: Run, hosts: Hosts, configuration: Configuration) -> Seat:
@@ -109,20 +130,20 @@ def _take_at_its_word(seat: Seat, target: Target) -> None:
     seat.how = f"host {host}"
     if seat.pooler and seat.pooler.provider is None:
         return  # what stands behind a pooler that nothing here defines is not written
-    seat.strong.append(f"host:{'' if '.' in host else seat.unit + ':'}{target}")
+    seat.strong.append(f"host:{'' if '.' in host else seat.project + ':'}{target}")
 
 
 def _pass_through(seat: Seat, pooler: Pooler, target: Target, hosts: Hosts) -> None:
     """Follow a pooler to the database behind it."""
     seat.pooler = pooler
     seat.how = f"host {target.host} is {pooler.name}, a {pooler.product}"
-    behind = _backend(pooler, target)
+    behind, project = _backend(pooler, target), project_of(pooler.platform, pooler.unit)
     server = hosts.behind(behind, pooler) if behind else None
     if server:
         seat.strong.append(fact_identity(server))
         seat.how += f" before {server.name}"
     elif behind and behind.host and not is_local(behind.host):
-        seat.strong.append(f"host:{'' if '.' in behind.host else pooler.unit + ':'}{behind}")
+        seat.strong.append(f"host:{'' if '.' in behind.host else project + ':'}{behind}")
     else:
         seat.strong.append(f"pooler:{pooler.unit}:{pooler.name}")
 
@@ -145,7 +166,7 @@ def _follow_variables(seat: Seat, pool: Pool) -> None:
         if secret := seat.run.variables.secrets.get(name):
             seat.strong.append(secret if secret.startswith("secret:") else f"secret:{secret}")
         if seat.run.workload:
-            seat.weak.append(f"variable:{seat.unit}:{name}")
+            seat.weak.append(f"variable:{seat.project}:{name}")
 
 
 def _follow_attachment(seat: Seat) -> None:

@@ -7,6 +7,7 @@ inside one deployment unit, and only where nothing stronger is known.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,8 +18,8 @@ from poollint.link.hosts import Hosts
 from poollint.link.limits import limited
 from poollint.link.poolers import settled, stated_pooler
 from poollint.link.running import Run
-from poollint.link.workloads import versions_of
 from poollint.link.seats import Seat, fact_identity, seat_of, variables_of
+from poollint.link.workloads import Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,18 @@ class _Group:
 
 
 def join(
-    runs: Sequence[Run], databases: Sequence[Database], poolers: Sequence[Pooler], configuration: Configuration
+    runs: Sequence[Run],
+    databases: Sequence[Database],
+    poolers: Sequence[Pooler],
+    versions: Versions,
+    configuration: Configuration,
 ) -> Joined:
     """Return for each run the database it talks to; runs that share one get the same name."""
     facts = [stated.placed(database, configuration) for database in databases]
     poolers = [settled(stated.placed(pooler, configuration)) for pooler in poolers]
-    versions = versions_of(run.workload for run in runs if run.workload)
     hosts = Hosts(facts, poolers, versions)
     seats = [seat_of(run, hosts, configuration) for run in runs]
-    groups = _grouped(seats, facts)
+    groups = _grouped(seats, facts, versions)
     _name_all(groups)
     made = {(g.name, at): _made(g, at, configuration) for g in groups for at in g.environments}
     home = {id(seat): group for group in groups for seat in group.seats}
@@ -94,14 +98,14 @@ def _reached(
 # -- who sits together -------------------------------------------------------------------------------------------------
 
 
-def _grouped(seats: Sequence[Seat], facts: Sequence[Database]) -> list[_Group]:
+def _grouped(seats: Sequence[Seat], facts: Sequence[Database], versions: Versions) -> list[_Group]:
     same = _Same()
     for seat in seats:
         same.join(seat.strong)
     for fact in facts:
         same.join([fact_identity(fact), *fact.identities])
     found: dict[str, _Group] = {}
-    for seat, root in zip(seats, _roots(seats, same), strict=True):
+    for seat, root in zip(seats, _roots(seats, same, versions), strict=True):
         if root:
             found.setdefault(root, _Group([], [])).seats.append(seat)
     for root, group in found.items():
@@ -111,28 +115,36 @@ def _grouped(seats: Sequence[Seat], facts: Sequence[Database]) -> list[_Group]:
     return list(found.values())
 
 
-def _roots(seats: Sequence[Seat], same: _Same) -> list[str]:
+def _roots(seats: Sequence[Seat], same: _Same, versions: Versions) -> list[str]:
     """Return each seat's group; a variable's name decides only for seats of one unit that nothing stronger places."""
-    by_variable: dict[str, set[str]] = {}
+    by_variable: dict[str, list[Seat]] = {}
     for seat in seats:
         for weak in seat.weak if seat.strong else ():
-            by_variable.setdefault(weak, set()).add(same.of(seat.strong[0]))
-    return [_root(seat, same, by_variable) for seat in seats]
+            by_variable.setdefault(weak, []).append(seat)
+    return [_root(seat, same, by_variable, versions) for seat in seats]
 
 
-def _root(seat: Seat, same: _Same, by_variable: dict[str, set[str]]) -> str:
+def _root(seat: Seat, same: _Same, by_variable: dict[str, list[Seat]], versions: Versions) -> str:
     if seat.strong:
         return same.of(seat.strong[0])
     if seat.pool is None or seat.pooler:
         return ""
     if not seat.weak:
         # Whatever its URL is, inside one unit it is the same one.
-        return f"engine:{seat.run.engine.location}:{seat.unit}"
+        return f"engine:{seat.run.engine.location}:{seat.project}"
     weak = seat.weak[0]
-    known = by_variable.get(weak, set())
+    known = {same.of(other.strong[0]) for other in by_variable.get(weak, ()) if _beside(other, seat, versions)}
     seat.how = seat.how or f"variable {weak.rpartition(':')[2]}"
     # Where the variable means several servers in this unit, it tells nothing about this one.
     return next(iter(known)) if len(known) == 1 else weak
+
+
+def _beside(other: Seat, seat: Seat, versions: Versions) -> bool:
+    """Say whether what a variable means there holds here: in one environment, or in none that says otherwise."""
+    if None in (other.environment, seat.environment):
+        workload = other.run.workload
+        return workload is None or not versions.supersede(workload, seat.environment)
+    return other.environment == seat.environment
 
 
 class _Same:
@@ -157,18 +169,30 @@ class _Same:
 
 
 def _name_all(groups: Sequence[_Group]) -> None:
-    """Name each group once; where two want the same name, their units tell them apart."""
+    """Name each group once; where two want the same name, their places tell them apart."""
     wanted: dict[str, list[_Group]] = {}
     for group in groups:
-        group.name, group.unit = _wanted(group)
+        name, group.unit = _wanted(group)
+        # Somebody types it on a command line, where `${DB_NAME}` would be expanded.
+        group.name = re.sub(r"[${}\s]+", " ", name).strip().replace(" ", "-") or name
         wanted.setdefault(group.name, []).append(group)
     for namesakes in wanted.values():
-        units = [group.unit for group in namesakes]
-        for number, group in enumerate(namesakes):
-            if len(set(units)) > 1 and group.unit:
-                group.name = f"{group.unit}/{group.name}"
-            if units.count(group.unit) > 1:
-                group.name += f"#{units[:number].count(group.unit) + 1}"
+        places = _told_apart(namesakes)
+        for number, (group, place) in enumerate(zip(namesakes, places, strict=True)):
+            if len(set(places)) > 1 and place:
+                group.name = f"{place}/{group.name}"
+            if places.count(place) > 1:
+                group.name += f"#{places[:number].count(place) + 1}"
+
+
+def _told_apart(groups: Sequence[_Group]) -> list[str]:
+    """Return the unit of each, with the platform where one folder holds several of a name."""
+    units = [group.unit for group in groups]
+    if len(set(units)) == len(units):
+        return units
+    platforms = [next((s.run.workload.platform for s in g.seats if s.run.workload), "") for g in groups]
+    named = ["/".join(filter(None, pair)) for pair in zip(units, platforms, strict=True)]
+    return named if len(set(named)) > len(set(units)) else units
 
 
 def _wanted(group: _Group) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from poollint.facts import (
     Workload,
 )
 from poollint.link import stated
-from poollint.link.builds import built
+from poollint.link.builds import built, speaks_for
 
 if TYPE_CHECKING:
     from poollint.python.code import Code
@@ -176,14 +176,25 @@ def _with_processes(run: tuple[Process, ...], processes: Setting) -> tuple[Proce
 
 SERVING = ("web", "worker", "task-runner")
 
+# Platforms whose job beside the services is the release phase.
+_RELEASING = ("procfile", "heroku", "fly")
+
+
+def is_one_step(workload: Workload | None, process: Process | None) -> bool:
+    """Say whether it is a migration or a release phase: it runs beside the services, once, and does one thing at a time."""
+    if process is not None and process.kind in SERVING:
+        return False
+    is_release = workload is not None and workload.platform in _RELEASING and workload.kind == "job"
+    return is_release or (process is not None and process.kind == "migration")
+
 
 # -- fallbacks ---------------------------------------------------------------------------------------------------------
 
 
 def _without_fallbacks(workloads: list[Workload]) -> Iterator[Workload]:
-    """Drop a Dockerfile, Procfile or unit whose code another workload runs."""
+    """Drop a Dockerfile, Procfile or unit whose code another workload runs; a development file says nothing of others."""
     for workload in workloads:
-        others = [other for other in workloads if _rank(other) < _rank(workload)]
+        others = [other for other in workloads if _rank(other) < _rank(workload) and speaks_for(other, workload)]
         if not any(_describes(workload, other) for other in others):
             yield workload
 

@@ -22,7 +22,7 @@ class Code:
         self.graph = ImportGraph(self.modules)
         self._sites = Sites(self.modules)
         self._engines: dict[tuple, tuple[Engine, ...]] = {}
-        self._reaches: dict[str, Reach] = {}
+        self._reaches: dict[tuple[str, str | None], Reach] = {}
 
     def declare(self, versions: tuple[Version, ...]) -> None:
         """Take the declared versions; engines are read after this."""
@@ -66,9 +66,11 @@ class Code:
         path = self.entry_module(entry, directory)
         if path is None:
             return None
-        if path not in self._reaches:
-            self._reaches[path] = self.graph.reach(path, entry)
-        return self._reaches[path]
+        # `python jobs/main.py` puts the folder of the script first on sys.path; `-m` and servers put their own there.
+        first = posixpath.dirname(path) if entry.partition(":")[0].strip().endswith(".py") else None
+        if (path, first) not in self._reaches:
+            self._reaches[path, first] = self.graph.reach(path, entry, first)
+        return self._reaches[path, first]
 
     # -- inside
 

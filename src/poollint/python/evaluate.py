@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 FUEL = 10_000  # expressions of one question to a World; real engines take some hundred
 DEEPEST = 70  # evaluations inside each other
-LIMIT = 16  # alternatives
+LIMIT = 32  # alternatives
 
 
 @dataclass(frozen=True, slots=True)

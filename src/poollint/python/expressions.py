@@ -303,6 +303,8 @@ def _conditional(world: World, node: ast.IfExp, module: Module, frame: Frame | N
         one, other = (evaluate(world, branches[side], module, frame) for side in (when_present, not when_present))
         if (default := environment.default_by_absence(one, other, name)) is not None:
             return default
+    if isinstance(test, Known) and (_constant(node.body), _constant(node.orelse)) == (True, False):
+        return derived(bool(test.value), test)  # `True if FLAG else False` is the flag, no question
     holds = operators.truth(world, test, place(module, node.test, frame))
     if holds is None:
         return branching.merged(
@@ -310,6 +312,10 @@ def _conditional(world: World, node: ast.IfExp, module: Module, frame: Frame | N
         )
     value = evaluate(world, node.body if holds else node.orelse, module, frame)
     return branching.as_sure_as(value, test)
+
+
+def _constant(node: ast.expr) -> bool | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, bool) else None
 
 
 def place(module: Module, node: ast.AST, frame: Frame | None) -> str:

@@ -55,17 +55,20 @@ class ImportGraph:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
-        self._imports: dict[str, frozenset[str]] = {}
+        self._imports: dict[tuple[str, str | None], frozenset[str]] = {}
 
-    def imports(self, path: str) -> frozenset[str]:
-        """Return the files of the project that a file imports, with the packages around them."""
-        if path not in self._imports:
+    def imports(self, path: str, first: str | None = None) -> frozenset[str]:
+        """Return the files of the project that a file imports, with the packages around them.
+
+        `first` is the folder that leads `sys.path`, if that is known: what it holds hides what other roots hold.
+        """
+        if (path, first) not in self._imports:
             found: set[str] = set()
             with self.modules.tree.guard(path):
                 content = self.modules.tree.bytes(path) or b""
-                found.update(self._scan(path, content.decode("utf-8", "replace")))
-            self._imports[path] = frozenset(found - {path})
-        return self._imports[path]
+                found.update(self._scan(path, content.decode("utf-8", "replace"), first))
+            self._imports[path, first] = frozenset(found - {path})
+        return self._imports[path, first]
 
     @cached_property
     def importers(self) -> Mapping[str, frozenset[str]]:
@@ -76,8 +79,11 @@ class ImportGraph:
                 found.setdefault(imported, set()).add(path)
         return {path: frozenset(importers) for path, importers in found.items()}
 
-    def reach(self, start: str, entry: str | None = None) -> Reach:
-        """Return everything that running a file can import; packages run their `__init__` first."""
+    def reach(self, start: str, entry: str | None = None, first: str | None = None) -> Reach:
+        """Return everything that running a file can import; packages run their `__init__` first.
+
+        `first` is the folder that leads `sys.path`: a script's own.
+        """
         came_from: dict[str, str | None] = {start: None}
         todo = deque([start])
         for package in self._packages(start):
@@ -85,7 +91,7 @@ class ImportGraph:
             todo.append(package)
         while todo:
             path = todo.popleft()
-            for imported in sorted(self.imports(path)):
+            for imported in sorted(self.imports(path, first)):
                 if imported not in came_from:
                     came_from[imported] = path
                     todo.append(imported)
@@ -110,23 +116,27 @@ class ImportGraph:
 
     # -- inside
 
-    def _scan(self, path: str, text: str) -> Iterator[str]:
+    def _scan(self, path: str, text: str, first: str | None) -> Iterator[str]:
         for found in _FROM.finditer(text):
             names = [
                 part.split()[0] for part in re.sub(r"#[^\n]*|[()\\]", " ", found.group(3)).split(",") if part.split()
             ]
-            yield from self._from(path, len(found.group(1)), found.group(2), names)
+            yield from self._from(path, len(found.group(1)), found.group(2), names, first)
         for found in _IMPORT.finditer(text):
             for part in found.group(1).split(","):
                 if words := part.split():
-                    yield from self._from(path, 0, words[0], [])
+                    yield from self._from(path, 0, words[0], [], first)
         for found in _DOTTED.finditer(text):
-            if target := self.modules.path_of(found.group(1), path):
+            if target := self._absolute(found.group(1), path, first):
                 yield target
 
-    def _from(self, path: str, level: int, dotted: str, names: list[str]) -> Iterator[str]:
+    def _absolute(self, dotted: str, path: str, first: str | None) -> str | None:
+        led = self.modules.below(first, dotted) if first is not None else None
+        return led if led is not None and led != path else self.modules.path_of(dotted, path)
+
+    def _from(self, path: str, level: int, dotted: str, names: list[str], first: str | None) -> Iterator[str]:
         for below in (dotted, *(f"{dotted}.{name}".strip(".") for name in names)):
-            target = self.modules.relative(path, level, below) if level else self.modules.path_of(below, path)
+            target = self.modules.relative(path, level, below) if level else self._absolute(below, path, first)
             if target:
                 yield target
                 yield from self._packages(target)

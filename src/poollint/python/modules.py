@@ -71,6 +71,10 @@ class Modules:
             self._found[key] = self._search(dotted, start)
         return self._found[key]
 
+    def below(self, root: str, dotted: str) -> str | None:
+        """Return the path of a dotted module under one source root."""
+        return self._file(root, dotted.replace(".", "/"))
+
     def relative(self, importer: str, level: int, dotted: str) -> str | None:
         """Return the path of `from ..dotted import`, counted from the importing file's folder."""
         folder = importer.rpartition("/")[0]

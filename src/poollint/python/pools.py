@@ -20,6 +20,7 @@ from poollint.python.values import (
     as_setting,
     origin_of,
     reason_of,
+    setting_of,
 )
 from poollint.sqlalchemy_tables import (
     AIOSQLITE_FILE_QUEUES_SINCE,
@@ -69,7 +70,7 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
         pool_class=pool_class,
         **{name: _or_default(given, name, library) for name in DEFAULTS},
         isolation_level=_isolation_level(arguments),
-        arguments={name: as_setting(value) for name, value in arguments.keywords.items()},
+        arguments={name: setting_of(name, value) for name, value in arguments.keywords.items()},
         connect_args=connect_args,
         connect_args_complete=complete,
         query=dict(parts.query),
@@ -252,14 +253,15 @@ def _connect_args(arguments: Arguments) -> tuple[Mapping[str, Setting], bool]:
         return {}, True
     if not isinstance(value, Table):
         return {}, False
-    return {str(key): _nested(entry) for key, entry in value.entries.items()}, value.complete
+    return {str(key): _nested(str(key), entry) for key, entry in value.entries.items()}, value.complete
 
 
-def _nested(value: Value) -> Setting:
+def _nested(name: str, value: Value) -> Setting:
     """Return an entry of connect_args; `server_settings` and `ssl` may be dicts of their own."""
     if isinstance(value, Table) and value.complete:
-        return Known({str(key): as_setting(entry) for key, entry in value.entries.items()}, value.origin)
-    return as_setting(value)
+        entries = {str(key): setting_of(str(key), entry) for key, entry in value.entries.items()}
+        return Known(entries, value.origin)
+    return setting_of(name, value)
 
 
 def _isolation_level(arguments: Arguments) -> Setting:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
 from poollint.python import contexts
@@ -55,6 +57,14 @@ _COMMANDS = frozenset("Typer ArgumentParser command group AppGroup Manager".spli
 _PROGRAM_NEEDLES = tuple(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings"))
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
 _OF_SERVER_LIBRARIES = ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")
+
+# Packaging file → what makes it one; and what only somebody writes who publishes.
+_DISTRIBUTION = {"pyproject.toml": b"[build-system]", "setup.py": b"setup(", "setup.cfg": b"[metadata]"}
+_CLASSIFIED = dict.fromkeys(_DISTRIBUTION, b"Development Status ::")
+_DEPLOYS = re.compile(
+    r"(^|/)(([\w.-]+\.)?Dockerfile[^/]*|Containerfile|(docker-)?compose[^/]*\.ya?ml|Procfile|fly\.toml|render\.yaml"
+    r"|app\.yaml|Chart\.yaml|kustomization\.ya?ml|serverless\.ya?ml|[^/]+\.tf|[^/]+\.service)$"
+)
 
 
 class Roles:
@@ -123,6 +133,8 @@ class Roles:
         """Return the role of a creation, and why."""
         if found := self.by_file(site.module) or _by_name(site):
             return found
+        if self._is_for_others(site):
+            return "library", "a published package that nothing here deploys; its users give the parameters"
         runs = self.lifecycle.runs(site)
         found_roles = {role: run for run in reversed(runs) if (role := self._of_run(run)) is not None}
         for role in ("service", "worker"):
@@ -280,19 +292,33 @@ class Roles:
             and not self._has_programs(site.module.path)
         )
 
+    def _is_for_others(self, site: Site) -> bool:
+        """Say whether a package that is sold by its classifiers makes the engine from what its user passes.
+
+        It may hold servers and workers: they run in its user's processes, so only a deployment of its own tells.
+        """
+        function = function_around(site.module, site.call)
+        if function is None or not _takes_parameters(site.module, function):
+            return False
+        return self._distribution(site.module.path, _CLASSIFIED) is not None and not self._is_deployed
+
+    @cached_property
+    def _is_deployed(self) -> bool:
+        """Say whether the project holds a file that deploys something, outside its tests and samples."""
+        return any(_DEPLOYS.search(path) and not self.is_aside(path) for path in self.modules.tree.files)
+
     def _is_distribution(self, path: str) -> bool:
+        return self._distribution(path, _DISTRIBUTION) is not None
+
+    def _distribution(self, path: str, needles: Mapping[str, bytes]) -> str | None:
+        """Return the nearest folder above a file whose packaging file holds the needle for its name."""
         tree, folder = self.modules.tree, posixpath.dirname(path)
         while True:
-            for name, needles in (
-                ("pyproject.toml", (b"[build-system]",)),
-                ("setup.py", (b"setup(",)),
-                ("setup.cfg", (b"[metadata]",)),
-            ):
-                content = tree.bytes(posixpath.join(folder, name)) or b""
-                if any(needle in content for needle in needles):
-                    return True
+            for name, needle in needles.items():
+                if needle in (tree.bytes(posixpath.join(folder, name)) or b""):
+                    return folder
             if not folder:
-                return False
+                return None
             folder = posixpath.dirname(folder)
 
     def _has_programs(self, path: str) -> bool:
@@ -314,6 +340,15 @@ def _imports_in_commands(module: Module, path: str) -> bool:
     functions = [function_around(module, i.node) for i in found]
     kinds = [context.kind if f and (context := contexts.of_function(module, f)) else None for f in functions]
     return bool(kinds) and all(kind == "command" for kind in kinds)
+
+
+def _takes_parameters(module: Module, function: ast.AST) -> bool:
+    """Say whether a function, or the class it is a method of, is given something."""
+    makers = [function]
+    if cls := class_around(module, function):
+        makers += [method for method in cls.body if isinstance(method, FUNCTIONS) and method.name == "__init__"]
+    given = [arg.arg for made in makers for arg in (*made.args.posonlyargs, *made.args.args, *made.args.kwonlyargs)]
+    return any(name not in ("self", "cls") for name in given)
 
 
 def _by_name(site: Site) -> tuple[Role, str] | None:

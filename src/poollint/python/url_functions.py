@@ -107,7 +107,7 @@ def _user(base: Value, origin: Origin) -> Value:
 _DSNS = [
     f"{module}.{name}"
     for module in ("pydantic", "pydantic_core")
-    for name in "PostgresDsn MySQLDsn MariaDBDsn AnyUrl AnyDsn MultiHostUrl Url CockroachDsn NatsDsn SecretStr".split()
+    for name in "PostgresDsn MySQLDsn MariaDBDsn AnyUrl AnyDsn MultiHostUrl Url CockroachDsn NatsDsn SecretStr SecretBytes".split()
 ]
 
 

@@ -20,6 +20,7 @@ from poollint.python.values import (
     certainty_of,
     origin_of,
     reason_of,
+    setting_of,
     symbol_of,
 )
 
@@ -179,7 +180,7 @@ def _query(text: str, holes: Mapping[str, Value], origin: Origin, certainty: Cer
     except ValueError:
         return {}
     return {
-        key: _setting(value, holes, origin, certainty) for key, value in pairs if key not in holes and key != "password"
+        key: setting_of(key, _setting(value, holes, origin, certainty)) for key, value in pairs if key not in holes
     }
 
 
@@ -192,7 +193,7 @@ def from_parts(parts: Mapping[str, Value], origin: Origin) -> Url:
 
     dialect, driver = split_scheme(part("drivername"))
     query = parts.get("query")
-    entries = {str(k): as_setting(v) for k, v in query.entries.items()} if isinstance(query, Table) else {}
+    entries = _entries(query) if isinstance(query, Table) else {}
     host = part("host")
     if isinstance(host, Known) and not host.value and "host" in entries:
         host = entries["host"]
@@ -210,6 +211,10 @@ def from_parts(parts: Mapping[str, Value], origin: Origin) -> Url:
     )
 
 
+def _entries(query: Table) -> dict[str, Setting]:
+    return {str(key): setting_of(str(key), value) for key, value in query.entries.items()}
+
+
 def changed(url: Url, parts: Mapping[str, Value]) -> Url:
     """Return `url.set(drivername=..., ...)`."""
     changes: dict[str, Any] = {}
@@ -220,7 +225,7 @@ def changed(url: Url, parts: Mapping[str, Value]) -> Url:
         changes["dialect"], changes["driver"] = split_scheme(as_setting(parts["drivername"]))
     query = parts.get("query")
     if isinstance(query, Table):
-        changes["query"] = {str(k): as_setting(v) for k, v in query.entries.items()}
+        changes["query"] = _entries(query)
         changes["query_complete"] = query.complete
     moved = {"host", "port", "database"} & changes.keys()
     identities = () if moved else url.identities

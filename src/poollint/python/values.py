@@ -439,8 +439,28 @@ def as_setting(value: Value, cast: Callable[[Any], Any] | None = None) -> Settin
             return Unknown(f"is {described(value)}", origin_of(value))
 
 
+_SECRET_NAME = re.compile(
+    r"passw|passphrase|passcode|\bpwd\b|_pwd|secret|token|private_?key|api_?key|credential|access_?key|sas_?key",
+    re.IGNORECASE,
+)
+HIDDEN = "***"
+
+
+def setting_of(name: str, value: Value) -> Setting:
+    """Return the setting of an option that may be a secret by its name: then it is known, but never its text."""
+    setting = as_setting(value)
+    if isinstance(setting, Known) and setting.value not in (None, "") and is_secret_name(name):
+        return Known(HIDDEN, setting.origin, setting.certainty)
+    return setting
+
+
+def is_secret_name(name: str) -> bool:
+    """Say whether what is kept under a name is a password, a token or a key: `sslpassword`, `AUTH_TOKEN`."""
+    return bool(_SECRET_NAME.search(name))
+
+
 _PASSWORD = re.compile(r"(?<=://)([^/?#\s@:]*):([^/?#\s]*)@")
-_SECRET_PARAMETER = re.compile(r"\b(password|passwd|pwd|token|secret)=[^&\s]+", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(r"\b(\w*passw\w*|pwd|\w*token|\w*secret)=[^&\s]+", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:

@@ -48,7 +48,8 @@ class File:
         """Say whether every service can start from this file alone; one that needs a service of another file cannot."""
         services = self.services
         starts = all(any(key in node for key in ("image", "build", "extends")) for node in services.values())
-        return bool(services) and starts and (bool(self.included) or _needed(services).issubset(services))
+        alone = bool(self.included) or _needed(services).issubset(services)
+        return bool(services) and starts and alone and not any(_changes_another(node) for node in services.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class FileSet:
     environment: str | None
     files: tuple[File, ...]
     services: frozenset[str] | None = None  # only these are new; None: all
+
+
+def _changes_another(service: Mapping) -> bool:
+    """Say whether a service takes back what a file before it says: `build: !reset null`."""
+    return any(value.tag in ("!reset", "!override") for _, value in service.pairs())
 
 
 def _needed(services: dict[str, Mapping]) -> set[str]:
@@ -130,17 +136,20 @@ def file_sets(tree: Tree, files: list[File]) -> Iterator[FileSet]:
             yield FileSet(
                 folder_environment, (file,) if file.is_complete or not base else (*base, file), new if base else None
             )
-    yield from _environment_sets(by_path, named, base)
+    yield from _environment_sets(by_path, named, base, others)
 
 
-def _environment_sets(by_path: dict[str, File], named: dict[str, str | None], base: list[File]) -> Iterator[FileSet]:
+def _environment_sets(
+    by_path: dict[str, File], named: dict[str, str | None], base: list[File], others: list[File]
+) -> Iterator[FileSet]:
     seen: dict[str, set[str]] = {}
     for path in sorted(by_path):
         environment = named[path]
         if environment is None:
             continue
         file = by_path[path]
-        files = (file,) if file.is_complete or not base else (*base, file)
+        under = base or [other for other in others if set(other.services) & set(file.services)]
+        files = (file,) if file.is_complete else (*under, file)
         names = {name for member in files for name in member.services}
         known = seen.setdefault(environment, set())
         new = frozenset(names - known)

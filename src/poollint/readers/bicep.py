@@ -233,11 +233,21 @@ def _container_app(block: _Block) -> Iterator[Workload]:
             environment=block.file.environment,
             life="scale-to-zero",
             instances=instances,
-            concurrency=DEFAULT_CONCURRENCY,
+            concurrency=_concurrency(template),
             cpus=container.get("resources", "cpu") or Unknown("cpu is not set"),
             variables=_variables(container),
             image=image,
         )
+
+
+def _concurrency(template: _Block) -> Setting:
+    """Return the requests per replica at which an HTTP rule adds another."""
+    scale = template.inner("scale")
+    rules = scale.inner("rules") if scale else None
+    for rule in rules.items() if rules else ():
+        if (written := rule.get("http", "metadata", "concurrentRequests")) is not None:
+            return _number(written, "concurrentRequests")
+    return DEFAULT_CONCURRENCY
 
 
 def _text(setting: Setting | None) -> str | None:

@@ -122,10 +122,18 @@ def _databases(tree: Tree, path: str, root: Node) -> Iterator[Database]:
                 location=node.location,
                 dialect=dialect,
                 provider=provider,
-                tier=Unknown("the specification names no size", Origin("size", node.location)),
+                tier=_size(node),
                 unit=path,
                 environment=environment_of(tree, path),
                 hosts=(host_of(name),),
                 ports=(25060,),
                 identities=(f"iac:{path}/databases/{name}",),
             )
+
+
+def _size(node: Node) -> Setting:
+    size = node.at("size")
+    text = size.text_at() if size is not None else None
+    if size is None or not text:
+        return Unknown("the specification names no size", Origin("size", node.location))
+    return Known(text, Origin("size", size.location))

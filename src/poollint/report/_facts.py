@@ -62,7 +62,12 @@ def _engine(engine: Engine) -> dict[str, Any]:
 
 def settings(engine: Engine) -> dict[str, dict[str, Any]]:
     """Return the pool's settings as they hold for the alternatives that can be live."""
-    return {name: _data.setting(agreed([getattr(pool, name) for pool in engine.live])) for name in SETTINGS}
+    return {name: _data.setting(agreed([getattr(pool, name) for pool in pooling(engine)])) for name in SETTINGS}
+
+
+def pooling(engine: Engine) -> list[Pool]:
+    """Return the alternatives whose settings mean something: NullPool takes no sizes, and what it leaves alone is no 5."""
+    return [pool for pool in engine.live if value_of(pool.pool_class) != "NullPool"] or list(engine.live)
 
 
 def agreed(alternatives: list[Setting]) -> Setting:
@@ -185,7 +190,7 @@ def _engine_lines(engine: Engine, verbose: bool) -> list[str]:
         lambda pool: pool.driver, lambda pool: pool.target, lambda pool: pool.pool_class
     ))  # fmt: skip
     lines = [clean(f"{engine.name}  {kind}; {driver} to {target}; {pool_class}")]
-    lines += _rows((name, agreed([getattr(pool, name) for pool in engine.live])) for name in SETTINGS[:5])
+    lines += _rows((name, agreed([getattr(pool, name) for pool in pooling(engine)])) for name in SETTINGS[:5])
     return lines + [f"    {clean(reason)}" for reason in engine.reasons if verbose]
 
 

@@ -27,6 +27,16 @@ def every(pools: tuple[Pool, ...], holds: Callable[[Pool], bool]) -> bool:
     return bool(pools) and all(holds(pool) for pool in pools)
 
 
+def every_networked(pools: tuple[Pool, ...], holds: Callable[[Pool], bool]) -> bool:
+    """`every`, where one alternative is sure to be a server's: one whose dialect is not known is another, or a file's."""
+    served = any(pool.is_networked for pool in pools)
+    return served and every(pools, lambda pool: pool.is_networked is not False and holds(pool))
+
+
+def first_networked(pools: tuple[Pool, ...]) -> Pool:
+    return next((pool for pool in pools if pool.is_networked), pools[0])
+
+
 def workload_names(clients: tuple[Client, ...]) -> tuple[str, ...]:
     """Return the names of the workloads, each once, in their order."""
     return tuple(dict.fromkeys(client.workload.name for client in clients if client.workload))

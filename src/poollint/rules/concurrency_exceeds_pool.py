@@ -20,7 +20,7 @@ from poollint.facts import (
     about_engine,
     value_of,
 )
-from poollint.rules._guards import environment_names, every, judged, place, workload_names
+from poollint.rules._guards import environment_names, every, judged, keeps_connections, place, workload_names
 from poollint.rules._pools import sizes, slots
 
 TIMES = 4
@@ -29,7 +29,7 @@ TIMES = 4
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         crowded = tuple(client for client in clients if every(client.live, lambda pool: _is_crowded(client, pool)))
-        if crowded and engine.role in ("service", "worker"):
+        if crowded and engine.role in ("service", "worker") and keeps_connections(engine):
             yield _finding(engine, crowded)
 
 

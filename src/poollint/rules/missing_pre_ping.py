@@ -12,6 +12,8 @@ from poollint.rules._guards import (
     QUEUES,
     environment_names,
     every,
+    every_networked,
+    first_networked,
     judged,
     keeps_connections,
     path_evidence,
@@ -23,16 +25,15 @@ from poollint.rules._guards import (
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
-        exposed = tuple(client for client in clients if client.survives and every(client.live, _is_untested))
+        exposed = tuple(client for client in clients if client.survives and every_networked(client.live, _is_untested))
         if engine.role in ("service", "worker") and keeps_connections(engine) and exposed:
             yield _finding(engine, exposed)
 
 
 def _is_untested(pool: Pool) -> bool:
-    """Networked, reusing, and known to be neither pre-pinged nor pinged by an event."""
+    """Reusing, and known to be neither pre-pinged nor pinged by an event."""
     return (
-        pool.is_networked is True
-        and value_of(pool.pool_class) in QUEUES
+        value_of(pool.pool_class) in QUEUES
         and isinstance(pool.pool_pre_ping, Known)
         and not pool.pool_pre_ping.value
         and not value_of(pool.pings)
@@ -40,7 +41,7 @@ def _is_untested(pool: Pool) -> bool:
 
 
 def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
-    pool = clients[0].live[0]
+    pool = first_networked(clients[0].live)
     names = workload_names(clients)
     extra = "; the ping costs asyncpg three to four round trips, others one" if value_of(pool.driver) == "asyncpg" else ""
     return Finding(

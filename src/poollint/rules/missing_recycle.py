@@ -11,7 +11,8 @@ from poollint.facts import Client, Engine, Evidence, Finding, Known, Pool, Proje
 from poollint.rules._guards import (
     QUEUES,
     environment_names,
-    every,
+    every_networked,
+    first_networked,
     hop_evidence,
     judged,
     keeps_connections,
@@ -26,15 +27,14 @@ from poollint.rules._guards import (
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
-        exposed = tuple(c for c in clients if c.survives and c.hops and every(c.live, _is_never_recycled))
+        exposed = tuple(c for c in clients if c.survives and c.hops and every_networked(c.live, _is_never_recycled))
         if engine.role in ("service", "worker") and keeps_connections(engine) and exposed:
             yield _finding(engine, exposed)
 
 
 def _is_never_recycled(pool: Pool) -> bool:
     return (
-        pool.is_networked is True
-        and value_of(pool.pool_class) in QUEUES
+        value_of(pool.pool_class) in QUEUES
         and isinstance(pool.pool_recycle, Known)
         and pool.pool_recycle.value == -1
     )
@@ -52,7 +52,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
         help=f"Set pool_recycle={recycle}: a connection older than that is replaced at checkout.",
         location=engine.location,
         evidence=(
-            Evidence("pool_recycle", client.live[0].pool_recycle),
+            Evidence("pool_recycle", first_networked(client.live).pool_recycle),
             hop_evidence(hop),
             *runs_evidence(clients),
         ),

@@ -12,6 +12,8 @@ from poollint.rules._guards import (
     QUEUES,
     environment_names,
     every,
+    every_networked,
+    first_networked,
     hop_evidence,
     judged,
     keeps_connections,
@@ -33,7 +35,7 @@ def check(project: Project) -> Iterator[Finding]:
 
 def _worst_hop(client: Client) -> Hop | None:
     """The hop that ends connections before they are recycled: one that a ping cannot repair before one that it can."""
-    late = [hop for hop in client.hops if every(client.live, lambda pool: _is_late(pool, hop))]
+    late = [hop for hop in client.hops if every_networked(client.live, lambda pool: _is_late(pool, hop))]
     return min(late, key=lambda hop: (_is_healed(client, hop), hop.seconds.value), default=None)
 
 
@@ -41,8 +43,7 @@ def _is_late(pool: Pool, hop: Hop) -> bool:
     # Equality counts: time passes between the checkout and the first statement.
     recycle = value_of(pool.pool_recycle, -1)
     return (
-        pool.is_networked is True
-        and value_of(pool.pool_class) in QUEUES
+        value_of(pool.pool_class) in QUEUES
         and isinstance(recycle, int | float)
         and recycle >= hop.seconds.value
     )
@@ -60,7 +61,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     assert hop is not None  # `check` asked for it
     healed = _is_healed(client, hop)
     severity: Severity = "warning" if healed else "error"
-    pool = client.live[0]
+    pool = first_networked(client.live)
     recycle = pool.pool_recycle
     ping = " (pool_pre_ping notices a closed one, at the price of a reconnect)" if healed else ""
     hang = " A ping to a forgotten connection hangs as well." if hop.effect == "forgets" else ""

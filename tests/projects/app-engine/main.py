@@ -5,7 +5,7 @@ from sqlalchemy import create_engine
 
 app = Flask(__name__)
 engine = create_engine(
-    f"mysql+pymysql://guestbook@/guestbook?unix_socket=/cloudsql/{os.environ['INSTANCE']}",
+    f"postgresql+psycopg2://guestbook@/guestbook?host=/cloudsql/{os.environ['INSTANCE']}",
     pool_size=4,
     max_overflow=2,
     pool_recycle=1800,
