@@ -78,6 +78,12 @@ def said(setting: Setting) -> str:
             {"app/conf.py": "workers = 2\n"},
             "2 workers app/conf.py:1 exact",
         ),
+        (
+            "gunicorn -c python:app.conf app.main:app",
+            {},
+            {"app/conf/__init__.py": "workers = 2\n"},
+            "2 workers app/conf/__init__.py:1 exact",
+        ),
         ("gunicorn app.main:app", {}, {"gunicorn.conf.py": "threads = 2\n"}, "1 default of gunicorn None default"),
     ],
 )

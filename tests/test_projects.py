@@ -32,7 +32,7 @@ def test_a_project_is_read_linked_and_judged_as_expected(name: str, tmp_path: Pa
     said = transcript(FOLDER / name, tmp_path / name)
     if os.environ.get(UPDATE):
         expected.write_text(said, "utf-8")
-    assert expected.is_file(), f"{name} has no {EXPECTED}: write it with {UPDATE}=1, then check each number in it by hand"
+    assert expected.is_file(), f"{name} has no {EXPECTED}: write it with {UPDATE}=1, then check its numbers by hand"
     assert said == expected.read_text("utf-8")
 
 

@@ -279,12 +279,10 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
 def _deadline(seconds: float) -> Iterator[None]:
     """Raise TooSlow in the body after so many seconds of processor time, where the platform can count them.
 
-    Not of the clock: what a busy machine can read may not depend on its other work.
+    Not of the clock: what a busy machine can read may not depend on its other work. A deadline inside another one stops
+    the outer clock, so that the files of a reader each have their own time, and the reader what it needs besides.
     """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-    if signal.getitimer(signal.ITIMER_PROF)[0]:  # an outer deadline is running
         yield
         return
 
@@ -292,9 +290,11 @@ def _deadline(seconds: float) -> Iterator[None]:
         raise TooSlow
 
     before = signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    left, _ = signal.setitimer(signal.ITIMER_PROF, seconds)  # of the deadline around this one
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+        # A generator that was dropped ends after the deadline around it, and has nothing to restore.
+        if not left or signal.getsignal(signal.SIGPROF) is ring:
+            signal.setitimer(signal.ITIMER_PROF, left)
+            signal.signal(signal.SIGPROF, before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -403,3 +404,46 @@ def test_a_guard_that_raises_is_passed(tmp_path: Path) -> None:
     assert reached(
         tmp_path, "import os\ndef f():\n    if not os.getenv('A'):\n        raise ValueError\n    here()"
     ) == [True]
+
+
+def test_the_parameters_of_a_constructor_are_what_the_makers_of_the_class_pass(tmp_path: Path) -> None:
+    program = """
+        class Storage:
+            def __init__(self, size, *, overflow=2):
+                self.size = size
+                self.overflow = overflow
+            def connect(self):
+                return (self.size, self.overflow)
+        storage = Storage(7, overflow=3)
+    """
+    project = Project(tmp_path, program)
+    module = project.modules.module("main.py")
+    pair = next(node for node in ast.walk(module.tree) if isinstance(node, ast.Tuple))
+    found = Evaluator(project.modules).alternatives(lambda world: world.value(pair, module))
+    assert [plain(value) for value in found] == [[7, 3]]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "d = {'size': 5}\ne = d\ne['size'] = 9\nresult = d",
+        "d = {'size': 5}\ne = d\nd['size'] = 9\nresult = e",
+        "d = {'size': 5}\ne = d\ne.update(size=9)\nresult = {**d}",
+    ],
+)
+def test_what_is_changed_through_another_name_is_not_known(tmp_path: Path, program: str) -> None:
+    found = result_of(tmp_path, program)
+    assert "is another name for it" in found["size"] and ... in found
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "d = {'size': 5}\nd['size'] = 9\ne = d\nresult = e",
+        "d = {'size': 5}\ne = d\ne['size'] = 9\nresult = e",
+        "d = {'size': 9}\ne = dict(d)\ne['size'] = 5\nresult = d",
+        "d = {'size': 9}\nresult = d\ne = d\ne['size'] = 5",
+    ],
+)
+def test_a_copy_and_what_stands_before_or_after_are_no_other_name(tmp_path: Path, program: str) -> None:
+    assert result_of(tmp_path, program) == {"size": 9}

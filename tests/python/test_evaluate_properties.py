@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from evaluating import Project, plain
 from poollint.discover import Tree
 from poollint.facts import Known
-from poollint.python.evaluate import Evaluator
+from poollint.python.evaluate import LIMIT, Evaluator
 from poollint.python.modules import Module, Modules
 from poollint.python.values import Listing, Table, Value, origin_of
 
@@ -214,7 +214,7 @@ def test_alternatives_of_real_code_are_bounded() -> None:
         return lambda world: (world.reachable(node, module), world.arguments(node, module))
 
     for calls in list(module.calls.values())[:60]:
-        assert 0 <= len(evaluator.alternatives(both(calls[0]))) <= 16
+        assert 0 <= len(evaluator.alternatives(both(calls[0]))) <= LIMIT
 
 
 # -- everything ends ---------------------------------------------------------------------------------------------------
@@ -255,5 +255,5 @@ ENDLESS = {
 def test_every_evaluation_ends_soon(tmp_path: Path, program: str) -> None:
     project = Project(tmp_path, program)
     started = time.process_time()
-    assert len(project.alternatives()) <= 16
+    assert len(project.alternatives()) <= LIMIT
     assert time.process_time() - started < 5

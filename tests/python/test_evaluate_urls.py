@@ -40,6 +40,7 @@ URLS = [
     ("'sqlite:///app.db'", ("sqlite", None, None, None, "app.db")),
     ("'sqlite://'", ("sqlite", None, None, None, None)),
     ("'postgresql://u@/app?host=/cloudsql/p:r:i'", ("postgresql", None, "/cloudsql/p:r:i", None, "app")),
+    ("'mysql+pymysql://u@/app?unix_socket=/cloudsql/p:r:i'", ("mysql", "pymysql", "/cloudsql/p:r:i", None, "app")),
     ("'postgresql://u:' + quote_plus('p@/:?') + '@db/app'", ("postgresql", None, "db", None, "app")),
     ("'postgresql+asyncpg://%s:%s@%s:5432/%s' % ('u', 'p', HOST, 'app')", ("postgresql", "asyncpg", "?", 5432, "app")),
     ("f'postgresql+asyncpg://u:p@{HOST}:5432/app'", ("postgresql", "asyncpg", "?", 5432, "app")),

@@ -252,6 +252,22 @@ def test_an_engine_that_only_its_users_call_is_a_librarys(engine):
     assert engine(files).role == "library"
 
 
+@pytest.mark.parametrize(
+    ("line", "role"),
+    [
+        ("test_engine = create_engine(settings.url)", "test"),
+        ("engine = create_engine(settings.test_url.unicode_string())", "test"),
+        ("engine = create_engine(str(settings.TEST_URL))", "test"),
+        ("engine = create_engine(settings.TEST_URL.get_secret_value())", "test"),
+        ("engine = create_engine(str(settings.latest_url))", "service"),
+        ("contest_engine = create_engine(settings.url)", "service"),
+    ],
+)
+def test_an_engine_called_test_or_for_a_database_called_test_is_a_tests(engine, line, role):
+    files = {"app.py": f"{ENGINE}from fastapi import FastAPI\nfrom config import settings\napp = FastAPI()\n{line}\n"}
+    assert engine(files).role == role
+
+
 PUBLISHED = "[build-system]\nrequires = []\n[project]\nclassifiers = ['Development Status :: 5 - Production/Stable']\n"
 FOR_OTHERS = {
     "src/flow/__init__.py": "",

@@ -13,6 +13,7 @@ from poollint.rules import (
     engine_per_request,
     invalid_connect_arguments,
     invalid_pool_arguments,
+    missing_pre_ping,
     static_pool_on_networked_database,
 )
 
@@ -203,3 +204,25 @@ def test_a_finding_names_the_other_arguments_with_the_same_problem():
     assert finding.details == ("The same holds for max_overflow.",)
     assert finding.location == AT
     assert finding.about == ("app/db.py", "<module>", "0")
+
+
+UNTESTED = replace(POOL, pool_pre_ping=known(False, "default"))
+OF_ANY_KIND = replace(UNTESTED, dialect=Unknown("?"), driver=Unknown("?"))
+
+
+@pytest.mark.parametrize(
+    ("pools", "expected"),
+    [
+        ((UNTESTED,), ["warning"]),
+        ((OF_ANY_KIND, UNTESTED), ["warning"]),  # the other is a server's as well, or a file's
+        ((OF_ANY_KIND,), []),
+        ((UNTESTED, replace(OF_ANY_KIND, pool_pre_ping=known(True))), []),
+        ((UNTESTED, replace(OF_ANY_KIND, pool_pre_ping=Unknown("?"))), []),
+        ((UNTESTED, NULL), []),
+        ((UNTESTED, SQLITE), ["warning"]),
+    ],
+)
+def test_missing_pre_ping_needs_one_server_and_no_ping_anywhere(pools, expected):
+    engine = replace(ENGINE, alternatives=pools)
+    found = findings(missing_pre_ping, engine, [Client(engine)])
+    assert [finding.severity for finding in found] == expected

@@ -151,7 +151,8 @@ def _config(line: Options, arguments: Options, run: Run) -> tuple[dict[str, Sett
         return {}, Unknown(named[1].unknown, Origin("--config", named[1].location))
     path = named[1].text.removeprefix("file:")
     if path.startswith("python:"):
-        path = path.removeprefix("python:").replace(".", "/") + ".py"
+        module = path.removeprefix("python:").replace(".", "/")
+        path = f"{module}.py" if run.text_at(f"{module}.py") is not None else f"{module}/__init__.py"
     elif not path.endswith(".py") and "/" not in path and run.text_at(path) is None:
         path = path.replace(".", "/") + ".py"
     config = _read_config(path, run)

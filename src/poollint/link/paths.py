@@ -13,6 +13,7 @@ from poollint.link.running import Run
 if TYPE_CHECKING:
     from poollint.link.servers import Reached
 
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CLOUD_RUN = {"cloud-run": "cloud-run", "cloud-functions": "cloud-functions"}
 
 
@@ -43,13 +44,15 @@ def _platform_hop(run: Run, way: Reached) -> Hop | None:
 
 
 def _is_socket(run: Run, way: Reached) -> bool:
-    """Say whether the connection is a socket of the platform's Cloud SQL proxy, whose own connection is another path.
+    """Say whether the connection ends at a Cloud SQL proxy of the workload, whose own connection is another path.
 
-    Where the URL is not readable, an attached instance is there to be used.
+    That is a socket of the platform's, or a loopback port of a sidecar that the instance is attached to. Where the URL
+    is not readable, an attached instance is there to be used.
     """
+    attached = bool(run.workload and run.workload.instance_connections)
     if way.target and way.target.host:
-        return way.target.host.startswith("/cloudsql/")
-    return bool(run.workload and run.workload.instance_connections)
+        return way.target.host.startswith("/cloudsql/") or (attached and way.target.host in _LOOPBACK)
+    return attached
 
 
 def _server_hops(database: Database, way: Reached) -> Iterator[Hop]:

@@ -52,7 +52,8 @@ def _is_judged(client: Client) -> bool:
 def _limit(budget: Budget, open_ones: list[Client]) -> Missing:
     name = budget.database.name
     # A name that no file defines is that of a variable, a URL's path or the module that connects.
-    who = name if budget.database.location else f"the database behind {name}"
+    is_named = budget.database.location or budget.database.provider
+    who = name if is_named else f"the database behind {name}"
     demand = f"its clients open up to {_connections(budget.steady)}"
     if open_ones:
         demand = "the demand is not fully known either" if not budget.steady else f"{demand}, as far as known"

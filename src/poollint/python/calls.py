@@ -202,7 +202,8 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
     owner = objects.owner_of(module, node, name)
     if owner is not None:
         return owner
-    sites = callers_of(world, module, node)
+    made = _made_by(module, node)
+    sites = callers_of(world, module, made or node)
     passed = _from_caller(world, scope, name, module, sites, origin) if sites else None
     if passed is not None and not isinstance(passed, Unknown):
         return passed
@@ -210,6 +211,12 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
     if passed is not None:
         return by_type or passed
     return _without_caller(world, node, name, module, by_type, origin)
+
+
+def _made_by(module: Module, node: ast.AST) -> ast.ClassDef | None:
+    """Return the class whose calls pass the parameters of a function: that of an `__init__`."""
+    around = module.parents.get(node)
+    return around if isinstance(around, ast.ClassDef) and getattr(node, "name", "") == "__init__" else None
 
 
 def _without_caller(

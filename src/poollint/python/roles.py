@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
@@ -353,11 +353,26 @@ def _takes_parameters(module: Module, function: ast.AST) -> bool:
 
 def _by_name(site: Site) -> tuple[Role, str] | None:
     """Return "test" when the names around say so: `drop_test_table`, `create_engine(TEST_DATABASE_URL)`."""
-    enclosing = site.qualname.replace(".", "_").lower().split("_")
     argument = site.call.args[site.skip] if len(site.call.args) > site.skip else None
     if argument is None:
         argument = next((keyword.value for keyword in site.call.keywords if keyword.arg == "url"), None)
-    url = (dotted(argument) or "").replace(".", "_").lower().split("_") if isinstance(argument, ast.expr) else []
-    if {"test", "testing", "tests"} & {*enclosing, *url}:
+    spoken = [site.qualname, *_names_in(argument), *_bound_names(site)]
+    if {"test", "testing", "tests"} & {word for name in spoken for word in re.split(r"[._]", name.lower())}:
         return "test", "its name says test"
     return None
+
+
+def _names_in(url: ast.expr | None) -> Iterator[str]:
+    """Yield the name that a URL is read from: `settings.TEST_URL`, `str(settings.test_url)`, `TEST_URL.get_secret_value()`."""
+    for _ in range(4):
+        if isinstance(url, ast.Call):
+            takes = isinstance(url.func, ast.Name) and len(url.args) == 1
+            url = url.args[0] if takes else url.func.value if isinstance(url.func, ast.Attribute) else None
+    yield dotted(url) or "" if isinstance(url, ast.expr) else ""
+
+
+def _bound_names(site: Site) -> Iterator[str]:
+    """Yield the name that an engine is given right where it is made: `test_engine = create_engine(...)`."""
+    parent = site.module.parents.get(site.call)
+    targets = parent.targets if isinstance(parent, ast.Assign) else [getattr(parent, "target", None)]
+    yield from (dotted(target) or "" for target in targets if isinstance(target, ast.expr))

@@ -33,6 +33,8 @@ class Scope:
     jumps        statements that hold a `break` or `continue`
     stars        `from x import *` of this scope
     inner        functions and classes that stand in this scope
+    aliases      name → (line, other name) of every `name = other` and `other = name`: two names for one object
+    mutated      name → lines that change in place what it holds: `d["k"] = v`, `d.update(...)`
     """
 
     node: ast.AST
@@ -46,6 +48,8 @@ class Scope:
     jumps: set[ast.stmt] = field(default_factory=set)
     stars: list[ast.ImportFrom] = field(default_factory=list)
     inner: list[ast.AST] = field(default_factory=list)
+    aliases: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    mutated: dict[str, list[int]] = field(default_factory=dict)
     yields: bool = False
     touched: set[str] = field(default_factory=set)
 
@@ -176,6 +180,7 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
     elif isinstance(stmt, ast.Nonlocal):
         scope.nonlocals.update(stmt.names)
     targets = list(_targets(stmt))
+    _note_sharing(scope, stmt, targets)
     changed = {name for target in targets for name in ((target,) if isinstance(target, str) else target_names(target))}
     for name in dict.fromkeys(name for target in targets for name in _bound_by(target)):
         scope.binds.setdefault(name, []).append(stmt)
@@ -190,6 +195,8 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
             scope.yields = True
         elif isinstance(node, ast.Call):
             names = list(_changed_by(node, isinstance(stmt, ast.Expr)))
+            if names and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
+                scope.mutated.setdefault(names[0], []).append(stmt.lineno)
             changed.update(names)
             if names:
                 scope.effects.setdefault(stmt, []).append(node)
@@ -203,6 +210,17 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
         if isinstance(stmt, (ast.Break, ast.Continue)):
             scope.jumps.add(here[0])
         here = here[1]
+
+
+def _note_sharing(scope: Scope, stmt: ast.stmt, targets: list[ast.expr | str]) -> None:
+    for target in targets:
+        if isinstance(target, ast.Subscript) and (name := dotted(target)):
+            scope.mutated.setdefault(name, []).append(stmt.lineno)
+        elif isinstance(target, ast.expr) and isinstance(value := getattr(stmt, "value", None), (ast.Name, ast.Attribute)):
+            one, other = dotted(target), dotted(value)
+            if isinstance(stmt, (ast.Assign, ast.AnnAssign)) and one and other:
+                scope.aliases.setdefault(one, []).append((stmt.lineno, other))
+                scope.aliases.setdefault(other, []).append((stmt.lineno, one))
 
 
 def _targets(stmt: ast.stmt) -> Iterator[ast.expr | str]:

@@ -6,6 +6,7 @@ Conditions around those statements are decided, or asked of the world; nothing e
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,18 @@ class Slice:
         self.run(self.scope.body)
         if self.needs_touch and not self.is_touched:
             return None
+        if self.name in self.scope.aliases and isinstance(self.value, Table) and (other := self._changed_through()):
+            return self.value.opened(f"{other} is another name for it, and changes it")
         return self.value
+
+    def _changed_through(self) -> str | None:
+        """Return the other name through which this object was changed, between the sharing and the place that asks."""
+        places = [node.lineno for node in self.path if isinstance(node, ast.stmt)]
+        end = max(places, default=sys.maxsize)
+        for line, other in self.scope.aliases[self.name]:
+            if any(line < changed < end for changed in self.scope.mutated.get(other, ())):
+                return other
+        return None
 
     @property
     def value(self) -> Value | None:

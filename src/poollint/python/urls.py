@@ -133,8 +133,10 @@ def _taken_apart(text: str, holes: Any, value: Value, certainty: Certainty) -> U
     # An @ in the host ends a password that nobody quoted: `app:p@ss@db`.
     server = (match["ipv6"] or match["host"] or "").rpartition("@")[2]
     host = _setting(server.lower() or None, marks, origin, certainty)
-    if isinstance(host, Known) and host.value is None and "host" in query:
-        host = query["host"]  # a socket directory: postgresql://user@/db?host=/cloudsql/p:r:i
+    # A socket: postgresql://user@/db?host=/cloudsql/p:r:i, mysql+pymysql://user@/db?unix_socket=/cloudsql/p:r:i
+    socket = query.get("host") or query.get("unix_socket")
+    if isinstance(host, Known) and host.value is None and socket is not None:
+        host = socket
     port = _port(_setting(match["port"] or None, marks, origin, certainty))
     database = _setting(unquote(match["database"]) if match["database"] else None, marks, origin, certainty)
     if isinstance(host, Unknown) and not match["port"]:
