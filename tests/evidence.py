@@ -1,8 +1,27 @@
-"""What tests of readers ask a setting: its value with the evidence for it, or why it is unknown."""
+"""What tests of readers ask: the facts of a tree, the value of a setting with its evidence, or why it is unknown."""
 
 from __future__ import annotations
 
-from poollint.facts import Known, Setting, Unknown
+from types import ModuleType
+
+from poollint.discover import Tree
+from poollint.facts import Known, Setting, Unknown, Workload
+
+
+def facts(reader: ModuleType, tree: Tree, kind: type = Workload) -> list:
+    """Return what a reader finds of one kind."""
+    return [fact for fact in reader.read(tree) if isinstance(fact, kind)]
+
+
+def only(reader: ModuleType, tree: Tree, kind: type = Workload):
+    """Return the one fact of its kind."""
+    (fact,) = facts(reader, tree, kind)
+    return fact
+
+
+def by_name(reader: ModuleType, tree: Tree) -> dict[str, Workload]:
+    """Return the workloads by name."""
+    return {fact.name: fact for fact in facts(reader, tree)}
 
 
 def evidence(setting: Setting) -> tuple[object, str, str | None, str]:

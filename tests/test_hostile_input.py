@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 from running import SERVICE, poollint
 
-from poollint import cli
+from poollint import cli, discover
+from poollint.discover import Tree
 
 Write = Callable[[Mapping[str, str]], Path]
 
@@ -220,3 +221,26 @@ def test_a_mistake_in_a_file_with_a_password_does_not_print_it_either(write: Wri
     done = poollint(cwd=root)
     assert "skipped: compose.yaml" in done.stderr
     assert SECRET not in done.stdout + done.stderr
+
+
+def test_each_file_of_a_reader_has_its_own_time(
+    make_tree: Callable[[Mapping[str, str]], Tree], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discover, "SECONDS_PER_FILE", 0.2)
+    tree = make_tree({})
+
+    def busy(seconds: float) -> None:
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+
+    done = []
+    with tree.guard("compose files"):
+        for name, seconds in (("a", 0.15), ("b", 0.15), ("slow", 30), ("c", 0.15)):
+            with tree.guard(name):
+                busy(seconds)
+                done.append(name)
+        busy(30)  # what hangs outside any file is the reader's own
+    assert done == ["a", "b", "c"]
+    assert [skipped.path for skipped in tree.skipped] == ["compose files", "slow"]
+    busy(0.3)  # and no clock runs on

@@ -1,4 +1,4 @@
-"""CloudFormation, SAM, the Serverless Framework and ECS task definitions."""
+"""CloudFormation and SAM."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evidence import evidence, why
 
 from poollint.discover import Tree
 from poollint.facts import Database, Pooler, Workload
-from poollint.readers import cloudformation, ecs, serverless
+from poollint.readers import cloudformation
 
 MakeTree = Callable[[dict[str, str]], Tree]
 
@@ -247,96 +247,3 @@ def test_a_service_without_a_name_is_called_after_its_template(make_tree: MakeTr
     text = (ECS % "").replace("      ServiceName: api\n", "").replace("Name: api\n", "Name: main\n")
     tree = make_tree({"services/orders_template.yaml": text})
     assert [(w.name, w.environment) for w in facts(tree)] == [("orders_template", None)]
-
-
-# -- the Serverless Framework ------------------------------------------------------------------------------------------
-
-SERVERLESS = """\
-service: orders
-custom:
-  limit: 15
-provider:
-  name: aws
-  stage: ${opt:stage, 'dev'}
-  environment:
-    POOL_SIZE: 1
-    URL: ${ssm:/orders/url}
-    STAGE: ${opt:stage, 'dev'}
-    REGION: ${env:REGION}
-functions:
-  api:
-    handler: app.main.handler
-    reservedConcurrency: ${self:custom.limit}
-  nightly:
-    handler: app.jobs.nightly
-    timeout: 120
-resources:
-  Resources:
-    Database:
-      Type: AWS::RDS::DBInstance
-      Properties:
-        Engine: mysql
-        DBInstanceClass: db.t3.micro
-"""
-
-
-def test_functions_of_serverless_yml(make_tree: MakeTree) -> None:
-    tree = make_tree({"serverless.yml": SERVERLESS})
-    api, nightly = facts(tree, Workload, serverless)
-    assert evidence(api.instances) == (15, "reservedConcurrency", "serverless.yml:15", "exact")
-    assert evidence(api.request_timeout)[0::3] == (6, "default")
-    assert evidence(nightly.instances)[0::3] == (1000, "estimate")
-    assert evidence(nightly.request_timeout) == (120, "timeout", "serverless.yml:18", "exact")
-    assert evidence(api.variables.variables["STAGE"])[0] == "dev"
-    assert "which no file gives" in why(api.variables.variables["REGION"])
-    assert "URL" in api.variables.secrets
-    assert only(tree, Database, serverless).provider == "rds-mysql"
-
-
-def test_variables_that_lead_in_a_circle_end(make_tree: MakeTree) -> None:
-    text = SERVERLESS.replace("limit: 15", "limit: ${self:custom.other}\n  other: ${self:custom.limit}")
-    assert "which no file gives" in why(facts(make_tree({"serverless.yml": text}), Workload, serverless)[0].instances)
-
-
-# -- task definitions as JSON ------------------------------------------------------------------------------------------
-
-TASK = """\
-{"family": "orders",
- "cpu": "1024", "requiresCompatibilities": ["FARGATE"],
- "containerDefinitions": [
-   {"name": "api", "image": "acme/api:1",
-    "command": ["gunicorn", "app:app"],
-    "environment": [{"name": "POOL_SIZE", "value": "9"}],
-    "secrets": [{"name": "URL", "valueFrom": "arn:aws:ssm:x"}]},
-   {"name": "agent", "image": "datadog/agent:7"}]}
-"""
-
-
-def test_a_task_definition_says_what_runs_and_not_how_often(make_tree: MakeTree) -> None:
-    api = only(make_tree({"task-definition.json": TASK}), Workload, ecs)
-    assert (api.name, api.kind, evidence(api.cpus)[0]) == ("orders", "task", 1.0)
-    assert why(api.instances) == "the service, which is not in this file, has the count"
-    assert api.command and (api.command.words, str(api.command.location)) == (
-        ("gunicorn", "app:app"),
-        "task-definition.json:5",
-    )
-    assert evidence(api.variables.variables["POOL_SIZE"]) == ("9", "POOL_SIZE", "task-definition.json:6", "exact")
-    assert api.variables.secrets == {"URL": "aws-secret//arn:aws:ssm:x"}
-
-
-def test_the_workflow_that_deploys_it_names_service_and_count(make_tree: MakeTree) -> None:
-    workflow = """\
-    jobs:
-      deploy:
-        environment: production
-        steps:
-          - uses: aws-actions/amazon-ecs-deploy-task-definition@v2
-            with:
-              task-definition: task-definition.json
-              service: shop
-              desired-count: 4
-    """
-    api = only(make_tree({"task-definition.json": TASK, ".github/workflows/d.yml": workflow}), Workload, ecs)
-    assert (api.name, api.environment) == ("shop", "prod")
-    assert evidence(api.instances) == (4, "desired-count", ".github/workflows/d.yml:9", "exact")
-    assert evidence(api.rollout_instances)[0] == 8

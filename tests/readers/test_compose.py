@@ -297,7 +297,7 @@ def test_a_complete_file_is_a_set_of_its_own(workloads):
 
 @pytest.mark.parametrize(
     "more",
-    ["depends_on: [db]", "depends_on:\n      db: {condition: service_healthy}", "links: ['db:database']", "build: !reset"],
+    ["depends_on: [db]", "depends_on:\n      db: {required: true}", "links: ['db:database']", "build: !reset"],
 )
 def test_a_file_that_needs_another_one_is_merged_over_it(workloads, more):
     """Compose refuses to start it alone, or there would be nothing to take back."""

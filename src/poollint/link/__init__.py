@@ -18,7 +18,6 @@ from poollint.facts import (
     Known,
     Origin,
     Pooler,
-    Process,
     Project,
     Setting,
     Unknown,

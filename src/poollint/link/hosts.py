@@ -82,7 +82,7 @@ def _answers(server: Database | Pooler, target: Target) -> bool:
 
 
 def _is_on_network_of(server: Database | Pooler, workload: Workload) -> bool:
-    """A container's name means it inside its Compose project only, even where other manifests lie in the same folder."""
+    """A container's name means it inside its Compose project only, whatever else lies in the same folder."""
     if server.platform != "compose":
         return True
     return workload.platform in _CONTAINERS and server.unit == workload.unit

@@ -85,7 +85,7 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
             continue
         # The places are the same in every environment; the values are read in this workload's.
         variables = variables_of(workload, process)
-        here = {engine.location: engine for engine in code.engines(variables)}
+        here = code.engines_at({engine.location for engine, _ in answer}, variables)
         for engine, how in answer:
             yield Run(here.get(engine.location, engine), workload, process, variables, service, how)
 

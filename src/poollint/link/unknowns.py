@@ -12,7 +12,7 @@ from poollint.facts import Client, Known, Location, Missing, Project, Setting, U
 _RULE = "connections-exceed-limit"
 SMALLEST_LIMIT = 20  # what the smallest plans of managed databases accept: less than that decides nothing
 _STOCK_LIMIT = 97  # what a stock PostgreSQL leaves: stands for a limit that is not known
-_MOST_COPIES = 40  # more instances or processes than that are nobody's plan: where so many fit, their number decides nothing
+_MOST_COPIES = 40  # more instances or processes are rarely planned: where so many fit, their number decides nothing
 
 
 def missing(project: Project) -> tuple[Missing, ...]:

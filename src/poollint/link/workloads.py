@@ -181,7 +181,7 @@ _RELEASING = ("procfile", "heroku", "fly")
 
 
 def is_one_step(workload: Workload | None, process: Process | None) -> bool:
-    """Say whether it is a migration or a release phase: it runs beside the services, once, and does one thing at a time."""
+    """Say whether it is a migration or a release phase: beside the services, once, one thing at a time."""
     if process is not None and process.kind in SERVING:
         return False
     is_release = workload is not None and workload.platform in _RELEASING and workload.kind == "job"
@@ -192,7 +192,7 @@ def is_one_step(workload: Workload | None, process: Process | None) -> bool:
 
 
 def _without_fallbacks(workloads: list[Workload]) -> Iterator[Workload]:
-    """Drop a Dockerfile, Procfile or unit whose code another workload runs; a development file says nothing of others."""
+    """Drop a Dockerfile, Procfile or unit whose code another workload runs."""
     for workload in workloads:
         others = [other for other in workloads if _rank(other) < _rank(workload) and speaks_for(other, workload)]
         if not any(_describes(workload, other) for other in others):

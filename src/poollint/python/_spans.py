@@ -1,52 +1,48 @@
 """The libcst visitor: exact spans of calls, in code points. Imported only for files that create an engine.
 
-libcst takes seconds for the positions of a large file, and an engine is made in one statement of it. So it is given that
-statement alone: the lines of the function, class or assignment at the top level of the file.
+libcst takes seconds for the positions of a large file. So it is given the one call that creates an engine, and nothing
+around it.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import libcst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from poollint.facts import Location
 
-Place = tuple[int, int]  # line and column, from 1
 
-
-def of_calls(path: str, lines: Sequence[str], statement: tuple[int, int], starts: set[Place]) -> dict[Place, Location]:
-    """Return the spans of the calls that start at the given places of a statement (its first and last line).
+def of_call(text: str, at: Location) -> Location | None:
+    """Return the span of the call that a text begins with; `at` is where the text stands.
 
     Several calls start at one place in `create_engine(url).connect()`: the shortest is the creation.
     """
-    first, last = statement
     try:
-        module = libcst.parse_module("\n".join(lines[first - 1 : last]) + "\n")
+        # In parentheses, as what stands in some may break its lines where a statement may not.
+        module = libcst.parse_module(f"({text}\n)\n")
     except libcst.ParserSyntaxError:
-        # The statement shares its first line with the end of another, or libcst is older than the syntax.
-        return {}
-    visitor = _Calls(path, starts, first - 1)
+        return None  # libcst is older than the syntax
+    visitor = _Calls()
     MetadataWrapper(module, unsafe_skip_copy=True).visit(visitor)
-    return visitor.found
+    return visitor.placed(at)
 
 
 class _Calls(libcst.CSTVisitor):
     METADATA_DEPENDENCIES = (PositionProvider,)
 
-    def __init__(self, path: str, starts: set[Place], above: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.path = path
-        self.starts = starts
-        self.above = above  # lines before the statement
-        self.found: dict[Place, Location] = {}
+        self.found: CodeRange | None = None
 
     def leave_Call(self, original_node: libcst.Call) -> None:  # noqa: N802 - libcst's name
         span = self.get_metadata(PositionProvider, original_node)
-        if not isinstance(span, CodeRange):
-            return
-        start = (span.start.line + self.above, span.start.column + 1)
-        # Inner calls are left first, so the first one that starts here is the shortest.
-        if start in self.starts and start not in self.found:
-            self.found[start] = Location(self.path, *start, span.end.line + self.above, span.end.column + 1)
+        # Inner calls are left first, so the first one that starts the text is the shortest.
+        if self.found is None and isinstance(span, CodeRange) and (span.start.line, span.start.column) == (1, 1):
+            self.found = span
+
+    def placed(self, at: Location) -> Location | None:
+        if self.found is None:
+            return None
+        end = self.found.end
+        column = end.column + (at.column - 1 if end.line == 1 else 0)  # of the first line, the parenthesis goes
+        return Location(at.path, at.line, at.column, at.line + end.line - 1, column + (end.line > 1))

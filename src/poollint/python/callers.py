@@ -6,6 +6,7 @@ A reference is a call (`make_engine()`), or the thing itself handed on (`Depends
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,8 +63,7 @@ class Callers:
 
     def _search(self, module: Module, definition: Definition) -> Iterator[Reference]:
         cls = class_around(module, definition) if isinstance(definition, FUNCTIONS) else None
-        needle = definition.name.encode()
-        for path in self.modules.containing(needle):
+        for path in self._candidates(module, definition, cls):
             if (other := self.modules.module(path)) is None:
                 continue
             for node in self._named(other, definition.name):
@@ -72,6 +72,19 @@ class Callers:
                     yield Reference(
                         other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None
                     )
+
+    def _candidates(self, module: Module, definition: Definition, cls: ast.ClassDef | None) -> Iterator[str]:
+        """Yield the files worth parsing: they hold the name as a word and import what defines it, maybe through others.
+
+        A method that only one class has is found by its name alone.
+        """
+        name = definition.name
+        word = re.compile(rb"\b%s\b" % re.escape(name.encode())) if name.isascii() else re.compile(b"")
+        is_told_by_name = cls is not None and name not in _GENERIC and name in self._defined_once
+        importers = None if is_told_by_name else self.modules.graph.reached_by(module.path)
+        for path in self.modules.containing(name.encode()):
+            if (importers is None or path in importers) and word.search(self.modules.tree.bytes(path) or b""):
+                yield path
 
     def _named(self, module: Module, name: str) -> list[ast.expr]:
         """Return the loads of a name, or of an attribute of that name, in one file."""
@@ -124,8 +137,6 @@ class Callers:
     @cached_property
     def _defined_once(self) -> frozenset[str]:
         """The names of functions that only one place of the project defines, read without parsing."""
-        import re
-
         counts: dict[str, int] = {}
         for path in self.modules.paths:
             for found in re.finditer(

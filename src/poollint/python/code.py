@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from poollint.discover import Tree
 from poollint.facts import NO_ENVIRONMENT, DeadSetting, Engine, Environment, Location, Use, Version
-from poollint.python.graph import ImportGraph, Reach
+from poollint.python.graph import Reach
 from poollint.python.modules import Modules
 from poollint.python.sites import Site, Sites
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import Evaluator
 
 
 class Code:
@@ -19,9 +24,10 @@ class Code:
     def __init__(self, tree: Tree, versions: tuple[Version, ...] = ()) -> None:
         self.modules = Modules(tree)
         self.versions = versions
-        self.graph = ImportGraph(self.modules)
+        self.graph = self.modules.graph
         self._sites = Sites(self.modules)
-        self._engines: dict[tuple, tuple[Engine, ...]] = {}
+        self._engines: dict[tuple[Site, Evaluator], tuple[Engine, ...]] = {}
+        self._evaluators: dict[tuple, Evaluator] = {}
         self._reaches: dict[tuple[str, str | None], Reach] = {}
 
     def declare(self, versions: tuple[Version, ...]) -> None:
@@ -35,10 +41,16 @@ class Code:
 
     def engines(self, environment: Environment = NO_ENVIRONMENT) -> tuple[Engine, ...]:
         """Return every engine, with the values this environment gives; the same places in every environment."""
-        key = _key(environment)
-        if key not in self._engines:
-            self._engines[key] = tuple(self._read(environment)) if self._sites.found else ()
-        return self._engines[key]
+        if not self._sites.found:
+            return ()
+        evaluator = self._evaluator(environment)
+        return tuple(engine for site in self._sites.found for engine in self._of_site(site, evaluator))
+
+    def engines_at(self, places: Collection[Location], environment: Environment) -> dict[Location, Engine]:
+        """Return the engines created in some places, as one environment makes them: a workload runs few of many."""
+        evaluator = self._evaluator(environment)
+        sites = (site for site in self._sites.found if site.location in places)
+        return {engine.location: engine for site in sites for engine in self._of_site(site, evaluator)}
 
     @property
     def dead_settings(self) -> tuple[DeadSetting, ...]:
@@ -89,20 +101,29 @@ class Code:
 
         return Engines(Roles(self.modules, self.graph), self.versions)
 
-    def _read(self, environment: Environment):  # noqa: ANN202
+    def _of_site(self, site: Site, evaluator: Evaluator) -> tuple[Engine, ...]:
+        if (site, evaluator) not in self._engines:
+            self._engines[site, evaluator] = tuple(self._read(site, evaluator))
+        return self._engines[site, evaluator]
+
+    def _evaluator(self, environment: Environment) -> Evaluator:
         from poollint.python.evaluate import Evaluator
 
-        evaluator = Evaluator(self.modules, environment)
-        for site in self._sites.found:
-            found: list[Engine] = []
-            uses: tuple[Use, ...] = ()
-            with self.modules.tree.guard(site.module.path):
-                found.extend(self._facts.engine(site, evaluator))
-            # By itself: what goes wrong in following the whole project must not lose the engine.
-            with self.modules.tree.guard(site.module.path):
-                uses = self._facts.uses(site)
-            for engine in found:
-                yield replace(engine, uses=uses, rivals=self._rivals.get(engine.location, ()))
+        key = _key(environment)
+        if key not in self._evaluators:
+            self._evaluators[key] = Evaluator(self.modules, environment)
+        return self._evaluators[key]
+
+    def _read(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
+        found: list[Engine] = []
+        uses: tuple[Use, ...] = ()
+        with self.modules.tree.guard(site.module.path):
+            found.extend(self._facts.engine(site, evaluator))
+        # By itself: what goes wrong in following the whole project must not lose the engine.
+        with self.modules.tree.guard(site.module.path):
+            uses = self._facts.uses(site)
+        for engine in found:
+            yield replace(engine, uses=uses, rivals=self._rivals.get(engine.location, ()))
 
     @cached_property
     def _rivals(self) -> dict[Location, tuple[Location, ...]]:

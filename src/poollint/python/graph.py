@@ -56,6 +56,8 @@ class ImportGraph:
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self._imports: dict[tuple[str, str | None], frozenset[str]] = {}
+        self._reached_by: dict[str, frozenset[str]] = {}
+        self._circles: dict[str, frozenset[str]] = {}
 
     def imports(self, path: str, first: str | None = None) -> frozenset[str]:
         """Return the files of the project that a file imports, with the packages around them.
@@ -99,6 +101,11 @@ class ImportGraph:
 
     def reached_by(self, path: str) -> frozenset[str]:
         """Return every file that imports `path`, directly or not, and itself."""
+        if path not in self._reached_by:
+            self._reached_by[path] = self._search_importers(path)
+        return self._reached_by[path]
+
+    def _search_importers(self, path: str) -> frozenset[str]:
         found = {path}
         todo = [path]
         while todo:
@@ -110,9 +117,11 @@ class ImportGraph:
 
     def circle(self, path: str) -> frozenset[str]:
         """Return what the programs that load a file load: the files that can take part in one process with it."""
-        loaders = self.reached_by(path)
-        programs = [loader for loader in loaders if not self.importers.get(loader)] or sorted(loaders)
-        return frozenset(loaded for program in programs for loaded in self.reach(program).paths)
+        if path not in self._circles:
+            loaders = self.reached_by(path)
+            programs = [loader for loader in loaders if not self.importers.get(loader)] or sorted(loaders)
+            self._circles[path] = frozenset(loaded for program in programs for loaded in self.reach(program).paths)
+        return self._circles[path]
 
     # -- inside
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 
 from poollint.python import names
 from poollint.python.callers import class_around, function_around
+from poollint.python.graph import ImportGraph
 from poollint.python.modules import Module, Modules, imports_of
-from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.scopes import FUNCTIONS, dotted, walk
 from poollint.python.sites import Site
 from poollint.python.values import ClassRef, FunctionRef, ModuleRef
 
@@ -33,14 +34,19 @@ class Holders:
 
     variables: set[Variable] = field(default_factory=set)
     definitions: set[ast.AST] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)  # of the files that the variables and definitions stand in
 
     def __bool__(self) -> bool:
         return bool(self.variables or self.definitions)
 
+    def importers(self, graph: ImportGraph) -> frozenset[str]:
+        """Return the files that import a holder, maybe through others: no other file can name one."""
+        return frozenset().union(*(graph.reached_by(path) for path in self.paths))
+
 
 def holders_of(modules: Modules, site: Site) -> Holders:
     """Return what holds the engine of a site; empty when it lives in a local variable only."""
-    found = Holders()
+    found = Holders(paths={site.module.path})
     _add_first(found, site.module, site.call)
     for _ in range(DEEPEST):
         before = len(found.variables), len(found.definitions)
@@ -79,7 +85,9 @@ def _files_of(modules: Modules, found: Holders) -> list[str]:
     """Return the files that may make something of a holder: those that mention one of its names."""
     words = {name.encode() for _, name in found.variables}
     words |= {definition.name.encode() for definition in found.definitions}  # type: ignore[attr-defined]
-    return [path for path in modules.paths if any(word in (modules.tree.bytes(path) or b"") for word in words)]
+    importers = found.importers(modules.graph)
+    paths = (path for path in modules.paths if path in importers)
+    return [path for path in paths if any(word in (modules.tree.bytes(path) or b"") for word in words)]
 
 
 def _add_further(found: Holders, module: Module) -> None:
@@ -90,6 +98,7 @@ def _add_further(found: Holders, module: Module) -> None:
             if any(holds(found, module, node) for node in inside):
                 targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
                 found.variables.update((module.path, target.id) for target in targets if isinstance(target, ast.Name))
+                found.paths.add(module.path)
 
 
 def holds(found: Holders, module: Module, node: ast.AST) -> bool:
@@ -202,7 +211,7 @@ def _summary(module: Module, node: ast.AST) -> Summary:
 def _names_in(node: ast.AST) -> dict[str, ast.expr]:
     """Return the names and dotted names that code loads, each once: within one function they mean the same."""
     found: dict[str, ast.expr] = {}
-    for part in ast.walk(node):
+    for part in walk(node):
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load):
             name = dotted(part) or (f".{part.attr}" if isinstance(part, ast.Attribute) else None)
             if name:

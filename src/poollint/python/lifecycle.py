@@ -17,7 +17,7 @@ from poollint.python import contexts
 from poollint.python.callers import Callers, Reference, class_around, function_around
 from poollint.python.contexts import Context
 from poollint.python.modules import Module
-from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.scopes import FUNCTIONS, dotted, walk
 from poollint.python.sites import Site
 
 Kept = Literal["process", "instance", ""]
@@ -210,7 +210,7 @@ def _guards(module: Module, node: ast.AST, function: Function) -> Iterator[ast.e
 @lru_cache(maxsize=4096)
 def _leaving(function: Function) -> tuple[ast.If, ...]:
     """Return the conditions whose branch leaves the function."""
-    found = (node for node in ast.walk(function) if isinstance(node, ast.If))
+    found = (node for node in walk(function) if isinstance(node, ast.If))
     return tuple(node for node in found if isinstance(node.body[-1], (ast.Return, ast.Raise)))
 
 
@@ -270,7 +270,7 @@ def _assigned(statements: list[ast.AST]) -> ast.expr | None:
 def _changed(function: Function) -> set[str]:
     """Return the dotted names that a function assigns to, or into: `cache[url] = engine` changes "cache"."""
     found: set[str] = set()
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
             if name := dotted(node):
                 found.add(name)
@@ -298,13 +298,13 @@ def disposes(function: Function, disposers: frozenset[str]) -> bool:
     """Say whether a function disposes an engine, itself or through one of the functions that do."""
     if _calls_dispose(function):
         return True
-    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call)) if disposers else ()
+    calls = (node for node in walk(function) if isinstance(node, ast.Call)) if disposers else ()
     return any(_called(call) in disposers and not _is_session(call) for call in calls)
 
 
 @lru_cache(maxsize=4096)
 def _calls_dispose(function: Function) -> bool:
-    return any(isinstance(node, ast.Attribute) and node.attr == "dispose" for node in ast.walk(function))
+    return any(isinstance(node, ast.Attribute) and node.attr == "dispose" for node in walk(function))
 
 
 def _called(call: ast.Call) -> str:
@@ -328,6 +328,6 @@ def depends_on_parameter(module: Module, node: ast.AST, function: Function) -> b
         if parent is function:
             return False
         if isinstance(parent, (ast.If, ast.IfExp)) and parent.test is not node:
-            if any(isinstance(part, ast.Name) and part.id in parameters for part in ast.walk(parent.test)):
+            if any(isinstance(part, ast.Name) and part.id in parameters for part in walk(parent.test)):
                 return True
     return False

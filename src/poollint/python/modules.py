@@ -11,12 +11,16 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from poollint.discover import Tree
 from poollint.facts import Location
 from poollint.python import names
 from poollint.python.scopes import Scope, children, scope_of
+
+if TYPE_CHECKING:
+    from poollint.python.callers import Callers
+    from poollint.python.graph import ImportGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,6 @@ class Modules:
         self._found: dict[tuple[str, str], str | None] = {}
         self._known = frozenset(self.paths)
         self._callers: dict[ast.AST, list[tuple[Module, ast.Call]] | None] = {}
-        self._search_callers: Any = None  # made when first asked: it evaluates, and the evaluator stands on this module
 
     def module(self, path: str) -> Module | None:
         """Return the parsed module, None when the file cannot be read (then it is under `Tree.skipped`)."""
@@ -96,18 +99,28 @@ class Modules:
                 return path
         return None
 
+    @cached_property
+    def graph(self) -> ImportGraph:
+        """Which file imports which; made when first asked, as it stands on this module."""
+        from poollint.python.graph import ImportGraph
+
+        return ImportGraph(self)
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Who refers to what; made when first asked: it evaluates, and the evaluator stands on this module."""
+        from poollint.python.callers import Callers
+
+        return Callers(self)
+
     def callers_of(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]] | None:
         """Return the calls of a function or class, in the order of path and line.
 
         None while they are being looked for: telling whose method a call means may evaluate the receiver.
         """
         if node not in self._callers:
-            from poollint.python.callers import Callers
-
             self._callers[node] = None
-            if self._search_callers is None:
-                self._search_callers = Callers(self)
-            references = self._search_callers.of(module, node)
+            references = self.callers.of(module, node)
             self._callers[node] = [(reference.module, reference.call) for reference in references if reference.call]
         return self._callers[node]
 
@@ -218,6 +231,13 @@ class Module:
     def _column(self, line: int, offset: int) -> int:
         text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
         return (offset if text.isascii() else len(text.encode()[:offset].decode("utf-8", "ignore"))) + 1
+
+    def text_at(self, at: Location) -> str:
+        """Return the text of a span with an end."""
+        lines = self.lines[at.line - 1 : at.end_line]
+        lines[-1] = lines[-1][: (at.end_column or 1) - 1]  # the end first: both may be on one line
+        lines[0] = lines[0][at.column - 1 :]
+        return "\n".join(lines)
 
     def source(self, node: ast.AST, longest: int = 60) -> str:
         """Return the node's text on one line, shortened."""

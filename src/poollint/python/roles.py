@@ -14,7 +14,7 @@ from functools import cached_property
 
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
 from poollint.python import contexts
-from poollint.python.callers import Callers, class_around, function_around
+from poollint.python.callers import class_around, function_around
 from poollint.python.contexts import Kind
 from poollint.python.escapes import outlives
 from poollint.python.graph import ImportGraph
@@ -73,7 +73,7 @@ class Roles:
     def __init__(self, modules: Modules, graph: ImportGraph) -> None:
         self.modules = modules
         self.graph = graph
-        self.callers = Callers(modules)
+        self.callers = modules.callers
         self.lifecycle = Lifecycle(self.callers, self.is_aside)
         self._loaded: dict[str, Role | None] = {}
         self._programs: dict[str, Role | None] = {}

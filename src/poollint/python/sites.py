@@ -7,7 +7,7 @@ SQLAlchemy's; only then is libcst imported, whose visitor gives the exact spans 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -20,7 +20,7 @@ from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIE
 
 # libcst's compiled parser ends the process with a segmentation fault on what is nested some thousand levels deep, also
 # on `a and b and ...` and comprehensions, which the standard library keeps flat; its visitor runs into Python's
-# recursion limit some hundred levels deep. Code that people write stays below 40.
+# recursion limit some hundred levels deep. Calls that people write stay below 20.
 DEEPEST = 100
 
 MOST_IN_FILE = 200  # engines; a file with more is no program
@@ -150,35 +150,23 @@ def is_flask_extension(cls: ClassRef, depth: int = 0) -> bool:
 
 def _located(module: Module, creations: list[_Creation]) -> Iterator[Site]:
     """Yield the creations as sites, each with the span libcst gives it and its number in its scope."""
-    if too_deep(module.tree):
-        module.modules.tree.skip(module.path, "nested too deeply")
-        return
-    starts = {module.location(creation.call): creation for creation in creations}
-    spans = _spans_of(module, starts)
     ordinals: dict[str, int] = {}
-    for at, creation in starts.items():
+    for at, creation in {module.location(creation.call): creation for creation in creations}.items():
+        if too_deep(creation.call):
+            module.modules.tree.skip(module.path, "nested too deeply")
+            continue
         qualname = module.qualname(creation.call)
         ordinal = ordinals.get(qualname, 0)
         ordinals[qualname] = ordinal + 1
         is_async = creation.factory in ASYNC_FACTORIES or _is_wrapped(module, creation.call)
-        location = spans.get((at.line, at.column), at)
-        yield Site(module, creation.call, creation.factory, location, is_async, ordinal, creation.skip)
+        yield Site(module, creation.call, creation.factory, _span_of(module, at), is_async, ordinal, creation.skip)
 
 
-def _spans_of(module: Module, starts: Iterable[Location]) -> dict[tuple[int, int], Location]:
-    """Ask libcst about each statement at the top level of the file that holds a creation."""
+def _span_of(module: Module, at: Location) -> Location:
+    """Return the span of a call as libcst sees it, or as the standard library does where libcst cannot read it."""
     from poollint.python import _spans
 
-    held: dict[tuple[int, int], set[tuple[int, int]]] = {}
-    for at in starts:
-        for statement in module.tree.body:
-            lines = (statement.lineno, statement.end_lineno or statement.lineno)
-            if lines[0] <= at.line <= lines[1]:
-                held.setdefault(lines, set()).add((at.line, at.column))
-    spans: dict[tuple[int, int], Location] = {}
-    for lines, places in held.items():
-        spans |= _spans.of_calls(module.path, module.lines, lines, places)
-    return spans
+    return _spans.of_call(module.text_at(at), at) or at
 
 
 def _is_wrapped(module: Module, call: ast.Call) -> bool:

@@ -13,7 +13,7 @@ from poollint.python.callers import function_around
 from poollint.python.holders import Follower, Holders, holders_of, holds, variable
 from poollint.python.modules import Module, Modules
 from poollint.python.roles import Roles
-from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.scopes import FUNCTIONS, children, dotted, walk
 from poollint.python.sites import Site
 from poollint.python.values import FunctionRef
 
@@ -25,6 +25,7 @@ class Uses:
         self.roles = roles
         self.modules: Modules = roles.modules
         self.follower = Follower()
+        self._at_import: dict[str, list[ast.Call]] = {}
 
     def of(self, site: Site) -> tuple[Use, ...]:
         """Return every use of a site's engine, in the order of path and line; none for tests and samples."""
@@ -39,13 +40,18 @@ class Uses:
         }
         return tuple(sorted(found, key=lambda use: (use.location, use.kind)))
 
-    def _files(self, *needles: bytes) -> Iterator[Module]:
-        """Yield the parsed files that hold one of the byte strings, without tests and samples."""
+    def _files(self, *needles: bytes, also: re.Pattern[bytes] | None = None) -> Iterator[Module]:
+        """Yield the parsed files that hold one of the byte strings and match `also`, without tests and samples."""
+        for path in self._paths(*needles):
+            if also is None or also.search(self.modules.tree.bytes(path) or b""):
+                if module := self.modules.module(path):
+                    yield module
+
+    def _paths(self, *needles: bytes) -> Iterator[str]:
         for path in self.modules.paths:
             content = self.modules.tree.bytes(path) or b""
             if any(needle in content for needle in needles) and not self.roles.is_aside(path):
-                if module := self.modules.module(path):
-                    yield module
+                yield path
 
     # -- dispose
 
@@ -63,13 +69,17 @@ class Uses:
     def _before_fork(self, site: Site, holders: Holders) -> Iterator[Use]:
         """Yield the places that use the engine while the application is imported, one level of functions deep."""
         words = {name.encode() for _, name in holders.variables} | {d.name.encode() for d in holders.definitions}  # type: ignore[attr-defined]
-        near = {module.path for module in self._files(*words)} if words else set()
-        callers = {other for path in near for other in self.roles.graph.importers.get(path, ())}
+        graph = self.roles.graph
+        reached = holders.importers(graph)
+        near = {path for path in self._paths(*words) if path in reached} if words else set()
+        callers = {other for path in near for other in graph.importers.get(path, ())}
         for path in sorted(near | callers):
             module = self.modules.module(path)
             if module is None or self.roles.is_aside(path) or self.roles.is_program_of_its_own(module):
                 continue
-            for call in _run_at_import(module):
+            if path not in self._at_import:
+                self._at_import[path] = list(_run_at_import(module))
+            for call in self._at_import[path]:
                 if says := _uses(call, module, holders) or _inner_use(call, module, holders):
                     yield Use("before-fork", says, module.location(call))
 
@@ -78,13 +88,14 @@ class Uses:
     def _new_loops(self, holders: Holders) -> Iterator[Use]:
         for module, call, coroutine in self._loop_starts:
             if holders and coroutine is not None:
-                if self.follower.comes_to(holders, module, coroutine):
+                # What runs the call is the longer search: many commands start a loop, few of them come to an engine.
+                if self.follower.comes_to(holders, module, coroutine) and self._is_repeated(module, call):
                     says = f"{(dotted(call.func) or 'a new loop').strip()} in {module.qualname(call)}"
                     yield Use("new-loop", says, module.location(call))
 
     @cached_property
     def _loop_starts(self) -> tuple[tuple[Module, ast.Call, ast.AST | None], ...]:
-        """The calls that start an event loop for each task or request, with what runs in it."""
+        """The calls that start an event loop, with what runs in it."""
         found = []
         needles = (
             b"asyncio.run",
@@ -95,26 +106,29 @@ class Uses:
             b"anyio",
             b"asgiref",
         )
-        for module in self._files(*needles):
+        for module in self._files(*needles, also=_STARTS_A_LOOP):
             for call, coroutine in _loop_calls(module):
-                found.extend(self._per_task(module, call, coroutine))
+                found.extend(self._loops(module, call, coroutine))
         return tuple(found)
 
-    def _per_task(
+    def _loops(
         self, module: Module, call: ast.Call, coroutine: ast.AST, depth: int = 0
     ) -> Iterator[tuple[Module, ast.Call, ast.AST | None]]:
-        """Yield the loop starts that a task or request runs; a helper that runs what it gets stands for its callers."""
+        """Yield the loop starts inside functions; a helper that runs what it gets stands for its callers."""
         function = function_around(module, call)
         if function is None or depth > 3:
             return
         if isinstance(coroutine, ast.Name) and coroutine.id in module.scope_at(function.body[0]).parameters:
             for reference in self.roles.callers.of(module, function):
                 if reference.call is not None and reference.call.args:
-                    yield from self._per_task(reference.module, reference.call, reference.call.args[0], depth + 1)
+                    yield from self._loops(reference.module, reference.call, reference.call.args[0], depth + 1)
             return
+        yield module, call, coroutine
+
+    def _is_repeated(self, module: Module, call: ast.Call) -> bool:
+        """Say whether each task or request runs a call."""
         runs = self.roles.lifecycle.runs_of(module, call)
-        if any(run.context.kind in ("task", "request") and not self.roles.is_aside(run.path) for run in runs):
-            yield module, call, coroutine
+        return any(run.context.kind in ("task", "request") and not self.roles.is_aside(run.path) for run in runs)
 
     # -- session state
 
@@ -130,7 +144,7 @@ class Uses:
     def _states(self) -> tuple[tuple[Module, str, Location], ...]:
         found: list[tuple[Module, str, Location]] = []
         needles = (b"advisory_lock", b"LISTEN", b"listen ", b"TEMP", b"temp", b"SET ", b"set ")
-        for module in self._files(*needles):
+        for module in self._files(*needles, also=_HOLDS_STATE):
             if b"sqlalchemy" in (self.modules.tree.bytes(module.path) or b"") or "execute" in module.calls:
                 found.extend((module, says, module.location(node)) for says, node in _states(module))
         return tuple(found)
@@ -181,7 +195,7 @@ def _run_at_import(module: Module) -> Iterator[ast.Call]:
             continue
         if isinstance(node, ast.Call):
             yield node
-        todo.extend(ast.iter_child_nodes(node))
+        todo.extend(children(node))
 
 
 def _uses(call: ast.Call, module: Module, holders: Holders) -> str | None:
@@ -207,12 +221,16 @@ def _inner_use(call: ast.Call, module: Module, holders: Holders) -> str | None:
     resolved = names.resolve(module, call.func)
     if not isinstance(resolved, FunctionRef) or not isinstance(resolved.node, ast.FunctionDef):
         return None
-    calls = (node for node in ast.walk(resolved.node) if isinstance(node, ast.Call))
+    calls = (node for node in walk(resolved.node) if isinstance(node, ast.Call))
     says = next((says for inner in calls if (says := _uses(inner, resolved.module, holders))), None)
     return f"{resolved.name}() {says}" if says else None
 
 
 # -- event loops -------------------------------------------------------------------------------------------------------
+
+
+# What a file that starts a loop calls: `run` of asyncio or anyio, or one of the others.
+_STARTS_A_LOOP = re.compile(rb"\b(?:run|async_to_sync|run_until_complete)\b")
 
 
 def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
@@ -234,7 +252,7 @@ def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
 
 def _makes_a_loop(function: ast.AST) -> bool:
     """Say whether a function makes a loop each time: after `get_event_loop()` only where there is none."""
-    called = {(dotted(node.func) or "").rpartition(".")[2] for node in ast.walk(function) if isinstance(node, ast.Call)}
+    called = {(dotted(node.func) or "").rpartition(".")[2] for node in walk(function) if isinstance(node, ast.Call)}
     return "new_event_loop" in called and "get_event_loop" not in called
 
 
@@ -251,6 +269,9 @@ _SET = re.compile(
     r"CLIENT_ENCODING\b|DATESTYLE\b|STANDARD_CONFORMING_STRINGS\b|NAMES\b)\w+",
     re.IGNORECASE,
 )
+
+# Some bytes of each of the four, before a file is parsed: `set` and `listen` alone are in most.
+_HOLDS_STATE = re.compile(rb"advisory_lock|listen|create.{1,60}temp", re.IGNORECASE | re.DOTALL)
 
 
 def _states(module: Module) -> Iterator[tuple[str, ast.AST]]:
