@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from poollint import _hcl
-from poollint._hcl_evaluate import Budget, evaluate
-from poollint._hcl_values import Reference, reference
+from poollint.hcl import syntax as hcl
+from poollint.hcl.evaluate import Budget, evaluate
+from poollint.hcl.values import Reference, reference
 from poollint.facts import Known, Location, Origin, Setting, Unknown
 
 
@@ -31,7 +31,7 @@ class Names:
 
 
 def value(text: str) -> Setting:
-    return evaluate(_hcl.parse("main.tf", f"a = {text}\n").body.attributes["a"], Names())
+    return evaluate(hcl.parse("main.tf", f"a = {text}\n").body.attributes["a"], Names())
 
 
 def plain(setting: Setting) -> object:
@@ -158,20 +158,20 @@ def test_a_value_stands_where_its_literal_is_written() -> None:
 
 
 def test_columns_count_code_points() -> None:
-    file = _hcl.parse("main.tf", 'a = "é" == "x" ? 1 : 22\n')
+    file = hcl.parse("main.tf", 'a = "é" == "x" ? 1 : 22\n')
     setting = evaluate(file.body.attributes["a"], Names())
     assert setting.origin.location == Location("main.tf", 1, 22, 1, 24)
 
 
 def test_blocks_have_types_labels_and_places() -> None:
-    file = _hcl.parse("main.tf", '\nresource "aws_db_instance" "main" {\n  nested { deep = 1 }\n}\n')
+    file = hcl.parse("main.tf", '\nresource "aws_db_instance" "main" {\n  nested { deep = 1 }\n}\n')
     (block,) = file.body.blocks
     assert (block.type, block.labels, str(block.location)) == ("resource", ("aws_db_instance", "main"), "main.tf:2")
     assert list(block.body.blocks[0].body.attributes) == ["deep"]
 
 
 def test_a_broken_block_loses_only_itself() -> None:
-    file = _hcl.parse(
+    file = hcl.parse(
         "main.tf",
         'variable "a" {\n  default = 1\n}\n\nresource "x" "broken" {\n  b = = 3\n}\n\n'
         'variable "c" {\n  default = 3\n}\n',
@@ -197,15 +197,15 @@ def test_a_broken_block_loses_only_itself() -> None:
 )
 def test_nesting_without_end_is_no_crash(text: str) -> None:
     started = time.monotonic()
-    file = _hcl.parse("main.tf", text + "\n")
+    file = hcl.parse("main.tf", text + "\n")
     for expression in file.body.attributes.values():
         assert isinstance(evaluate(expression, Names()), (Known, Unknown))
     assert time.monotonic() - started < 5
 
 
 def test_a_file_above_the_limit_is_refused() -> None:
-    with pytest.raises(_hcl.Unreadable, match="larger than 512 KiB"):
-        _hcl.parse("main.tf", "# padding\n" * 60_000)
+    with pytest.raises(hcl.Unreadable, match="larger than 512 KiB"):
+        hcl.parse("main.tf", "# padding\n" * 60_000)
 
 
 def test_texts_that_double_are_cut() -> None:

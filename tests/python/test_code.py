@@ -20,7 +20,7 @@ def test_engines_are_the_same_places_in_every_environment(make_tree):
     code = Code(make_tree({"db.py": DB.replace("'postgresql+psycopg2://db/a'", "__import__('os').environ['URL']")}))
     one, other = code.engines(), code.engines(Environment({"URL": Known("sqlite://", Origin("x"))}, complete=True))
     assert [engine.location for engine in one] == [engine.location for engine in other]
-    assert code.engines() is one
+    assert code.engines()[0] is one[0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from places import at
 from poollint.facts import Unknown
 from poollint.readers import helm, kubernetes
-from poollint.readers._helm_template import Chart, read_template
+from poollint.readers._helm.template import Chart, read_template
 
 CHART = "apiVersion: v2\nname: shop\nappVersion: '1.2'\n"
 VALUES = """\

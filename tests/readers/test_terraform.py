@@ -598,12 +598,12 @@ def test_every_provider_a_reader_names_is_in_the_table() -> None:
     from pathlib import Path
 
     from poollint import providers
-    from poollint.readers import _terraform_platforms, _terraform_rds
+    from poollint.readers.terraform import _platforms, _rds
 
     folder = Path(terraform.__file__).parent
     named = {name for file in folder.glob("*.py") for name in re.findall(r'provider="([a-z0-9-]+)"', file.read_text())}
-    named |= {product.provider for product in _terraform_platforms.PRODUCTS.values()}
-    named |= {provider for provider, _ in _terraform_rds._ENGINES.values()}
+    named |= {product.provider for product in _platforms.PRODUCTS.values()}
+    named |= {provider for provider, _ in _rds._ENGINES.values()}
     named |= {"cloud-sql-postgresql", "cloud-sql-mysql", "aurora-serverless-v2"}
     named |= {"azure-postgresql-flexible", "azure-mysql-flexible", "digitalocean-postgresql", "digitalocean-mysql"}
     assert [name for name in sorted(named) if providers.get(name) is None] == []

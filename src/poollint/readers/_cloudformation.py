@@ -1,6 +1,6 @@
 """CloudFormation templates: parameters, conditions and intrinsic functions, resolved as far as the text allows.
 
-What only a deployment knows is a token, as in `_terraform`: `!GetAtt Database.Endpoint.Address` is the text
+What only a deployment knows is a token, as in `terraform`: `!GetAtt Database.Endpoint.Address` is the text
 `${Database.Endpoint.Address}`, which the Database lists under `hosts`; it means that database inside the `unit`, the
 template's path. `iac:<template>/<logical id>` under `identities` names the resource everywhere.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from poollint import _yaml
-from poollint._hcl_values import Reference, numeric, reference, tidy
+from poollint.hcl.values import Reference, numeric, reference, tidy
 from poollint.facts import Known, Location, Origin, Setting, Unknown
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from poollint._hcl_values import Reference, reference
+from poollint.hcl.values import Reference, reference
 from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers._containers import is_infrastructure
 from poollint.readers._passwords import hide
 from poollint.readers._platform import environment_of
-from poollint.readers._terraform_azure import BUILT_IN, DEFAULT_CONCURRENCY, DEFAULT_REPLICAS
+from poollint.readers.terraform._azure import BUILT_IN, DEFAULT_CONCURRENCY, DEFAULT_REPLICAS
 from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:

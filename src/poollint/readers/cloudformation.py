@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poollint._hcl_values import Reference, as_text
+from poollint.hcl.values import Reference, as_text
 from poollint.facts import (
     Build,
     Database,
@@ -26,7 +26,7 @@ from poollint.readers._cloudformation import Resource, Template, as_number
 from poollint.readers._containers import is_infrastructure
 from poollint.readers._passwords import hide
 from poollint.readers._platform import as_server, below, environment_of, folder_of, function, json_about
-from poollint.readers._terraform_rds import engine
+from poollint.readers.terraform._rds import engine
 from poollint.readers._variables import Variables
 
 if TYPE_CHECKING:

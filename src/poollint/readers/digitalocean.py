@@ -108,7 +108,7 @@ def _value(name: str, text: str, databases: dict[str | None, Node], origin: Orig
 
 
 def host_of(name: str) -> str:
-    """The token for a database's host, as in `_terraform`: the same for every component of the app."""
+    """The token for a database's host, as in `terraform`: the same for every component of the app."""
     return f"${{digitalocean.{name.lower()}.host}}"
 
 

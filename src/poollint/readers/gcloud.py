@@ -15,7 +15,7 @@ from poollint.readers import _run
 from poollint.readers._containers import cpu_count
 from poollint.readers._passwords import hide
 from poollint.readers._pipelines import Scope, cloud_build_steps, fill_in, is_workflow, scope_at, scopes, steps, texts
-from poollint.readers._terraform_part import seconds
+from poollint.readers.terraform._part import seconds
 from poollint.readers._texts import Flags, Word, commands, expanded, flags
 from poollint.readers._variables import Variables
 

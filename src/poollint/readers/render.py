@@ -35,7 +35,7 @@ def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
 
 
 def host_of(name: str, pooled: bool = False) -> str:
-    """The token for a database's host, as in `_terraform`: known to the platform, the same for every service here."""
+    """The token for a database's host, as in `terraform`: known to the platform, the same for every service here."""
     return f"${{render.{name.lower()}.{'pool' if pooled else 'host'}}}"
 
 

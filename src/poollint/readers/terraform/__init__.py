@@ -1,6 +1,6 @@
 """Terraform: workloads, databases and poolers out of .tf files.
 
-`_terraform` says what modules and variables mean, and how a workload is tied to its database; one module per cloud says
+`_project` says what modules and variables mean, and how a workload is tied to its database; one module per cloud says
 what its resources are.
 """
 
@@ -27,7 +27,7 @@ def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
     if not any(_RECOGNISED.search(tree.bytes(path) or b"") for path in tree.named("*.tf")):
         return
     from poollint.readers._platform import as_server
-    from poollint.readers._terraform import scopes
+    from poollint.readers.terraform._project import scopes
 
     readers = _readers()
     for scope in scopes(tree):
@@ -37,21 +37,7 @@ def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
 
 
 def _readers() -> dict:
-    from poollint.readers import (
-        _terraform_aws,
-        _terraform_azure,
-        _terraform_google,
-        _terraform_kubernetes,
-        _terraform_platforms,
-        _terraform_rds,
-    )
+    from poollint.readers.terraform import _aws, _azure, _google, _kubernetes, _platforms, _rds
 
-    clouds = (
-        _terraform_google,
-        _terraform_aws,
-        _terraform_rds,
-        _terraform_azure,
-        _terraform_kubernetes,
-        _terraform_platforms,
-    )
+    clouds = (_google, _aws, _rds, _azure, _kubernetes, _platforms)
     return {kind: reader for cloud in clouds for kind, reader in cloud.READERS.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from poollint._hcl_values import Reference
+from poollint.hcl.values import Reference
 from poollint.facts import Database, Known, Origin, Pooler, Setting, Target, Unknown
 from poollint.readers import _ecs
-from poollint.readers._terraform_part import Part, Reader, as_number
+from poollint.readers.terraform._part import Part, Reader, as_number
 
 _ENGINES = {
     "postgres": ("rds-postgresql", "postgresql"),

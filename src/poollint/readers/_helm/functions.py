@@ -1,4 +1,4 @@
-"""The functions of Helm's templates that `_helm_template` knows, over values that keep their places.
+"""The functions of Helm's templates that `template` knows, over values that keep their places.
 
 Each takes its arguments as Go's templates pass them, the piped one last; what is not known makes its outcome unknown.
 """

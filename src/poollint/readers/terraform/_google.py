@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from poollint._hcl_values import Reference, pairs_of
+from poollint.hcl.values import Reference, pairs_of
 from poollint.facts import Database, Environment, Known, Location, Origin, Pooler, Setting, Unknown, Words, Workload
 from poollint.readers import _run
 from poollint.readers._containers import cpu_count, is_infrastructure
 from poollint.readers._platform import function
-from poollint.readers._terraform_env import environment, secret, variable
-from poollint.readers._terraform_part import Part, Reader, as_number, connection_name, seconds
+from poollint.readers.terraform._env import environment, secret, variable
+from poollint.readers.terraform._part import Part, Reader, as_number, connection_name, seconds
 
 FUNCTION_TIMEOUT = Known(60, Origin("default of Cloud Functions"), "default")
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from poollint import _hcl
-from poollint._hcl_evaluate import Bound, Names, evaluate
-from poollint._hcl_values import Reference, numeric, pairs_of
+from poollint.hcl import syntax as hcl
+from poollint.hcl.evaluate import Bound, Names, evaluate
+from poollint.hcl.values import Reference, numeric, pairs_of
 from poollint.facts import Known, Location, Origin, Setting, Unknown
 
 if TYPE_CHECKING:
-    from poollint.readers._terraform import Scope
+    from poollint.readers.terraform._project import Scope
 
 MOST_PARTS = 50  # of one `count`, `for_each` or `dynamic`
 
@@ -32,7 +32,7 @@ class Part:
 
     scope: Scope
     names: Names
-    body: _hcl.Body
+    body: hcl.Body
     location: Location
     address: str = ""
     kind: str = ""
@@ -107,10 +107,10 @@ class Part:
                 return Unknown(f"{name} comes from a list that cannot be read", Origin(name, block.location))
         return None
 
-    def _nested(self, block: _hcl.Block, names: Names) -> Part:
+    def _nested(self, block: hcl.Block, names: Names) -> Part:
         return Part(self.scope, names, block.body, block.location, self.address, self.kind, self.label, self.key)
 
-    def _expanded(self, block: _hcl.Block) -> list[Part] | None:
+    def _expanded(self, block: hcl.Block) -> list[Part] | None:
         content = next((inner for inner in block.body.blocks if inner.type == "content"), None)
         expression = block.body.attributes.get("for_each")
         items = pairs_of(evaluate(expression, self.names)) if expression is not None else None

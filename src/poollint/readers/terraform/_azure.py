@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from poollint.facts import Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers._containers import is_infrastructure
-from poollint.readers._terraform_env import environment, variable
-from poollint.readers._terraform_google import words
-from poollint.readers._terraform_part import Part, Reader, as_number
-from poollint.readers._terraform_rds import written
+from poollint.readers.terraform._env import environment, variable
+from poollint.readers.terraform._google import words
+from poollint.readers.terraform._part import Part, Reader, as_number
+from poollint.readers.terraform._rds import written
 
 _SCALING = "https://learn.microsoft.com/azure/container-apps/scale-app"
 DEFAULT_REPLICAS = Known(10, Origin("default of Container Apps", url=_SCALING), "default")

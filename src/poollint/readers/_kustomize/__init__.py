@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from poollint._yaml import Node, Scalar, Sequence
 from poollint.environments import environment_of
 from poollint.facts import Location
-from poollint.readers import _kustomize_objects as _objects
+from poollint.readers._kustomize import objects as _objects
 from poollint.readers import _manifests, _merge
 from poollint.readers._manifests import Bundle, Manifest
 

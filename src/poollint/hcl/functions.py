@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from poollint._hcl_values import (
+from poollint.hcl.values import (
     LONGEST_LIST,
     LONGEST_TEXT,
     NO_KEY,

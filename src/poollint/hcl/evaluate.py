@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from poollint._hcl import Expression, Source
-from poollint._hcl_functions import call
-from poollint._hcl_values import (
+from poollint.hcl.syntax import Expression, Source
+from poollint.hcl.functions import call
+from poollint.hcl.values import (
     LARGEST_NUMBER,
     LONGEST_LIST,
     LONGEST_TEXT,

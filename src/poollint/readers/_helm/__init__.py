@@ -1,7 +1,7 @@
 """Helm charts by their values: one bundle per environment that has a values file.
 
 values.yaml, then the file of the environment over it; a subchart sees its section of its parent's values over its own.
-Templates are read as far as `_helm_template` goes; what stays open is said once per chart.
+Templates are read as far as `template` goes; what stays open is said once per chart.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from poollint._yaml import Mapping, Node, Unreadable
 from poollint.environments import environment_of, environment_word
 from poollint.facts import Location
 from poollint.readers import _manifests, _merge
-from poollint.readers._helm_syntax import Part, helpers_in
-from poollint.readers._helm_template import Chart as Template
-from poollint.readers._helm_template import merged_values, read_template
+from poollint.readers._helm.syntax import Part, helpers_in
+from poollint.readers._helm.template import Chart as Template
+from poollint.readers._helm.template import merged_values, read_template
 from poollint.readers._manifests import Bundle, Manifest
 
 if TYPE_CHECKING:

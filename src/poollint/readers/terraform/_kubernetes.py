@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
 from poollint.readers._containers import is_infrastructure
-from poollint.readers._terraform_env import environment, variable
-from poollint.readers._terraform_google import words
-from poollint.readers._terraform_part import Part, Reader
+from poollint.readers.terraform._env import environment, variable
+from poollint.readers.terraform._google import words
+from poollint.readers.terraform._part import Part, Reader
 
 ONE_REPLICA = Known(1, Origin("default of Kubernetes"), "default")
 _SCALERS = (

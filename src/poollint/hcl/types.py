@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from poollint._hcl import Expression
-from poollint._hcl_evaluate import Names, evaluate
+from poollint.hcl.syntax import Expression
+from poollint.hcl.evaluate import Names, evaluate
 from poollint.facts import Known, Origin, Setting
 
 DEEPEST = 10

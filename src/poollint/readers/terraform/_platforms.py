@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from poollint._hcl_values import pairs_of
+from poollint.hcl.values import pairs_of
 from poollint.facts import Build, Database, Environment, Known, Origin, Pooler, Setting, Unknown, Words, Workload
-from poollint.readers._terraform_env import environment, variable
-from poollint.readers._terraform_part import Part, Reader, as_number
-from poollint.readers._terraform_rds import written
+from poollint.readers.terraform._env import environment, variable
+from poollint.readers.terraform._part import Part, Reader, as_number
+from poollint.readers.terraform._rds import written
 
 if TYPE_CHECKING:
     from poollint.discover import Tree

@@ -20,12 +20,12 @@ from functools import cached_property
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
-from poollint import _hcl
-from poollint._hcl_evaluate import MOST_STEPS, Bound, Budget, Names, evaluate, rendered
-from poollint._hcl_types import with_defaults
-from poollint._hcl_values import LONGEST_TEXT, Reference, numeric, pairs_of, reference
+from poollint.hcl import syntax as hcl
+from poollint.hcl.evaluate import MOST_STEPS, Bound, Budget, Names, evaluate, rendered
+from poollint.hcl.types import with_defaults
+from poollint.hcl.values import LONGEST_TEXT, Reference, numeric, pairs_of, reference
 from poollint.facts import Known, Location, Origin, Setting, Unknown
-from poollint.readers._terraform_part import MOST_PARTS, Part, connection_name, is_null
+from poollint.readers.terraform._part import MOST_PARTS, Part, connection_name, is_null
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
@@ -39,15 +39,15 @@ class Module:
     """The blocks of one folder, by what names them."""
 
     folder: str
-    variables: dict[str, _hcl.Block] = field(default_factory=dict)
-    locals: dict[str, _hcl.Expression] = field(default_factory=dict)
-    outputs: dict[str, _hcl.Block] = field(default_factory=dict)
-    resources: dict[tuple[str, str], _hcl.Block] = field(default_factory=dict)
-    calls: dict[str, _hcl.Block] = field(default_factory=dict)
-    providers: dict[str, _hcl.Block] = field(default_factory=dict)
-    templates: dict[str, _hcl.Block] = field(default_factory=dict)
+    variables: dict[str, hcl.Block] = field(default_factory=dict)
+    locals: dict[str, hcl.Expression] = field(default_factory=dict)
+    outputs: dict[str, hcl.Block] = field(default_factory=dict)
+    resources: dict[tuple[str, str], hcl.Block] = field(default_factory=dict)
+    calls: dict[str, hcl.Block] = field(default_factory=dict)
+    providers: dict[str, hcl.Block] = field(default_factory=dict)
+    templates: dict[str, hcl.Block] = field(default_factory=dict)
 
-    def add(self, block: _hcl.Block) -> None:
+    def add(self, block: hcl.Block) -> None:
         if block.type == "locals":
             self.locals.update(block.body.attributes)
         elif block.type == "resource" and len(block.labels) == 2:
@@ -79,14 +79,14 @@ def modules(tree: Tree) -> dict[str, Module]:
     return found
 
 
-def parse(tree: Tree, path: str) -> _hcl.File | None:
+def parse(tree: Tree, path: str) -> hcl.File | None:
     """Parse one file; what could not be read is under `skipped`."""
     text = tree.text(path)
     if text is None:
         return None
     try:
-        file = _hcl.parse(path, text)
-    except _hcl.Unreadable as problem:
+        file = hcl.parse(path, text)
+    except hcl.Unreadable as problem:
         tree.skip(path, str(problem))
         return None
     for place in file.broken:
@@ -133,7 +133,7 @@ def _roots(found: Mapping[str, Module]) -> list[str]:
     return [folder for folder in found if folder not in called] or list(found)
 
 
-def local_source(folder: str, call: _hcl.Block) -> str | None:
+def local_source(folder: str, call: hcl.Block) -> str | None:
     """Return the folder that `source = "./..."` names, None for registries and for what leaves the tree."""
     expression = call.body.attributes.get("source")
     if expression is None:
@@ -390,7 +390,7 @@ class Scope:
                 return Known(name, Origin("connection_name", part.location)) if name else None
         return None
 
-    def _names_of(self, block: _hcl.Block, key: str | int | None) -> Names:
+    def _names_of(self, block: hcl.Block, key: str | int | None) -> Names:
         return next((names for k, names in _repeated(block, self) if k == key), self)
 
     def everywhere(self, *types: str) -> Iterator[Part]:
@@ -421,7 +421,7 @@ class Scope:
                 self._parts[kind, label] = list(self._made(block, kind, label))
             yield from self._parts[kind, label]
 
-    def _made(self, block: _hcl.Block, kind: str, label: str) -> Iterator[Part]:
+    def _made(self, block: hcl.Block, kind: str, label: str) -> Iterator[Part]:
         for key, names in _repeated(block, self):
             address = f"{self.prefix}{kind}.{label}" + ("" if key in (None, 0) else f".{key}")
             yield Part(self, names, block.body, block.location, address, kind, label, key)
@@ -437,7 +437,7 @@ def reference_to(path: tuple[str | int, ...], prefix: str) -> Known:
     return Known(reference(head, *steps[1:]), Origin(""))
 
 
-def _repeated(block: _hcl.Block, scope: Scope) -> list[tuple[str | int | None, Names]]:
+def _repeated(block: hcl.Block, scope: Scope) -> list[tuple[str | int | None, Names]]:
     """Return (key, names) for each thing a block stands for: one without a key when nothing says how many."""
     attributes = block.body.attributes
     if "for_each" in attributes:
@@ -465,7 +465,7 @@ def _bound_count(scope: Scope, index: int) -> tuple[int, Names]:
     return index, Bound(scope, {"count": Known({"index": Known(index, Origin(""))}, Origin(""))})
 
 
-def _refuses_null(block: _hcl.Block) -> bool:
+def _refuses_null(block: hcl.Block) -> bool:
     nullable = block.body.attributes.get("nullable")
     setting = evaluate(nullable, NO_NAMES) if nullable is not None else None
     return isinstance(setting, Known) and setting.value is False
@@ -478,5 +478,5 @@ def _said(setting: Setting, says: str) -> Setting:
     return replace(setting, origin=replace(setting.origin, says=says))
 
 
-def _origin(says: str, block: _hcl.Block | None) -> Origin:
+def _origin(says: str, block: hcl.Block | None) -> Origin:
     return Origin(says, block.location if block else None)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from poollint._hcl_values import Reference, as_text
+from poollint.hcl.values import Reference, as_text
 from poollint.facts import Environment, Known, Origin, Setting, Unknown
 from poollint.readers._passwords import hide
-from poollint.readers._terraform_part import Part
+from poollint.readers.terraform._part import Part
 from poollint.readers._variables import Variables
 
 # What an apply resolves to the place of a server, as opposed to a password or an arbitrary text.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from poollint._hcl_values import Encoded, Reference, pairs_of
+from poollint.hcl.values import Encoded, Reference, pairs_of
 from poollint.facts import (
     Environment,
     Known,
@@ -20,8 +20,8 @@ from poollint.facts import (
 from poollint.readers import _ecs
 from poollint.readers._containers import is_infrastructure
 from poollint.readers._platform import function
-from poollint.readers._terraform_env import aws_secret, environment, variable
-from poollint.readers._terraform_part import Part, Reader
+from poollint.readers.terraform._env import aws_secret, environment, variable
+from poollint.readers.terraform._part import Part, Reader
 
 # -- ECS ---------------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from poollint._yaml import Mapping, Node, Scalar, Sequence, Unreadable, documents
 from poollint.facts import Location
 from poollint.readers import _merge
-from poollint.readers._helm_functions import (
+from poollint.readers._helm.functions import (
     ABSENT,
     FUNCTIONS,
     ROOT,
@@ -28,7 +28,7 @@ from poollint.readers._helm_functions import (
     Words,
     holds,
 )
-from poollint.readers._helm_syntax import Action, Block, Literal, Part, parse
+from poollint.readers._helm.syntax import Action, Block, Literal, Part, parse
 
 _TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|`[^`]*`|\(|\)|\||:=|=|,|[^\s()|,=:"`]+)')
 _MARK = re.compile("\ue000(\\d+)\ue001")

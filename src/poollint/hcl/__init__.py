@@ -1,0 +1,1 @@
+"""HCL, as Terraform writes it: the syntax with places, and the value of simple expressions."""
