@@ -140,6 +140,9 @@ class FakeCode:
                 return tuple(changed if each.location == changed.location else each for each in self.made)
         return self.made
 
+    def engines_at(self, places: Iterable[Location], environment: Environment) -> dict[Location, Engine]:
+        return {each.location: each for each in self.engines(environment) if each.location in places}
+
     def reaches(self, entry: str, directory: str) -> Reach | None:
         return Reach(frozenset(self.imports[entry])) if entry in self.imports else None
 

@@ -130,9 +130,7 @@ def product_sentence(clients: Iterable[Client]) -> tuple[str, ...]:
 
 def fits(budget: Budget) -> str:
     """Return the change that fits: fewer instances of the largest client, or smaller pools."""
-    options = [
-        option for option in (_instances_option(budget), _shares_option(budget) or _pool_option(budget)) if option
-    ]
+    options = [option for option in (_instances_option(budget), _smaller_pools(budget)) if option]
     if options:
         return f"Fits: {', or '.join(options)}."
     processes = sum(_pools(client) for client in budget.counted)
@@ -162,6 +160,14 @@ def _word(setting: Known) -> str:
     return says if says and " " not in says and len(says) <= 24 else "instances"
 
 
+def _smaller_pools(budget: Budget) -> str | None:
+    """An engine that several workloads run has one pool for all of them; else every client can have its share."""
+    engines = [client.engine.location for client in budget.counted]
+    if len(set(engines)) < len(engines) and (option := _pool_option(budget)):
+        return option
+    return _shares_option(budget) or _pool_option(budget)
+
+
 def _shares_option(budget: Budget) -> str | None:
     """Every client gets its share. An engine has one pool however many workloads run it: its smallest share decides."""
     smallest: dict[str, tuple[int, int, int]] = {}
@@ -181,9 +187,13 @@ def _pool_option(budget: Budget) -> str | None:
     own = [client for client in budget.counted if client.engine.location == engine.location]
     if not all(_pools(client) for client in own):
         return None
-    others = budget.steady - sum(value_of(client.steady.lowered, 0) for client in own)
-    free = _free(budget) - others
-    largest = most(lambda pool: sum(_with_pool(client, pool) for client in own) <= free, 1000)
+    pools = sum(_pools(client) for client in own)
+    others = budget.plain - sum(value_of(client.steady.plain, 0) for client in own)
+    # By the plain formula, so that nothing is left to warn of; where that fits nowhere, by what can run at once.
+    largest = int((_free(budget) - others) // pools)
+    if largest < 1:
+        free = _free(budget) - budget.steady + sum(value_of(client.steady.lowered, 0) for client in own)
+        largest = most(lambda pool: sum(_with_pool(client, pool) for client in own) <= free, 1000)
     if largest < 1:
         return None
     several = len({client.engine.location for client in budget.counted}) > 1
