@@ -165,7 +165,11 @@ def _project(password: str) -> dict[str, str]:
             two = create_async_engine(os.environ.get("DATABASE_URL", {url!r}))
             refused = create_async_engine(
                 f"postgresql+asyncpg://db/orders?sslpassword={{PASSWORD}}",
-                connect_args={{"passwd": PASSWORD, "auth_token": {password!r}, "server_settings": {{"secret": PASSWORD}}}},
+                connect_args={{
+                    "passwd": PASSWORD,
+                    "auth_token": {password!r},
+                    "server_settings": {{"secret": PASSWORD}},
+                }},
                 api_token={password!r},
             )
             three = create_engine(URL.create("postgresql+psycopg2", "app", {password!r}, "db", 5432, "orders"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poollint.facts import Environment, Known, Origin
+from poollint.facts import Environment, Known, Origin, value_of
 from poollint.python.code import Code
 
 DB = "from sqlalchemy import create_engine\nengine = create_engine('postgresql+psycopg2://db/a')\n"
@@ -113,3 +113,15 @@ def test_the_folder_of_a_script_leads_its_imports(make_tree):
 def test_importing_a_package_runs_its_init(make_tree):
     code = Code(make_tree({"app/__init__.py": "from app import db\n", "app/web.py": "", "app/db.py": DB}))
     assert "app/db.py" in code.reaches("app.web:app").paths
+
+
+def test_environments_that_agree_on_what_an_engine_asks_for_share_one_reading(make_tree):
+    call = DB.replace("/a')", "/a', pool_size=int(os.environ['SIZE']))")
+    code = Code(make_tree({"db.py": f"import os\n{call}"}))
+
+    def engine(size: str, level: str):
+        given = {"SIZE": Known(size, Origin("x")), "LEVEL": Known(level, Origin("x"))}
+        return code.engines(Environment(given, complete=True))[0]
+
+    assert engine("3", "info") is engine("3", "debug")
+    assert [value_of(engine(size, "info").live[0].pool_size) for size in ("3", "8")] == [3, 8]

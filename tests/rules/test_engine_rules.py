@@ -65,6 +65,13 @@ def test_engine_per_request(pools, changes, expected):
     assert severities(engine_per_request, *pools, **changes) == expected
 
 
+def test_a_server_that_only_the_declared_drivers_speak_for_is_in_the_evidence_of_engine_per_request():
+    guessed = replace(POOL, dialect=known("postgresql", "estimate"))
+    for pool, named in ((guessed, ["dialect"]), (POOL, [])):
+        (found,) = findings(engine_per_request, replace(ENGINE, alternatives=(pool,), per_call=PER_CALL))
+        assert [evidence.name for evidence in found.evidence if evidence.name == "dialect"] == named
+
+
 ASYNCPG = replace(POOL, driver=known("asyncpg"), pool_class=known("AsyncAdaptedQueuePool", "default"))
 LOOP = Use("new-loop", "asyncio.run in bill", Location("app/tasks.py", 3))
 

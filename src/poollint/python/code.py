@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ class Code:
         self.versions = versions
         self.graph = self.modules.graph
         self._sites = Sites(self.modules)
-        self._engines: dict[tuple[Site, Evaluator], tuple[Engine, ...]] = {}
+        self._engines: dict[Site, list[tuple[set[str], tuple, tuple[Engine, ...]]]] = {}
         self._evaluators: dict[tuple, Evaluator] = {}
         self._reaches: dict[tuple[str, str | None], Reach] = {}
 
@@ -102,9 +102,15 @@ class Code:
         return Engines(Roles(self.modules, self.graph), self.versions)
 
     def _of_site(self, site: Site, evaluator: Evaluator) -> tuple[Engine, ...]:
-        if (site, evaluator) not in self._engines:
-            self._engines[site, evaluator] = tuple(self._read(site, evaluator))
-        return self._engines[site, evaluator]
+        """Return the engines of a site, read once for all environments that agree on the variables it asks for."""
+        known = self._engines.setdefault(site, [])
+        for read, answers, engines in known:
+            if answers == _key(evaluator.environment, read):
+                return engines
+        evaluator.read = set()
+        engines = tuple(self._read(site, evaluator))
+        known.append((evaluator.read, _key(evaluator.environment, evaluator.read), engines))
+        return engines
 
     def _evaluator(self, environment: Environment) -> Evaluator:
         from poollint.python.evaluate import Evaluator
@@ -139,7 +145,8 @@ class Code:
         return found
 
 
-def _key(environment: Environment) -> tuple:
-    """Name an environment by what it holds: equal ones are read once."""
-    variables = tuple(sorted((name, repr(setting)) for name, setting in environment.variables.items()))
-    return (variables, environment.complete, tuple(sorted(environment.secrets.items())))
+def _key(environment: Environment, names: Container[str] | None = None) -> tuple:
+    """Name an environment by what it holds, or by what it holds under some names, in small letters."""
+    variables = environment.variables.items()
+    given = ((name, repr(setting)) for name, setting in variables if names is None or name.lower() in names)
+    return (tuple(sorted(given)), environment.complete, tuple(sorted(environment.secrets.items())))

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 FUEL = 10_000  # expressions of one question to a World; real engines take some hundred
 DEEPEST = 70  # evaluations inside each other
-LIMIT = 32  # alternatives
+LIMIT = 16  # alternatives
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,8 @@ class Evaluator:
         self.follows_callers = follows_callers
         self.fuel = fuel
         self.cache: dict[tuple, Value] = {}  # values that depend on no answer
+        self.read: set[str] = set()  # the environment variables asked for so far, in small letters
+        self.reads: dict[tuple, set[str]] = {}  # key of a cached value → the variables that it rests on
         self.meanings: dict[
             str, tuple[tuple[Lesson, ...], tuple[Lesson, ...]]
         ] = {}  # condition → what True, False teach
@@ -248,11 +250,13 @@ class World:
             if key in cache:
                 if cache is self.cache:
                     self.asked += 1  # it may rest on an answer
+                self.evaluator.read |= self.evaluator.reads[key]
                 return cache[key]
         if key in self.running or self.depth >= DEEPEST:
             self.cuts += 1
             return Unknown("refers to itself" if key in self.running else "nested too deeply", place())
         asked, cuts = self.asked, self.cuts
+        outer, self.evaluator.read = self.evaluator.read, set()
         self.running.add(key)
         self.depth += 1
         try:
@@ -263,6 +267,9 @@ class World:
         finally:
             self.running.discard(key)
             self.depth -= 1
+            read, self.evaluator.read = self.evaluator.read, outer
+            outer |= read
+        self.evaluator.reads.setdefault(key, set()).update(read)
         shared = asked == self.asked and cuts == self.cuts and not in_call
         (self.evaluator.cache if shared else self.cache)[key] = value
         return value

@@ -363,7 +363,7 @@ def _by_name(site: Site) -> tuple[Role, str] | None:
 
 
 def _names_in(url: ast.expr | None) -> Iterator[str]:
-    """Yield the name that a URL is read from: `settings.TEST_URL`, `str(settings.test_url)`, `TEST_URL.get_secret_value()`."""
+    """Yield the name of a URL: `settings.TEST_URL`, `str(settings.test_url)`, `TEST_URL.get_secret_value()`."""
     for _ in range(4):
         if isinstance(url, ast.Call):
             takes = isinstance(url.func, ast.Name) and len(url.args) == 1

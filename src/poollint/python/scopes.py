@@ -232,9 +232,9 @@ def _note_sharing(scope: Scope, stmt: ast.stmt, targets: list[ast.expr | str]) -
     for target in targets:
         if isinstance(target, ast.Subscript) and (name := dotted(target)):
             scope.mutated.setdefault(name, []).append(stmt.lineno)
-        elif isinstance(target, ast.expr) and isinstance(value := getattr(stmt, "value", None), (ast.Name, ast.Attribute)):
-            one, other = dotted(target), dotted(value)
-            if isinstance(stmt, (ast.Assign, ast.AnnAssign)) and one and other:
+        elif isinstance(stmt, (ast.Assign, ast.AnnAssign)) and isinstance(stmt.value, (ast.Name, ast.Attribute)):
+            one, other = dotted(target), dotted(stmt.value)  # type: ignore[arg-type]
+            if one and other:
                 scope.aliases.setdefault(one, []).append((stmt.lineno, other))
                 scope.aliases.setdefault(other, []).append((stmt.lineno, one))
 

@@ -66,7 +66,7 @@ def settings(engine: Engine) -> dict[str, dict[str, Any]]:
 
 
 def pooling(engine: Engine) -> list[Pool]:
-    """Return the alternatives whose settings mean something: NullPool takes no sizes, and what it leaves alone is no 5."""
+    """Return the alternatives whose settings mean something: NullPool takes no sizes, and a 5 there would be none."""
     return [pool for pool in engine.live if value_of(pool.pool_class) != "NullPool"] or list(engine.live)
 
 

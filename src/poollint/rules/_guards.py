@@ -28,7 +28,7 @@ def every(pools: tuple[Pool, ...], holds: Callable[[Pool], bool]) -> bool:
 
 
 def every_networked(pools: tuple[Pool, ...], holds: Callable[[Pool], bool]) -> bool:
-    """`every`, where one alternative is sure to be a server's: one whose dialect is not known is another, or a file's."""
+    """`every`, where one alternative is surely a server's: one of unknown dialect is another server's, or a file's."""
     served = any(pool.is_networked for pool in pools)
     return served and every(pools, lambda pool: pool.is_networked is not False and holds(pool))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Severity, about_engine, value_of
+from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Severity, Setting, about_engine, value_of
 from poollint.rules._guards import every, judged, workload_names
 
 
@@ -25,12 +25,18 @@ def check(project: Project) -> Iterator[Finding]:
             location=engine.location,
             evidence=(
                 Evidence("engine per call", engine.per_call),
+                # Where only the declared drivers speak for a server, the finding is no surer than they are.
+                *([Evidence("dialect", pool.dialect)] if _is_estimate(pool.dialect) else []),
                 Evidence("pool_class", pool.pool_class),
                 *_sizes(pool),
             ),
             workloads=workload_names(clients),
             about=about_engine(engine),
         )
+
+
+def _is_estimate(setting: Setting) -> bool:
+    return isinstance(setting, Known) and setting.certainty == "estimate"
 
 
 def _severity(pools: tuple[Pool, ...]) -> Severity:

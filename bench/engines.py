@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Measure the evaluation that poollint does for the engines of some trees: seconds beyond parsing, file by file.
+
+    bench/engines.py TREE...
+
+Prints the slowest files with an engine: seconds of CPU for the arguments of its engines, and how many lines it has. What
+other files' values cost counts for the engine that asks for them first. Ends with 1 when a file of up to 5,000 lines
+takes more than a second.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from pathlib import Path
+
+from poollint.discover import discover
+from poollint.facts import NO_ENVIRONMENT
+from poollint.python.code import Code
+from poollint.python.modules import Modules
+
+
+class Clock:
+    """Counts the time of parsing apart: the parser is the standard library's."""
+
+    def __init__(self) -> None:
+        self.parsing = 0.0
+        self._parse = Modules._parse
+
+    def parse(self, modules: Modules, path: str):
+        started = time.process_time()
+        try:
+            return self._parse(modules, path)
+        finally:
+            self.parsing += time.process_time() - started
+
+
+def main(trees: list[str]) -> int:
+    gc.disable()  # as the command line does
+    clock = Clock()
+    Modules._parse = lambda modules, path: clock.parse(modules, path)
+    rows = sorted((row for tree in trees for row in measured(tree, clock)), reverse=True)
+    for seconds, path, lines in rows[:15]:
+        print(f"{seconds:7.2f} s  {lines:6} lines  {path}")
+    slow = [row for row in rows if row[0] > 1 and row[2] <= 5_000]
+    print(f"{len(rows)} files with engines, {len(slow)} over a second")
+    return 1 if slow else 0
+
+
+def measured(tree: str, clock: Clock):
+    code = Code(discover([Path(tree)]))
+    code.graph.importers  # the import scan of the whole project belongs to no file
+    seconds: dict[str, float] = {}
+    lines: dict[str, int] = {}
+    for site in code._sites.found:
+        evaluator = code._evaluator(NO_ENVIRONMENT)
+        before, parsed = time.process_time(), clock.parsing
+        list(code._facts._ways(site, evaluator, _library(code, site)))
+        spent = time.process_time() - before - (clock.parsing - parsed)
+        seconds[site.module.path] = seconds.get(site.module.path, 0) + spent
+        lines[site.module.path] = len(site.module.lines)
+    return [(spent, f"{Path(tree).name}/{path}", lines[path]) for path, spent in seconds.items()]
+
+
+def _library(code: Code, site):
+    from poollint.python.pools import Library
+    from poollint.versions import declared
+
+    return Library(lambda name: declared(code.versions, name, site.module.path))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
