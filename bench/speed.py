@@ -122,7 +122,7 @@ def _beside(name: str) -> str | None:
 def cpu_seconds(command: list[str], folder: Path) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    if done.returncode not in (0, 1):  # 1: something was found
+    if done.returncode not in (0, 1) or b"No module named" in done.stderr:  # 1: something was found
         sys.exit(f"{command}: {done.stderr.decode()}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -76,8 +76,11 @@ def _client(run: Run, way: Reached) -> Client:
 
 
 def _bound(run: Run, instances: Setting) -> Bound:
-    deployment = Deployment(instances, _processes(run), _units(run), _in_flight(run))
     engine = run.engine
+    units = _units(run)
+    if value_of(engine.lasts) is False and not value_of(engine.per_call):
+        units = Known(1, Origin("an engine of one call, disposed or dropped with it", engine.location))
+    deployment = Deployment(instances, _processes(run), units, _in_flight(run))
     return largest([bound(pool, deployment, engine.per_call, engine.sqlalchemy) for pool in engine.live])
 
 
