@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Evaluate every expression of a folder of Python files, each file by itself: nothing may raise, nothing may take long.
 
-    bench/evaluator.py FOLDER [FILES]
+    bench/evaluator.py [FOLDER [FILES [EVERY]]]
 
 Prints the slowest files (seconds beyond parsing, lines, expressions, slowest expression and its line) and every crash.
-Without FOLDER: the standard library. FILES: a sample of that many, the same one each time.
+Without FOLDER: the standard library. FILES: a sample of that many, the same one each time. EVERY: ask only about every
+n-th expression of a file.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from poollint.python.modules import Module, Modules
 ASKED = (ast.Call, ast.Attribute, ast.Name, ast.BinOp, ast.Subscript, ast.Dict)
 
 
-def main(folder: str, count: int) -> int:
+def main(folder: str, count: int, every: int) -> int:
     root = Path(folder)
     files = sorted(str(path.relative_to(root)) for path in root.rglob("*.py"))
     random.Random(1).shuffle(files)
@@ -32,7 +33,7 @@ def main(folder: str, count: int) -> int:
     for path in files[:count]:
         modules = Modules(Tree(root, [path]))
         if (module := modules.module(path)) is not None:
-            seconds, expressions, slowest, failed = measured(module)
+            seconds, expressions, slowest, failed = measured(module, every)
             rows.append((seconds, path, len(module.lines), expressions, slowest))
             crashes += failed
     for seconds, path, lines, expressions, (worst, line) in sorted(rows, reverse=True)[:15]:
@@ -41,11 +42,11 @@ def main(folder: str, count: int) -> int:
     return 1 if crashes else 0
 
 
-def measured(module: Module) -> tuple[float, int, tuple[float, int], int]:
+def measured(module: Module, every: int) -> tuple[float, int, tuple[float, int], int]:
     """Return seconds, expressions, the slowest of them and the number of crashes."""
     evaluator = Evaluator(module.modules)
     asked = [node for node in module.nodes if isinstance(node, ASKED)]
-    asked = [node for node in asked if not isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))]
+    asked = [node for node in asked if not isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))][::every]
     started, slowest, crashes = time.process_time(), (0.0, 0), 0
     for number, node in enumerate(asked):
         before = time.process_time()
@@ -65,7 +66,5 @@ def measured(module: Module) -> tuple[float, int, tuple[float, int], int]:
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    sys.exit(
-        main(arguments[0] if arguments else sysconfig.get_path("stdlib"), int(arguments[1]) if arguments[1:] else 10**9)
-    )
+    folder, files, every, *_ = [*sys.argv[1:], *(sysconfig.get_path("stdlib"), 10**9, 1)[len(sys.argv) - 1 :]]
+    sys.exit(main(folder, int(files), int(every)))
