@@ -139,3 +139,11 @@ def test_a_broken_file_is_skipped_and_said(make_tree):
     tree = make_tree({"pyproject.toml": "sqlalchemy = [", "requirements.txt": "sqlalchemy==2.0.1\n"})
     assert [v.pinned for v in read(tree)] == ["2.0.1"]
     assert [s.path for s in tree.skipped] == ["pyproject.toml"]
+
+
+def test_a_setup_py_that_this_python_cannot_read_is_said_with_its_line(make_tree) -> None:
+    tree = make_tree({"setup.py": "install_requires = [\n    'sqlalchemy'\n}\n"})
+    assert list(read(tree)) == []
+    (skipped,) = tree.skipped
+    assert (skipped.path, skipped.line) == ("setup.py", 3)
+    assert skipped.reason.startswith("not Python 3.")

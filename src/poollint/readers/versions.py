@@ -12,6 +12,7 @@ import ast
 import json
 import posixpath
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 
@@ -208,7 +209,11 @@ def _setup_cfg(tree: Tree, path: str, text: str) -> Iterator[Version]:
 
 def _setup_py(tree: Tree, path: str, text: str) -> Iterator[Version]:
     """Read the string literals of `install_requires` and `extras_require`, given directly or by a module's list."""
-    module = ast.parse(text)
+    try:
+        module = ast.parse(text)
+    except SyntaxError as problem:
+        tree.skip(path, f"not Python {sys.version_info[0]}.{sys.version_info[1]}: {problem.msg}", problem.lineno)
+        return
     named = {
         target.id: node.value
         for node in ast.walk(module)
