@@ -76,7 +76,7 @@ def _project(tree: Tree, configuration: Configuration) -> Project:
     code = Code(tree)
     if not code.has_engines:  # no engine, no client: nothing that the other files say would be judged
         return Project()
-    facts = [fact for reader in modules("readers") if hasattr(reader, "read") for fact in _facts(reader, tree)]
+    facts = [fact for reader in modules("readers") for fact in _facts(reader, tree)]
     code.declare(tuple(fact for fact in facts if isinstance(fact, Version)))
     from poollint.link import link
 

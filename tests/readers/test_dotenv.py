@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from poollint.facts import Unknown
-from poollint.readers import dotenv
+from poollint.readers import _dotenv
 
 
 @pytest.mark.parametrize(
@@ -29,17 +29,17 @@ from poollint.readers import dotenv
     ],
 )
 def test_values_are_read_as_compose_reads_them(line, value):
-    assert dotenv.parse(line, ".env")["A"].value == value
+    assert _dotenv.parse(line, ".env")["A"].value == value
 
 
 def test_places_and_what_is_no_variable():
-    found = dotenv.parse("# A=0\n\n  B=1\nnot a line\n=x\n1A=2\n", "x/.env")
+    found = _dotenv.parse("# A=0\n\n  B=1\nnot a line\n=x\n1A=2\n", "x/.env")
     assert {name: str(setting.origin.location) for name, setting in found.items()} == {"B": "x/.env:3"}
 
 
 def test_a_variable_of_elsewhere_is_unknown():
-    assert dotenv.parse("A=${HOME_OF_NOTHING}", ".env")["A"] == Unknown("set by HOME_OF_NOTHING, which no file gives")
+    assert _dotenv.parse("A=${HOME_OF_NOTHING}", ".env")["A"] == Unknown("set by HOME_OF_NOTHING, which no file gives")
 
 
 def test_a_missing_file_is_none(make_tree):
-    assert dotenv.variables(make_tree({"a": "x"}), ".env") is None
+    assert _dotenv.variables(make_tree({"a": "x"}), ".env") is None

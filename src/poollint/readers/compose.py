@@ -28,7 +28,7 @@ from poollint.facts import (
     Words,
     Workload,
 )
-from poollint.readers import dotenv
+from poollint.readers import _dotenv
 from poollint.readers._compose_files import PATTERNS, File, FileSet, file_sets, read_file, relative, scales, texts
 from poollint.readers._containers import hide, is_infrastructure
 
@@ -109,7 +109,7 @@ class Project:
     keys: dict[str, Location] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        given = dotenv.variables(self.tree, posixpath.join(self.folder, ".env")) or {}
+        given = _dotenv.variables(self.tree, posixpath.join(self.folder, ".env")) or {}
         self.scope = Scope(given)
         self.services = self._services()
         self.enabled = self._enabled()
@@ -117,7 +117,7 @@ class Project:
     def _enabled(self) -> frozenset[str]:
         """Return the profiles that `.env`, else the example of one, switches on."""
         for name in (".env", ".env.example", ".env.sample", ".env.dist"):
-            given = dotenv.variables(self.tree, posixpath.join(self.folder, name)) or {}
+            given = _dotenv.variables(self.tree, posixpath.join(self.folder, name)) or {}
             setting = given.get("COMPOSE_PROFILES")
             if isinstance(setting, Known):
                 return frozenset(str(setting.value).split(","))
@@ -375,7 +375,7 @@ class Project:
         for node, folder in reversed(service.all("env_file")):
             for path, required in _env_files(node):
                 target = relative(folder, path)
-                given = dotenv.variables(self.tree, target) if target is not None else None
+                given = _dotenv.variables(self.tree, target) if target is not None else None
                 if given is None:
                     complete = complete and not required
                 found.update({name: _hidden(name, setting) for name, setting in (given or {}).items()})

@@ -12,7 +12,7 @@ from poollint._expand import Scope, expand, glued
 from poollint._words import places
 from poollint.environments import environment_of
 from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
-from poollint.readers import dotenv
+from poollint.readers import _dotenv
 from poollint.readers._containers import hide
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _hidden(name: str, setting: Setting) -> Setting:
 
 def _file(tree: Tree, path: str, named: str) -> dict[str, Setting] | None:
     candidate = posixpath.normpath(posixpath.join(posixpath.dirname(path), posixpath.basename(named)))
-    return dotenv.variables(tree, candidate)
+    return _dotenv.variables(tree, candidate)
 
 
 def _pairs(value: str) -> list[str]:
