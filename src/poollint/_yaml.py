@@ -15,6 +15,7 @@ import yaml
 from poollint.facts import Known, Location, Origin, Setting, Unknown
 
 DEEPEST = 100
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 QUOTES = frozenset("'\"|>")  # styles in which a scalar is text whatever it looks like
 LARGEST = 200_000  # nodes of one document, aliases expanded
 
@@ -169,7 +170,7 @@ def _compose(path: str, text: str) -> Iterator[Node]:
                 raise Unreadable(f"alias *{event.anchor} refers to nothing before it", event.start_mark.line + 1, [])
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             if len(stack) >= DEEPEST:
-                raise Unreadable(f"nested more than {DEEPEST} levels deep", event.start_mark.line + 1, [])
+                raise Unreadable(TOO_DEEP, event.start_mark.line + 1, [])
             made = (Mapping if isinstance(event, yaml.MappingStartEvent) else Sequence)(_tag(event), _location(path, event))
             stack.append((made, [], event.anchor))
             continue
@@ -231,4 +232,6 @@ def _plain(text: str) -> Any:
 def _reason(text: str, problem: yaml.MarkedYAMLError) -> str:
     if "{{" in text or "{%" in text:
         return "a template, not YAML: render it and pass the result as a PATH"
+    if "nesting depth" in (problem.problem or ""):  # newer libyaml has a limit of its own, reached while it looks ahead
+        return TOO_DEEP
     return f"not YAML: {problem.problem or problem.context or 'syntax error'}"
