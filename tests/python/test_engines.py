@@ -89,6 +89,19 @@ def test_the_driver_is_named_or_the_versions_default(pool, factory, url, version
     assert (found.value if isinstance(found, Known) else None) == driver
 
 
+def test_a_default_driver_is_no_surer_than_the_url_that_names_none(pool):
+    text = SYNC + "import os\nengine = create_engine(os.getenv('DATABASE_URL', 'sqlite:///dev.db'))\n"
+    assert (pool(text).driver.value, pool(text).driver.certainty) == ("pysqlite", "fallback")
+    assert pool(SYNC + "engine = create_engine('sqlite:///dev.db')\n").driver.certainty == "default"
+
+
+@pytest.mark.parametrize(("also", "dialect"), [("", "postgresql"), ("aiosqlite\n", None), ("duckdb-engine\n", None)])
+def test_declared_drivers_tell_the_server_unless_one_is_for_files(pool, also, dialect):
+    text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'])\n"
+    found = pool({"db.py": text, "requirements.txt": "psycopg2-binary\n" + also}).dialect
+    assert (found.value if isinstance(found, Known) else None) == dialect
+
+
 def test_a_driver_guessed_from_the_declared_packages_is_an_estimate(pool):
     found = pool(
         {"db.py": SYNC + "engine = create_engine('postgresql://db/a')\n", "requirements.txt": "psycopg2-binary\n"}

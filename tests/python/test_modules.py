@@ -142,6 +142,17 @@ def test_a_test_finds_the_package_in_src(tmp_path: Path) -> None:
     assert project.modules.path_of("app.db", "tests/test_db.py") == "src/app/db.py"
 
 
+@pytest.mark.parametrize("importer", ["app/main.py", "worker/main.py"])
+def test_a_module_hides_the_folder_of_its_name_unless_that_is_a_package(tmp_path: Path, importer: str) -> None:
+    files = {"app/__init__.py": "", "app/db.py": "", "app/db/session.py": "", importer: ""}
+    modules = Project(tmp_path / "module", files).modules
+    assert (modules.path_of("app.db", importer), modules.path_of("app.db.session", importer)) == ("app/db.py", None)
+    assert modules.relative("app/main.py", 1, "db.session") is None
+    modules = Project(tmp_path / "package", {**files, "app/db/__init__.py": ""}).modules
+    paths = modules.path_of("app.db", importer), modules.path_of("app.db.session", importer)
+    assert paths == ("app/db/__init__.py", "app/db/session.py")
+
+
 def test_two_roots_that_are_equally_far_are_nobodys(tmp_path: Path) -> None:
     project = Project(tmp_path, {"a/app/db.py": "", "b/app/db.py": "", "tests/test_db.py": ""})
     assert project.modules.path_of("app.db", "tests/test_db.py") is None

@@ -113,6 +113,22 @@ def test_driver_mismatch(pools, is_async, expected):
     assert severities(driver_mismatch, *pools, is_async=is_async) == expected
 
 
+@pytest.mark.parametrize(
+    ("certainty", "dialect", "role", "expected"),
+    [
+        ("fallback", "postgresql", "service", "error"),  # the pipeline makes it a warning
+        ("fallback", "sqlite", "service", "note"),
+        ("fallback", "postgresql", "migration", "note"),
+        ("fallback", "postgresql", "script", "note"),
+        ("exact", "postgresql", "migration", "error"),
+        ("exact", "sqlite", "service", "error"),
+    ],
+)
+def test_a_fallback_url_of_a_file_or_of_a_program_run_by_hand_is_a_note(certainty, dialect, role, expected):
+    pool = replace(POOL, dialect=known(dialect), driver=known("asyncpg", certainty))
+    assert severities(driver_mismatch, pool, role=role) == [expected]
+
+
 def arguments(base=POOL, /, **given):
     return replace(base, arguments={name: known(value) for name, value in given.items()})
 

@@ -128,10 +128,21 @@ class Modules:
 
     def _file(self, folder: str, below: str) -> str | None:
         stem = "/".join(part for part in (folder, below) if part)
+        if self._is_hidden(folder, below):
+            return None
         for path in (f"{stem}/__init__.py" if stem else "__init__.py", f"{stem}.py"):
             if path in self._known:
                 return path
         return None
+
+    def _is_hidden(self, root: str, below: str) -> bool:
+        """Say whether a module hides a folder on the way: beside `app/db.py`, `app/db/` is found only as a package."""
+        folder = root
+        for part in below.split("/")[:-1]:
+            folder = f"{folder}/{part}" if folder else part
+            if f"{folder}.py" in self._known and not self.is_package(folder):
+                return True
+        return False
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
@@ -151,8 +162,9 @@ class Modules:
         candidates = []
         for path in self._by_stem.get(last, ()):
             stem = path.removesuffix("/__init__.py").removesuffix(".py")
-            if path != importer and (stem == below or stem.endswith("/" + below)):
-                candidates.append((self._rank(stem[: -len(below)].rstrip("/"), importer, "." in dotted), path))
+            root = stem[: -len(below)].rstrip("/")
+            if path != importer and (stem == below or stem.endswith("/" + below)) and path == self._file(root, below):
+                candidates.append((self._rank(root, importer, "." in dotted), path))
         candidates = sorted((rank, path) for rank, path in candidates if rank is not None)
         if not candidates or (len(candidates) > 1 and candidates[0][0] == candidates[1][0] and candidates[0][0][0] > 1):
             return None  # two roots that are equally far away: nobody can tell

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from poollint.facts import Known, Origin, Pool, Setting, Target, Unknown, Version, value_of, weakest
+from poollint.facts import Certainty, Known, Origin, Pool, Setting, Target, Unknown, Version, value_of, weakest
 from poollint.python import names, urls
 from poollint.python.evaluate import World
 from poollint.python.values import (
@@ -106,6 +106,9 @@ _DISTRIBUTIONS: Mapping[str, tuple[str, str, bool]] = {
     "asyncmy": ("mysql", "asyncmy", True),
 }
 
+# Who declares one of these may as well talk to a file.
+_OF_FILES = ("aiosqlite", "duckdb-engine")
+
 
 def _declared(library: Library, pick: Callable[[str, str, bool], str], only_async: bool = False) -> Known | None:
     """Return what all declared drivers agree on, as an estimate: nothing says that this engine uses one of them."""
@@ -115,7 +118,7 @@ def _declared(library: Library, pick: Callable[[str, str, bool], str], only_asyn
         if (row[2] or not only_async) and library.declared(name)
     }
     answers = {pick(*row) for _, row in found.values()}
-    if len(answers) != 1 or library.declared("aiosqlite"):
+    if len(answers) != 1 or any(library.declared(name) for name in _OF_FILES):
         return None
     name, (version, _) = next(iter(found.items()))
     return Known(answers.pop(), Origin(f"{name} is declared", version.location), "estimate")
@@ -134,17 +137,20 @@ def _driver(url: Url, dialect: Setting, is_async: bool, library: Library) -> Set
     if name == "postgresql":
         return _postgresql_driver(url.driver, library)
     if name in DEFAULT_DRIVERS:
-        return Known(DEFAULT_DRIVERS[name], Origin(library.says), "default")
+        return Known(DEFAULT_DRIVERS[name], Origin(library.says), _as_default(url.driver))
     return Unknown(f"the default driver of {name}", url.driver.origin)
+
+
+def _as_default(plain: Known) -> Certainty:
+    """Return how sure the library's own driver is: no surer than the URL that names none."""
+    return weakest((plain, Known(None, Origin(""), "default")))
 
 
 def _postgresql_driver(plain: Known, library: Library) -> Setting:
     """Return the driver of a plain `postgresql://`: psycopg2 up to SQLAlchemy 2.0, psycopg from 2.1 on."""
     is_new = library.at_least(PSYCOPG_IS_DEFAULT_SINCE)
     if is_new is not None:
-        return Known(
-            "psycopg" if is_new else "psycopg2", Origin(library.says), weakest((plain, Known(0, Origin(""), "default")))
-        )
+        return Known("psycopg" if is_new else "psycopg2", Origin(library.says), _as_default(plain))
     old = library.declared("psycopg2") or library.declared("psycopg2-binary")
     new = library.declared("psycopg") or library.declared("psycopg-binary")
     if bool(old) != bool(new):

@@ -21,8 +21,8 @@ from poollint.facts import Location, Version
 
 OF_INTEREST = frozenset(
     "sqlalchemy sqlmodel flask-sqlalchemy asyncpg psycopg psycopg-binary psycopg-c psycopg2 psycopg2-binary "
-    "psycopg2cffi pg8000 pymysql aiomysql asyncmy mysqlclient aiosqlite alembic gunicorn uvicorn uvicorn- "
-    "worker hypercorn granian uwsgi celery dramatiq rq arq taskiq django flask fastapi".split()
+    "psycopg2cffi pg8000 pymysql aiomysql asyncmy mysqlclient aiosqlite duckdb-engine alembic gunicorn "
+    "uvicorn uvicorn-worker hypercorn granian uwsgi celery dramatiq rq arq taskiq django flask fastapi".split()
 )
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:\(([^)]*)\)|([^;#@]*))")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Engine, Evidence, Finding, Pool, Project, about_engine, value_of
+from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Severity, about_engine, value_of
 from poollint.rules._engines import Problem, is_certain, with_problems
 from poollint.rules._guards import workload_names
 from poollint.sqlalchemy_tables import ASYNC_DRIVERS, SYNC_DRIVERS
 
+_BY_HAND = ("script", "migration")
 _SIBLINGS = {
     "postgresql": ("psycopg2", "asyncpg"),
     "mysql": ("pymysql", "aiomysql"),
@@ -23,7 +24,7 @@ def check(project: Project) -> Iterator[Finding]:
     for found in with_problems(project, _mismatch):
         engine, (_, setting, what) = found.engine, found.problems[0]
         yield Finding(
-            severity="error",
+            severity=_severity(engine, found.pool),
             message=what,
             help=_help(engine, value_of(found.pool.dialect)),
             location=engine.location,
@@ -51,6 +52,12 @@ def _mismatch(engine: Engine, pool: Pool) -> Iterator[Problem]:
             pool.driver,
             f"{engine.factory} needs a synchronous driver, and {driver} is not one: the first connect fails",
         )
+
+
+def _severity(engine: Engine, pool: Pool) -> Severity:
+    """A fallback in the code that production is unlikely to use is worth a note: a file's URL, or that of a program run by hand."""
+    is_fallback = isinstance(pool.driver, Known) and pool.driver.certainty == "fallback"
+    return "note" if is_fallback and (engine.role in _BY_HAND or pool.is_networked is False) else "error"
 
 
 def _help(engine: Engine, dialect: object) -> str:
