@@ -69,6 +69,23 @@ def test_a_function_that_is_called_at_import_uses_it_there(uses):
     assert uses(files) == [("before-fork", "app/main.py:2")]
 
 
+def test_a_route_that_the_function_only_defines_does_not_run_at_import(uses):
+    """`create_app()` defines the health check; requests run it."""
+    factory = """
+def create_app():
+    app = Flask(__name__)
+
+    @app.route("/health")
+    def health():
+        with engine.connect() as connection:
+            return str(connection)
+
+    return app
+"""
+    files = {"app/db.py": DB + factory, "app/main.py": "from app.db import create_app\napplication = create_app()\n"}
+    assert uses(files) == []
+
+
 def test_what_tests_and_scripts_do_at_import_does_not_count(uses):
     files = {
         "app/db.py": DB,

@@ -86,8 +86,18 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
         # The places are the same in every environment; the values are read in this workload's.
         variables = variables_of(workload, process)
         here = code.engines_at({engine.location for engine, _ in answer}, variables)
+        reach = reach_of(process, code) if process else None
         for engine, how in answer:
-            yield Run(here.get(engine.location, engine), workload, process, variables, service, how)
+            run = _as_used_by(reach, here.get(engine.location, engine))
+            yield Run(run, workload, process, variables, service, how)
+
+
+def _as_used_by(reach: Reach | None, engine: Engine) -> Engine:
+    """Leave out what files use at import that this command does not import: another one's entry point."""
+    if reach is None or not engine.uses:
+        return engine
+    uses = tuple(use for use in engine.uses if use.kind != "before-fork" or use.location.path in reach.paths)
+    return replace(engine, uses=uses)
 
 
 def _counted(workload: Workload) -> tuple[Process | None, ...]:

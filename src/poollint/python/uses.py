@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from poollint.facts import Location, Use
@@ -186,9 +186,14 @@ _WITH_ENGINE = frozenset(
 
 def _run_at_import(module: Module) -> Iterator[ast.Call]:
     """Yield the calls that run when the file is imported: outside functions and main guards."""
-    todo: list[ast.AST] = [
+    return _run_with(
         stmt for stmt in module.tree.body if not (isinstance(stmt, ast.If) and contexts.is_main_guard(stmt))
-    ]
+    )
+
+
+def _run_with(statements: Iterable[ast.stmt]) -> Iterator[ast.Call]:
+    """Yield the calls that run when a block does: `def` only defines, so what a route in `create_app` does is not there."""
+    todo: list[ast.AST] = [*statements]
     while todo:
         node = todo.pop()
         if isinstance(node, (*FUNCTIONS, ast.Lambda)):
@@ -221,7 +226,7 @@ def _inner_use(call: ast.Call, module: Module, holders: Holders) -> str | None:
     resolved = names.resolve(module, call.func)
     if not isinstance(resolved, FunctionRef) or not isinstance(resolved.node, ast.FunctionDef):
         return None
-    calls = (node for node in walk(resolved.node) if isinstance(node, ast.Call))
+    calls = _run_with(resolved.node.body)
     says = next((says for inner in calls if (says := _uses(inner, resolved.module, holders))), None)
     return f"{resolved.name}() {says}" if says else None
 

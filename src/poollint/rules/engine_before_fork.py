@@ -13,10 +13,14 @@ from poollint.rules._guards import REUSING, environment_names, every, judged, ru
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
-        uses = [use for use in engine.uses if use.kind == "before-fork"]
-        forked = tuple(client for client in clients if _forks_after_import(client) and _keeps_sockets(client))
-        if uses and forked and not _uses(engine, "dispose-keep-open"):
-            yield _finding(engine, forked, uses[0])
+        # What is used at import depends on what is imported: it is the client's engine that tells.
+        forked = tuple(
+            client
+            for client in clients
+            if _forks_after_import(client) and _keeps_sockets(client) and _uses(client.engine, "before-fork")
+        )
+        if forked and not _uses(engine, "dispose-keep-open"):
+            yield _finding(engine, forked)
 
 
 def _forks_after_import(client: Client) -> bool:
@@ -32,10 +36,10 @@ def _uses(engine: Engine, kind: str) -> Use | None:
     return next((use for use in engine.uses if use.kind == kind), None)
 
 
-def _finding(engine: Engine, clients: tuple[Client, ...], use: Use) -> Finding:
+def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     disposed = _uses(engine, "dispose")
-    process = clients[0].process
-    assert process is not None  # `check` asked
+    process, use = clients[0].process, _uses(clients[0].engine, "before-fork")
+    assert process is not None and use is not None  # `check` asked
     effect = (
         "dispose() in the child then closes the connections of the parent"
         if disposed
