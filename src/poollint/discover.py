@@ -13,6 +13,7 @@ import signal
 import stat
 import subprocess
 import threading
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fnmatch import translate
@@ -94,12 +95,15 @@ class Tree:
         return self._bytes[path]
 
     def text(self, path: str) -> str | None:
-        """Return the file's content as UTF-8 text without a byte-order mark, or None (then it is under `skipped`)."""
+        """Return the file's content as text without a byte-order mark, or None (then it is under `skipped`).
+
+        UTF-8, or UTF-16 when its mark says so: pip, PyYAML and Windows' shells read and write that, too.
+        """
         content = self.bytes(path)
         if content is None:
             return None
         try:
-            return content.decode("utf-8-sig")
+            return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
         except UnicodeDecodeError as problem:
             self.skip(path, "not UTF-8 text", content.count(b"\n", 0, problem.start) + 1)
             return None

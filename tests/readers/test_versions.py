@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from poollint.discover import discover
 from poollint.readers.versions import read
 
 
@@ -41,6 +42,14 @@ def test_a_lock_file_names_only_what_matters(make_tree):
 def test_pipfile_lock(make_tree):
     lock = '{\n "default": {\n  "asyncpg": {\n   "version": "==0.29.0"\n  }\n }\n}\n'
     assert versions(make_tree, {"Pipfile.lock": lock}) == {("asyncpg", "==0.29.0", "0.29.0", "Pipfile.lock:3", "")}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_requirements_as_windows_shells_write_them(tmp_path, encoding):
+    """`pip freeze > requirements.txt` in PowerShell writes UTF-16, and pip reads it."""
+    (tmp_path / "requirements.txt").write_bytes("alembic==1.13\r\nSQLAlchemy==2.0.32\r\n".encode(encoding))
+    (version,) = [v for v in read(discover([tmp_path])) if v.name == "sqlalchemy"]
+    assert (version.pinned, version.location.line) == ("2.0.32", 2)
 
 
 def test_requirements_keep_pins_ranges_and_bare_names_apart(make_tree):

@@ -53,7 +53,8 @@ def _text_of_interest(tree: Tree, path: str) -> str | None:
     if content is None:
         return None
     # An include names no library, so requirement files are always read; the others only when a name can be there.
-    worth_it = b"-r" in content or b"-c" in content or any(name in content.lower() for name in _NEEDLES)
+    seen = content.replace(b"\0", b"").lower()  # UTF-16, as `pip freeze > requirements.txt` writes it on Windows
+    worth_it = b"-r" in seen or b"-c" in seen or any(name in seen for name in _NEEDLES)
     return tree.text(path) if worth_it else None
 
 
