@@ -318,6 +318,21 @@ def test_every_caller_is_an_alternative(tmp_path: Path) -> None:
     assert outcomes(tmp_path, program) == [1, 9]
 
 
+def test_callers_that_pass_the_same_are_one_alternative(tmp_path: Path) -> None:
+    """However often `make()` is written, it is one case; `make(size)` may differ from one place to the next."""
+    program = """
+        def make(size=5):
+            global result
+            result = size
+        result = None
+        def many():
+            make(), make(), make(), make(), make(), make(), make(), make(), make(), make(), make(), make(), make()
+        def others():
+            make(9), make(9), make(size=9)
+    """
+    assert outcomes(tmp_path, program) == [5, 9, 9]
+
+
 def test_callers_of_callers_are_followed(tmp_path: Path) -> None:
     program = """
         result = None

@@ -262,14 +262,16 @@ def stock_default(dialect: str | None) -> Setting:
     """Return the limit of a server that nobody configured."""
     provider = get(dialect) if dialect in STOCK else None
     if provider is None:
-        return Unknown(f"no stock default of {dialect} is known")
+        return Unknown(f"no stock default of {dialect or 'a server of unknown kind'} is known")
     return provider.max_connections(None, None, dialect)
 
 
 def stock_reserved(dialect: str | None) -> Setting:
     """Return what a stock server keeps for administrators."""
     provider = get(dialect) if dialect in STOCK else None
-    return provider.reserved(None, dialect) if provider else Unknown(f"what {dialect} keeps back is not known")
+    if provider is None:
+        return Unknown(f"what {dialect or 'a server of unknown kind'} keeps back is not known")
+    return provider.reserved(None, dialect)
 
 
 @cache

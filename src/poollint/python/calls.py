@@ -305,19 +305,20 @@ def is_test(module: Module) -> bool:
 
 
 def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[Module, ast.Call]]) -> Frame | None:
-    """Return the frame of one caller: every caller is an alternative."""
+    """Return the frame of one caller: every caller that passes something else is an alternative."""
     from poollint.python.evaluate import Answer, Dead, Question
 
+    groups = _by_arguments(sites)
     number: int | None = 0
-    if len(sites) > 1:
+    if len(groups) > 1:
         key = f"caller {module.path}:{node.lineno}"  # type: ignore[attr-defined]
-        answers = tuple(Answer(number) for number in range(len(sites)))
-        number = world.ask(Question(key, answers)) if len(sites) <= MOST_CALLERS else None
+        answers = tuple(Answer(number) for number in range(len(groups)))
+        number = world.ask(Question(key, answers)) if len(groups) <= MOST_CALLERS else None
     if number is None:
         return None
-    other, call = sites[number]
-    if len(sites) > 1 and not world.reachable(call, other):
+    if len(groups) > 1 and not any(world.reachable(call, other) for other, call in groups[number]):
         raise Dead
+    other, call = groups[number][0]
     around = next((p for p in module.ancestors(node) if isinstance(p, ast.ClassDef)), None)
     is_method = around is not None and node in around.body and not objects.is_static(node)
     owner: Value | None = Unknown("self") if is_method else None
@@ -325,6 +326,18 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
     return Frame(
         node, bound(function, _pending(call, other)), None, f"caller {other.path}:{call.lineno}:{call.col_offset}"
     )
+
+
+def _by_arguments(sites: list[tuple[Module, ast.Call]]) -> list[list[tuple[Module, ast.Call]]]:
+    """Group the callers that cannot differ in what they pass: `get_engine()` is one case however often it is written."""
+    groups: dict[object, list[tuple[Module, ast.Call]]] = {}
+    for module, call in sites:
+        given = (*call.args, *(keyword.value for keyword in call.keywords))
+        same = (tuple(map(ast.dump, call.args)), tuple(map(ast.dump, call.keywords)))
+        groups.setdefault(same if all(isinstance(each, ast.Constant) for each in given) else call, []).append(
+            (module, call)
+        )
+    return list(groups.values())
 
 
 def _pending(node: ast.Call, module: Module) -> Arguments:
