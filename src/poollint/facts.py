@@ -222,6 +222,7 @@ class Engine:
     lasts              Known(False) when no engine made here outlives the call that makes it: nothing grows stale in its pool
     reasons            why place and role are believed, for `facts -v` and messages
     rivals             engines in other branches of the same code: a process makes only one of them
+    bind, extension    of a Flask-SQLAlchemy bind: its key, and the call that makes its engine; `location` is the key's
     """
 
     location: Location
@@ -240,6 +241,13 @@ class Engine:
     reasons: tuple[str, ...] = ()
     dead_settings: tuple[DeadSetting, ...] = ()
     rivals: tuple[Location, ...] = ()
+    bind: str = ""
+    extension: Location | None = None
+
+    @property
+    def code(self) -> str:
+        """The file whose code makes the engine: who imports it has the engine."""
+        return (self.extension or self.location).path
 
     @property
     def name(self) -> str:

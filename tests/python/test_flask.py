@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from evaluating import variables
 
 from poollint.facts import Known
 from poollint.python.code import Code
@@ -13,15 +14,23 @@ START = "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\napp =
 
 
 @pytest.fixture
-def engine(make_tree):
-    def engine(files, version="3.1.1"):
+def engines(make_tree):
+    def engines(files, version="3.1.1"):
         files = {"app.py": files} if isinstance(files, str) else files
         tree = make_tree(
             {"requirements.txt": f"flask-sqlalchemy=={version}\nsqlalchemy==2.0.36\n" if version else "", **files}
         )
         code = Code(tree)
         code.declare(tuple(versions.read(tree)))
-        (found,) = code.engines()
+        return code.engines()
+
+    return engines
+
+
+@pytest.fixture
+def engine(engines):
+    def engine(files, version="3.1.1"):
+        (found,) = engines(files, version)
         return found
 
     return engine
@@ -187,3 +196,112 @@ def test_options_that_the_code_reads_itself_are_not_dead(make_tree):
         "engine = create_engine('postgresql://db/a', **Settings.SQLALCHEMY_ENGINE_OPTIONS)\n",
     }
     assert Code(make_tree(files)).dead_settings == ()
+
+
+# -- binds -------------------------------------------------------------------------------------------------------------
+
+BINDS = START + (
+    f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+    "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20, 'pool_pre_ping': True}\n"
+    "app.config['SQLALCHEMY_BINDS'] = {\n"
+    "    'reader': 'postgresql+psycopg2://replica/orders',\n"
+    "    'legacy': 'mysql+pymysql://legacy/shop',\n"
+    "}\ndb = SQLAlchemy(app)\n"
+)
+
+
+def by_bind(found):
+    return {each.bind: live(each) for each in found}
+
+
+def test_every_bind_is_an_engine_of_its_own_at_the_line_of_its_key(engines):
+    found = engines(BINDS)
+    assert [(each.bind, str(each.location), each.code) for each in found] == [
+        ("", "app.py:10", "app.py"),
+        ("reader", "app.py:7", "app.py"),
+        ("legacy", "app.py:8", "app.py"),
+    ]
+    assert {key: pool.target.value.host for key, pool in by_bind(found).items()} == {
+        "": "db",
+        "reader": "replica",
+        "legacy": "legacy",
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "reader", "legacy"),
+    [("2.5.1", (20, True, -1), (20, True, 7200)), ("3.1.1", (5, False, -1), (5, False, 7200))],
+)
+def test_version_2_applies_the_options_to_binds_and_version_3_does_not(engines, version, reader, legacy):
+    pools = by_bind(engines(BINDS, version))
+    for key, wanted in {"reader": reader, "legacy": legacy}.items():
+        pool = pools[key]
+        assert (pool.pool_size.value, pool.pool_pre_ping.value, pool.pool_recycle.value) == wanted
+
+
+def test_an_unpinned_version_leaves_the_options_of_a_bind_open(engines):
+    assert not isinstance(by_bind(engines(BINDS, ""))["reader"].pool_size, Known)
+
+
+def test_the_constructors_options_reach_every_bind(engines):
+    pools = by_bind(engines(BINDS.replace("SQLAlchemy(app)", "SQLAlchemy(app, engine_options={'pool_recycle': 300})")))
+    assert pools["reader"].pool_recycle.value == pools["legacy"].pool_recycle.value == 300
+
+
+DICT = BINDS.replace(
+    "'postgresql+psycopg2://replica/orders'", "{'url': 'postgresql+psycopg2://replica/orders', 'pool_size': 3}"
+)
+
+
+@pytest.mark.parametrize("version", ["3.1.1", ""])
+def test_a_bind_with_a_dict_has_its_own_options(engines, version):
+    pool = by_bind(engines(DICT, version))["reader"]
+    assert (pool.target.value.host, pool.pool_size.value, pool.pool_pre_ping.value) == ("replica", 3, False)
+
+
+def test_version_2_takes_no_dict_for_a_bind(engines):
+    pool = by_bind(engines(DICT, "2.5.1"))["reader"]
+    assert pool.is_networked is None and not isinstance(pool.pool_size, Known)
+
+
+def test_version_3_makes_no_default_engine_without_a_uri(engines):
+    text = BINDS.replace(f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n", "")
+    assert list(by_bind(engines(text))) == ["reader", "legacy"]
+    assert list(by_bind(engines(text, "2.5.1"))) == ["", "reader", "legacy"]
+
+
+def test_a_bind_that_only_some_deployments_set_is_no_sure_pool(engines):
+    config = (
+        "import os\nfrom flask_sqlalchemy import SQLAlchemy\nclass Config:\n"
+        f"    SQLALCHEMY_DATABASE_URI = '{URI}'\n    READER = os.getenv('READER_URL')\n"
+        "    if READER:\n        SQLALCHEMY_BINDS = {'reader': READER}\n"
+    )
+    app = START + "from config import Config\napp.config.from_object(Config)\ndb = SQLAlchemy(app)\n"
+    found = engines({"config.py": config, "app.py": app})
+    reader = next(each for each in found if each.bind)
+    assert (str(reader.location), reader.code) == ("config.py:7", "app.py")
+    assert live(reader).pool_size.certainty == "fallback"
+    assert live(reader).identities == ("env:READER_URL",)
+
+
+def test_an_environment_without_the_variable_makes_no_such_bind(make_tree):
+    app = START + (
+        f"import os\napp.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+        "if os.getenv('READER_URL'):\n    app.config['SQLALCHEMY_BINDS'] = {'reader': os.environ['READER_URL']}\n"
+        "db = SQLAlchemy(app)\n"
+    )
+    code = Code(make_tree({"app.py": app, "requirements.txt": "flask-sqlalchemy==3.1.1\n"}))
+    code.declare(tuple(versions.read(code.modules.tree)))
+    assert [each.bind for each in code.engines(variables(OTHER="x"))] == [""]
+    assert [each.bind for each in code.engines(variables(READER_URL="postgresql://replica/orders"))] == ["", "reader"]
+
+
+def test_a_dict_of_binds_that_stands_elsewhere_is_found_by_its_keys(engines):
+    text = BINDS.replace("app.config['SQLALCHEMY_BINDS'] = {", "ALL = {").replace(
+        "db = SQLAlchemy(app)", "app.config['SQLALCHEMY_BINDS'] = ALL\ndb = SQLAlchemy(app)"
+    )
+    assert [str(each.location) for each in engines(text)[1:]] == ["app.py:7", "app.py:8"]
+
+
+def test_binds_that_are_none_make_no_engine(engines):
+    assert list(by_bind(engines(PLACES["assigned"] + "app.config['SQLALCHEMY_BINDS'] = None\n"))) == [""]

@@ -88,6 +88,8 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
         here = code.engines_at({engine.location for engine, _ in answer}, variables)
         reach = reach_of(process, code) if process else None
         for engine, how in answer:
+            if engine.bind and engine.location not in here:
+                continue  # this environment sets no such bind
             run = _as_used_by(reach, here.get(engine.location, engine))
             yield Run(run, workload, process, variables, service, how)
 
@@ -126,11 +128,11 @@ def _chosen(
     """Return the engines with the reason for each, or None when it cannot be told."""
     globs = service.code if service else ()
     if globs:
-        chosen = [engine for engine in engines if stated.matches(globs, engine.location.path)]
+        chosen = [engine for engine in engines if stated.matches(globs, engine.code)]
         return [(engine, f"the configuration states the code of {workload.name}") for engine in chosen]
     if process and (reach := reach_of(process, code)) is not None:
-        reached = [engine for engine in engines if engine.location.path in reach.paths and _may_use(process, engine)]
-        return [(engine, reach.how(engine.location.path)) for engine in reached]
+        reached = [engine for engine in engines if engine.code in reach.paths and _may_use(process, engine)]
+        return [(engine, reach.how(engine.code)) for engine in reached]
     meant = ("migration",) if process and process.kind == "migration" else _GUESSED_ROLES
     candidates = [engine for engine in engines if engine.role in meant]
     if process is None or workload.platform == "stated":
@@ -196,4 +198,4 @@ def _clean(folder: str) -> str:
 
 def _below(engines: list[Engine], folders: Sequence[str]) -> list[Engine]:
     narrow = [folder for folder in folders if folder]
-    return [engine for engine in engines if any(engine.location.path.startswith(folder + "/") for folder in narrow)]
+    return [engine for engine in engines if any(engine.code.startswith(folder + "/") for folder in narrow)]

@@ -49,7 +49,8 @@ class Code:
     def engines_at(self, places: Collection[Location], environment: Environment) -> dict[Location, Engine]:
         """Return the engines created in some places, as one environment makes them: a workload runs few of many."""
         evaluator = self._evaluator(environment)
-        sites = (site for site in self._sites.found if site.location in places)
+        wanted = {(engine.extension or engine.location) for engine in self.engines() if engine.location in places}
+        sites = (site for site in self._sites.found if site.location in wanted)
         return {engine.location: engine for site in sites for engine in self._of_site(site, evaluator)}
 
     @property
@@ -129,7 +130,8 @@ class Code:
         with self.modules.tree.guard(site.module.path):
             uses = self._facts.uses(site)
         for engine in found:
-            yield replace(engine, uses=uses, rivals=self._rivals.get(engine.location, ()))
+            # What the code does with the extension it does with the default engine.
+            yield replace(engine, uses=() if engine.bind else uses, rivals=self._rivals.get(engine.location, ()))
 
     @cached_property
     def _rivals(self) -> dict[Location, tuple[Location, ...]]:

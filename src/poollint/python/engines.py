@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from poollint.facts import DeadSetting, Engine, Known, Origin, Pool, Setting, Unknown, Use, Version, value_of
+from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask import Flask
 from poollint.python.modules import Module
@@ -44,14 +44,28 @@ class Engines:
     def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
         """Yield the engine a site creates, as one environment makes it."""
         library = Library(lambda name: declared(self.versions, name, site.module.path))
-        ways = self._ways(site, evaluator, library)
-        static = self._described(site, library)
+        described = self._described(site, library)
+        if site.factory != "flask-sqlalchemy":
+            yield self._with(described, site, self._ways(site, evaluator, library))
+            return
+        worlds = self.flask.worlds(site, evaluator, library)
+        ways: dict[tuple[Location, str], list[Way]] = {}
+        for made in (made for world in worlds for made in world):
+            way = Way(made.pool, (*made.dead, *dead_settings(made.arguments)))
+            ways.setdefault((made.location, made.bind), []).append(way)
+        for (location, bind), found in ways.items():
+            if len(found) < len(worlds):
+                found = [replace(way, pool=_perhaps(way.pool)) for way in found]
+            yield self._with(_at_bind(described, location, bind) if bind else described, site, found)
+
+    def _with(self, described: Engine, site: Site, ways: list[Way]) -> Engine:
+        """Return an engine with the ways it can come out."""
         pings = self.pings.of(site)
         pools = merged(replace(way.pool, pings=pings) for way in ways)
         dead: dict[tuple, DeadSetting] = {}
         for setting in (setting for way in ways for setting in way.dead):
             dead.setdefault((setting.name, setting.value.origin), setting)
-        yield replace(static, alternatives=pools, dead_settings=tuple(dead.values()))
+        return replace(described, alternatives=pools, dead_settings=tuple(dead.values()))
 
     def uses(self, site: Site) -> tuple[Use, ...]:
         """Return what the project does with the engine of a site; the same in every environment."""
@@ -61,10 +75,6 @@ class Engines:
 
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
         """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""
-        if site.factory == "flask-sqlalchemy":
-            found = self.flask.pool_ways(site, evaluator, library)
-            return [Way(pool, (*dead, *dead_settings(arguments))) for pool, dead, arguments in found]
-
         def compute(world: World) -> Way | None:
             return _way(world, site, library) if world.reachable(site.call, site.module) else None
 
@@ -101,6 +111,20 @@ class Engines:
                 reasons=(place_reason, role_reason),
             )
         return self._static[site.call]
+
+
+def _at_bind(extension: Engine, location: Location, bind: str) -> Engine:
+    """Return the engine of a bind: made where the extension is, and configured at the bind's own line."""
+    return replace(
+        extension, location=location, extension=extension.location, bind=bind, qualname=f"{extension.qualname}[{bind}]"
+    )
+
+
+def _perhaps(pool: Pool) -> Pool:
+    """Return the pool of an engine that some answers do not make at all: nobody can be sure of its connections."""
+    sizes = {name: getattr(pool, name) for name in ("pool_size", "max_overflow")}
+    weaker = {name: replace(size, certainty="fallback") for name, size in sizes.items() if isinstance(size, Known)}
+    return replace(pool, **weaker)
 
 
 def _way(world: World, site: Site, library: Library) -> Way:

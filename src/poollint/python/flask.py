@@ -5,15 +5,18 @@ What each version makes of the keys was measured with 2.5.1 and 3.1.1:
     SQLALCHEMY_POOL_SIZE and its kind    honoured by 2, ignored by 3 without a word
     engine_options= and ENGINE_OPTIONS   2: the constructor wins; 3: the configuration wins, key by key
     MySQL                                pool_recycle 7200; 2 also sets pool_size 10
+    SQLALCHEMY_BINDS                     an engine for each; 2 applies all options to it, 3 only the constructor's and its own
+
+A bind's engine stands at the line of its key, so that a finding of it is read where it can be mended.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from poollint.facts import DeadSetting, Known, Origin, Setting, value_of
+from poollint.facts import DeadSetting, Known, Location, Origin, Pool, Setting, Unknown, value_of
 from poollint.python import names, urls
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask_config import Config, Places, assigned_name
@@ -29,10 +32,24 @@ from poollint.python.values import (
     as_setting,
     origin_of,
 )
-from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_NEVER_KEYS, FLASK_OPTIONS, FLASK_URI
+from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_BINDS, FLASK_NEVER_KEYS, FLASK_OPTIONS, FLASK_URI
 
 VERSION = "flask-sqlalchemy"
 _MYSQL = ("mysql", "mariadb")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One engine that the extension makes in one world: the default one, or that of a bind.
+
+    location  the call of the extension, or the key of the bind
+    """
+
+    location: Location
+    pool: Pool
+    arguments: Arguments
+    dead: tuple[DeadSetting, ...] = ()
+    bind: str = ""
 
 
 class Flask:
@@ -43,30 +60,39 @@ class Flask:
         self.modules = roles.modules
         self.places = Places(roles)
 
-    def pool_ways(self, site: Site, evaluator: Evaluator, library: Library) -> Iterator[tuple]:
-        """Yield (pool, dead settings) for every way the extension's engine can come out."""
+    def worlds(self, site: Site, evaluator: Evaluator, library: Library) -> list[tuple[Made, ...]]:
+        """Return the engines that the extension makes, for every way they can come out."""
         circle = self.roles.graph.circle(site.module.path)
 
-        def compute(world: World) -> tuple:
-            return self._way(world, site, library, circle)
+        def compute(world: World) -> tuple[Made, ...]:
+            return self._made(world, site, library, circle)
 
-        yield from evaluator.alternatives(compute)
+        return evaluator.alternatives(compute)
 
-    def _way(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple:
-        config = Config(self.places, world, circle)
+    def _made(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
         is_3 = library.at_least("3.0", VERSION)
+        config = Config(self.places, world, circle)
         # The options first: a world answers a limited number of questions, and the URL may ask many.
         options = _table(config.get(FLASK_OPTIONS))
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
+        given = _Given(config, options, constructor, is_3, _hook(site, is_3))
         uri = config.get(FLASK_URI)
-        arguments = _options(config, options, constructor, uri, world, is_3)
-        if hook := _hook(site, is_3):
-            arguments = replace(arguments, complete=False, reason=f"{hook}() of the project changes the options")
-        pool = pool_of(world, arguments, uri, False, library)
-        if value_of(pool.dialect) == "sqlite" and value_of(pool.pool_class) == "SingletonThreadPool":
-            static = Known("StaticPool", Origin("default of Flask-SQLAlchemy"), "default")
-            pool = replace(pool, pool_class=static)
-        return pool, tuple(self._dead(config, site, is_3)), arguments
+        binds = tuple(self._binds(given, library))
+        if binds and is_3 and (uri is None or (isinstance(uri, Known) and uri.value is None)):
+            return binds  # 3 makes no engine for a URI that is not set; 2 makes one of SQLite
+        arguments = given.of_default(uri)
+        dead = tuple(self._dead(config, site, is_3))
+        return (Made(site.location, _pool(world, arguments, uri, library), arguments, dead), *binds)
+
+    def _binds(self, given: _Given, library: Library) -> Iterator[Made]:
+        """Yield the engines of the binds, in their order; a bind that is written nowhere by its name has no place."""
+        binds = given.config.get(FLASK_BINDS)
+        for key, value in binds.entries.items() if isinstance(binds, Table) else ():
+            place = self.places.place_of_bind(key, binds, given.config.circle) if isinstance(key, str) else None
+            if place is None or (isinstance(value, Known) and value.value is None):
+                continue
+            url, arguments = given.of_bind(value)
+            yield Made(place, _pool(given.config.world, arguments, url, library), arguments, bind=key)
 
     # -- settings that nothing reads
 
@@ -99,27 +125,60 @@ class Flask:
                     yield DeadSetting(FLASK_OPTIONS, value, why, "Pass the options to what opens the connections.")
 
 
-def _options(
-    config: Config, options: Table, constructor: Table, uri: Value | None, world: World, is_3: bool | None
-) -> Arguments:
-    """Return what reaches create_engine, as the installed version combines it."""
-    options = constructor.merged(options) if is_3 is not False else options.merged(constructor)
-    keywords = {str(key): value for key, value in options.entries.items()}
-    complete, reason = options.complete, options.reason
-    for key, name in FLASK_2_KEYS.items():
-        value = config.get(key) if is_3 is not True else None
-        if value is None or (isinstance(value, Known) and value.value is None):
-            continue
-        if is_3 is None:
-            complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
-        else:
-            keywords.setdefault(name, value)
-    url = urls.as_url(world, uri) if uri is not None else None
-    if url and value_of(url.dialect) in _MYSQL:
-        keywords.setdefault("pool_recycle", _default(7200))
-        if is_3 is False:
-            keywords.setdefault("pool_size", _default(10))
-    return Arguments((), keywords, complete, reason)
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What one world gives the extension. `hook` is the project's own method that changes the options."""
+
+    config: Config
+    options: Table
+    constructor: Table
+    is_3: bool | None
+    hook: str | None
+
+    def of_default(self, uri: Value | None) -> Arguments:
+        """Return what reaches create_engine for SQLALCHEMY_DATABASE_URI."""
+        pair = (self.constructor, self.options) if self.is_3 is not False else (self.options, self.constructor)
+        return self._completed(pair[0].merged(pair[1]), uri, self.is_3)
+
+    def of_bind(self, value: Value) -> tuple[Value, Arguments]:
+        """Return URL and arguments of a bind: text is its URL, a dict (with 3 only) holds options beside the URL."""
+        if isinstance(value, Table):
+            if self.is_3 is False:
+                return Unknown("Flask-SQLAlchemy 2 takes no dict for a bind", value.origin), Arguments(complete=False)
+            url = value.get("url") or Unknown("the bind has no url", value.origin)
+            return url, self._completed(self.constructor.merged(value.without("url")), url, True)
+        if self.is_3 is None and (self.options.entries or not self.options.complete):
+            unpinned = "only Flask-SQLAlchemy 2 applies the options to binds, and its version is not pinned"
+            return value, self._completed(self.constructor.opened(unpinned), value, None)
+        return value, self._completed(self.constructor, value, True) if self.is_3 else self.of_default(value)
+
+    def _completed(self, options: Table, url: Value | None, is_3: bool | None) -> Arguments:
+        """Return options with the keys of version 2, what the driver gets by default, and what a hook may do."""
+        keywords = {str(key): value for key, value in options.entries.items()}
+        complete, reason = options.complete, options.reason
+        for key, name in FLASK_2_KEYS.items():
+            value = self.config.get(key) if is_3 is not True else None
+            if value is None or (isinstance(value, Known) and value.value is None):
+                continue
+            if is_3 is None:
+                complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
+            else:
+                keywords.setdefault(name, value)
+        parts = urls.as_url(self.config.world, url) if url is not None else None
+        if parts and value_of(parts.dialect) in _MYSQL:
+            keywords.setdefault("pool_recycle", _default(7200))
+            if is_3 is False:
+                keywords.setdefault("pool_size", _default(10))
+        if self.hook:
+            complete, reason = False, f"{self.hook}() of the project changes the options"
+        return Arguments((), keywords, complete, reason)
+
+
+def _pool(world: World, arguments: Arguments, url: Value | None, library: Library) -> Pool:
+    pool = pool_of(world, arguments, url, False, library)
+    if value_of(pool.dialect) == "sqlite" and value_of(pool.pool_class) == "SingletonThreadPool":
+        return replace(pool, pool_class=Known("StaticPool", Origin("default of Flask-SQLAlchemy"), "default"))
+    return pool
 
 
 # Methods through which a subclass changes the options of its engines; 3 no longer calls those of 2.

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from poollint.facts import Known, Origin, Unknown
+from poollint.facts import Known, Location, Origin, Unknown
 from poollint.python import names, objects
 from poollint.python.callers import function_around
 from poollint.python.evaluate import Answer, Question, World
 from poollint.python.modules import Module
 from poollint.python.roles import Roles
 from poollint.python.scopes import dotted
-from poollint.python.values import ClassRef, Instance, LibraryRef, ModuleRef, Value
-from poollint.sqlalchemy_tables import FLASK_PREFIX
+from poollint.python.values import ClassRef, Instance, LibraryRef, ModuleRef, Table, Value, origin_of
+from poollint.sqlalchemy_tables import FLASK_BINDS, FLASK_PREFIX
 
 Holder = ClassRef | ModuleRef | Instance
 
@@ -82,6 +82,29 @@ class Places:
                 elif isinstance(node, ast.Call) or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
                     found.update(looked_up(node))
         return frozenset(key for key in found if key.startswith(FLASK_PREFIX))
+
+
+    def place_of_bind(self, key: str, binds: Table, circle: frozenset[str]) -> Location | None:
+        """Return where a bind is written by its name, the same in every world; in no Python file, where its value is."""
+        at, table = origin_of(binds.entries[key]).location, binds.origin.location
+        files = {place.path for place in (at, table) if place} | circle  # a module that a text names is in no circle
+        for path, node in self._bind_keys.get(key, ()):
+            if path in files and (module := self.modules.module(path)):
+                return module.location(node)
+        return at if at and not at.path.endswith(".py") else None
+
+    @cached_property
+    def _bind_keys(self) -> dict[str, list[tuple[str, ast.expr]]]:
+        """Key → the places that name it in a dict, in files that set the binds; those of the binds' own dict first."""
+        own: dict[str, list[tuple[str, ast.expr]]] = {}
+        other: dict[str, list[tuple[str, ast.expr]]] = {}
+        for path in self.modules.containing(FLASK_BINDS.encode()):
+            module = None if self.roles.is_aside(path) else self.modules.module(path)
+            for node in module.nodes if module else ():
+                for key in _keys_named(node):
+                    found = own if _is_of_binds(module, node) else other
+                    found.setdefault(key.value, []).append((path, key))
+        return {key: _in_order(own.get(key, [])) + _in_order(other.get(key, [])) for key in (*own, *other)}
 
 
 class Config:
@@ -201,6 +224,33 @@ def looked_up(node: ast.AST) -> Iterator[str]:
 
 def _is_config(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "config"
+
+
+def _in_order(places: list[tuple[str, ast.expr]]) -> list[tuple[str, ast.expr]]:
+    return sorted(places, key=lambda place: (place[0], place[1].lineno, place[1].col_offset))
+
+
+def _keys_named(node: ast.AST) -> Iterator[ast.Constant]:
+    """Yield the text keys of `{"key": ...}` and of `name["key"] = ...`."""
+    keys: list[ast.expr | None] = node.keys if isinstance(node, ast.Dict) else []
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+        keys = [node.targets[0].slice]
+    yield from (key for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def _is_of_binds(module: Module, node: ast.AST) -> bool:
+    """Say whether a dict is given to SQLALCHEMY_BINDS where it is written, or an item of it is set."""
+    if isinstance(node, ast.Assign):
+        return (dotted(node.targets[0].value) or "").endswith(FLASK_BINDS)  # type: ignore[attr-defined]
+    parent = module.parents.get(node)
+    if isinstance(parent, ast.keyword):
+        return parent.arg == FLASK_BINDS
+    if isinstance(parent, ast.Dict):
+        held = zip(parent.keys, parent.values)
+        return any(v is node and isinstance(k, ast.Constant) and k.value == FLASK_BINDS for k, v in held)
+    if parent is None or assigned_name(parent) == FLASK_BINDS:
+        return parent is not None
+    return isinstance(parent, ast.Assign) and FLASK_BINDS in looked_up(parent.targets[0])
 
 
 def assigned_name(stmt: ast.AST) -> str | None:

@@ -185,7 +185,8 @@ def as_text(project: Project, verbose: bool = False) -> str:
 
 
 def _engine_lines(engine: Engine, verbose: bool) -> list[str]:
-    kind = f"{engine.factory}, {'async, ' if engine.is_async else ''}{engine.place}, {engine.role}"
+    factory = f"{engine.factory} bind {engine.bind}" if engine.bind else engine.factory
+    kind = f"{factory}, {'async, ' if engine.is_async else ''}{engine.place}, {engine.role}"
     driver, target, pool_class = (_word(engine, of) or "?" for of in (
         lambda pool: pool.driver, lambda pool: pool.target, lambda pool: pool.pool_class
     ))  # fmt: skip
