@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from poollint.discover import Tree
 from poollint.facts import Location
 from poollint.python import names
+from poollint.python.newer import lowered
 from poollint.python.scopes import Scope, children, scope_of
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class Modules:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # invalid escapes in other people's strings
-                return Module(self, path, text, ast.parse(text))
+                return Module(self, path, text, _parsed(text))
         except SyntaxError as problem:
             self.tree.skip(
                 path, f"not Python {sys.version_info[0]}.{sys.version_info[1]}: {problem.msg}", problem.lineno
@@ -345,6 +346,17 @@ class Module:
         function of the project.
         """
         return names.qualified(self, expression)
+
+
+def _parsed(text: str) -> ast.Module:
+    """Parse a file, also one of a later Python than this; raise what the file as it stands raises."""
+    try:
+        return ast.parse(text)
+    except SyntaxError as problem:
+        try:
+            return ast.parse(lowered(text))
+        except SyntaxError:
+            raise problem from None
 
 
 def imports_of(node: ast.AST) -> Iterator[Import]:
