@@ -134,6 +134,16 @@ class TestWhichEngineRunsWhere:
         project = joined([workload("api", 2)], engine(), engine("app/upgrade.py:3", role=role))
         assert [client.engine.name for client in project.clients if client.workload] == ["app/db.py:8"]
 
+    def test_of_several_engines_in_one_file_those_count_that_something_reached_uses(self) -> None:
+        reader = engine("app/db.py:20", used_in=("app/reports.py",))
+        tasks = engine("app/db.py:30", role="worker", used_in=("app/tasks.py",))
+        imports = {"app.main:app": ["app/db.py", "app/tasks.py"]}
+        project = joined([workload("api", 2)], engine(), reader, tasks, imports=imports)
+        assert [client.engine.name for client in project.clients if client.workload] == ["app/db.py:8"]
+        worker = workload("worker", 2, replace(web(8, "app.main:app"), kind="worker", server="celery"))
+        project = joined([worker], engine(), reader, tasks, imports=imports)
+        assert [client.engine.name for client in project.clients if client.workload] == ["app/db.py:8", "app/db.py:30"]
+
     def test_a_job_that_migrates_does(self) -> None:
         run = Process("alembic", "migration", number(1, "alembic"), number(1, "alembic"), entry="env")
         job = workload("migrate", 1, run, life="one-off", kind="job")

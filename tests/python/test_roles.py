@@ -309,3 +309,83 @@ def test_a_file_that_a_command_imports_is_a_script(engine):
         "@click.command()\ndef clean():\n    from app import cleanup\n",
     }
     assert engine(files).role == "script"
+
+
+# -- several engines in one file
+
+TWO = f"{ENGINE}from sqlalchemy.orm import sessionmaker\nengine = {MAKE}\ntask_engine = {MAKE}\n"
+SESSIONS = f"{TWO}Session = sessionmaker(engine)\nTaskSession = sessionmaker(bind=task_engine)\n"
+FACTORIES = f"{ENGINE}def for_web():\n    return {MAKE}\ndef for_tasks():\n    return {MAKE}\n"
+CLASS = f"""{ENGINE}class Engines:
+    _reader = None
+    @classmethod
+    def start(cls):
+        cls._engine = {MAKE}
+    @classmethod
+    def start_reader(cls):
+        cls._reader = {MAKE}
+"""
+WEB = f"from app.tasks import bill\n{APP}@app.get('/')\ndef show():\n    {{}}\n    bill.delay()\n"
+TASKS = "from celery import Celery\ncelery = Celery()\n@celery.task\ndef bill():\n    {}\n"
+
+
+def of_two(make_tree, database, web, tasks, more=None):
+    """Return (role, the files that use it) of both engines of app/db.py, used by a web application and by its tasks."""
+    files = {
+        "app/__init__.py": "",
+        "app/db.py": database,
+        "app/main.py": "from app import db\n" + WEB.format(web),
+        "app/tasks.py": "from app import db\n" + TASKS.format(tasks),
+        **(more or {}),
+    }
+    return [(engine.role, engine.used_in) for engine in Code(make_tree(files)).engines()]
+
+
+@pytest.mark.parametrize(
+    ("database", "web", "tasks"),
+    [
+        (TWO, "db.engine.connect()", "db.task_engine.connect()"),
+        (SESSIONS, "db.Session()", "db.TaskSession()"),
+        (f"{SESSIONS}def get_session():\n    yield Session()\n", "db.get_session()", "db.TaskSession()"),
+        (f"{SESSIONS}class Unit:\n    session = Session()\n", "db.Unit()", "db.TaskSession()"),
+        (f"{SESSIONS}if True:\n    Other = TaskSession\n", "db.Session()", "db.Other()"),
+        (FACTORIES, "db.for_web()", "db.for_tasks()"),
+        (CLASS, "db.Engines.start()", "db.Engines.start_reader()"),
+    ],
+)
+def test_of_two_engines_in_one_file_each_has_the_role_of_the_code_that_reaches_it(make_tree, database, web, tasks):
+    assert of_two(make_tree, database, web, tasks) == [
+        ("service", ("app/main.py",)),
+        ("worker", ("app/tasks.py",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "used_at_import",
+    ["connection = task_engine.connect()", "task_engine.connect()", "with task_engine.begin() as c: ...", "print(task_engine)"],
+)
+def test_an_engine_that_its_own_file_uses_when_imported_is_everybodys(make_tree, used_at_import):
+    _, (role, used_in) = of_two(make_tree, f"{TWO}{used_at_import}\n", "db.engine", "db.task_engine")
+    assert (role, used_in) == ("service", ())
+
+
+def test_what_a_framework_runs_in_the_file_itself_is_a_use(make_tree):
+    database = f"{TWO}{APP}@app.get('/')\ndef health():\n    task_engine.connect()\n"
+    _, (role, used_in) = of_two(make_tree, database, "db.engine", "db.task_engine")
+    assert (role, used_in) == ("service", ("app/db.py", "app/tasks.py"))
+
+
+def test_a_decorator_that_nobody_knows_may_run_the_function_anywhere(make_tree):
+    database = f"{TWO}import registry\n@registry.add\ndef job():\n    task_engine.connect()\n"
+    assert of_two(make_tree, database, "db.engine", "db.task_engine")[1] == ("service", ())
+
+
+def test_an_engine_that_only_scripts_use_is_a_scripts(make_tree):
+    seed = "from app.db import task_engine as engine\nif __name__ == '__main__':\n    engine.connect()\n"
+    found = of_two(make_tree, TWO, "db.engine", "pass", {"app/seed.py": seed})
+    assert found[1] == ("script", ("app/seed.py",))
+
+
+def test_a_local_variable_of_the_same_name_is_no_use(make_tree):
+    found = of_two(make_tree, TWO, "engine = 1; print(engine, db.engine)", "task_engine = 1; print(task_engine)")
+    assert [used_in for _, used_in in found] == [("app/main.py",), ()]

@@ -131,7 +131,7 @@ def _chosen(
         chosen = [engine for engine in engines if stated.matches(globs, engine.code)]
         return [(engine, f"the configuration states the code of {workload.name}") for engine in chosen]
     if process and (reach := reach_of(process, code)) is not None:
-        reached = [engine for engine in engines if engine.code in reach.paths and _may_use(process, engine)]
+        reached = [engine for engine in engines if engine.code in reach.paths and _may_use(process, engine, reach)]
         return [(engine, reach.how(engine.code)) for engine in reached]
     meant = ("migration",) if process and process.kind == "migration" else _GUESSED_ROLES
     candidates = [engine for engine in engines if engine.role in meant]
@@ -153,11 +153,16 @@ def reach_of(process: Process, code: Code) -> Reach | None:
     return from_root or code.reaches(process.entry, process.directory)
 
 
-def _may_use(process: Process, engine: Engine) -> bool:
-    """A server that imports migrations or scripts does not run them while it serves; nor a web server the tasks."""
+def _may_use(process: Process, engine: Engine, reach: Reach) -> bool:
+    """A server that imports migrations or scripts does not run them while it serves; nor a web server the tasks.
+
+    Of several engines in one file a process uses those that something it imports names: the others connect to nothing.
+    """
     if process.kind in (*SERVING, "scheduler") and engine.role in ("migration", "script"):
         return False
-    return not (process.kind == "web" and engine.role == "worker" and engine.place != "module")
+    if engine.used_in and not reach.paths.intersection(engine.used_in):
+        return False
+    return not (process.kind == "web" and engine.role == "worker" and (engine.place != "module" or engine.used_in))
 
 
 def _by_variable(candidates: list[Engine], workload: Workload) -> Answer | None:

@@ -66,7 +66,7 @@ class Callers:
         for path in self._candidates(module, definition, cls):
             if (other := self.modules.module(path)) is None:
                 continue
-            for node in self._named(other, definition.name):
+            for node in self.named(other, definition.name):
                 if self._means(other, node, module, definition, cls):
                     parent = other.parents.get(node)
                     yield Reference(
@@ -86,7 +86,7 @@ class Callers:
             if (importers is None or path in importers) and word.search(self.modules.tree.bytes(path) or b""):
                 yield path
 
-    def _named(self, module: Module, name: str) -> list[ast.expr]:
+    def named(self, module: Module, name: str) -> list[ast.expr]:
         """Return the loads of a name, or of an attribute of that name, in one file."""
         if module.path not in self._uses:
             uses: dict[str, list[ast.expr]] = {}

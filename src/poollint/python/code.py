@@ -100,7 +100,9 @@ class Code:
         from poollint.python.engines import Engines
         from poollint.python.roles import Roles
 
-        return Engines(Roles(self.modules, self.graph), self.versions)
+        paths = [site.module.path for site in self._sites.found]
+        crowded = frozenset(path for path in paths if paths.count(path) > 1)
+        return Engines(Roles(self.modules, self.graph, crowded), self.versions)
 
     def _of_site(self, site: Site, evaluator: Evaluator) -> tuple[Engine, ...]:
         """Return the engines of a site, read once for all environments that agree on the variables it asks for."""

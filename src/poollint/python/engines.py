@@ -109,6 +109,7 @@ class Engines:
                 lasts=self.roles.lasts(site),
                 sqlalchemy=library.sqlalchemy,
                 reasons=(place_reason, role_reason),
+                used_in=self.roles.used_in(site),
             )
         return self._static[site.call]
 

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
 from poollint.python import contexts
-from poollint.python.callers import class_around, function_around
+from poollint.python.callers import Reference, class_around, function_around
 from poollint.python.contexts import Kind
 from poollint.python.escapes import outlives
 from poollint.python.graph import ImportGraph
@@ -22,6 +22,7 @@ from poollint.python.lifecycle import Lifecycle, Run, kept
 from poollint.python.modules import Module, Modules
 from poollint.python.scopes import FUNCTIONS, dotted
 from poollint.python.sites import Site
+from poollint.python.users import Mention, Users
 
 _PLACES: dict[Kind, Place] = {
     "request": "request-handler",
@@ -68,13 +69,16 @@ _DEPLOYS = re.compile(
 
 
 class Roles:
-    """Answers for the sites of one project."""
+    """Answers for the sites of one project; `crowded` are the files that make several engines."""
 
-    def __init__(self, modules: Modules, graph: ImportGraph) -> None:
+    def __init__(self, modules: Modules, graph: ImportGraph, crowded: frozenset[str] = frozenset()) -> None:
         self.modules = modules
         self.graph = graph
+        self.crowded = crowded
         self.callers = modules.callers
         self.lifecycle = Lifecycle(self.callers, self.is_aside)
+        self._users = Users(self.callers, self.is_aside)
+        self._mentions: dict[ast.AST, tuple[Mention, ...]] = {}
         self._loaded: dict[str, Role | None] = {}
         self._programs: dict[str, Role | None] = {}
 
@@ -135,7 +139,7 @@ class Roles:
             return found
         if self._is_for_others(site):
             return "library", "a published package that nothing here deploys; its users give the parameters"
-        runs = self.lifecycle.runs(site)
+        runs = self._runs_of_users(site) or self.lifecycle.runs(site)
         found_roles = {role: run for run in reversed(runs) if (role := self._of_run(run)) is not None}
         for role in ("service", "worker"):
             if role in found_roles:
@@ -150,6 +154,27 @@ class Roles:
             if self.is_program_of_its_own(site.module)
             else ("service", "nothing says otherwise")
         )
+
+    def used_in(self, site: Site) -> tuple[str, ...]:
+        """Return the files that use the engine, where its file makes several and that can be told; else none."""
+        return tuple(sorted({mention.module.path for mention in self._mentions_of(site)}))
+
+    def _mentions_of(self, site: Site) -> tuple[Mention, ...]:
+        if site.call not in self._mentions:
+            self._mentions[site.call] = self._users.of(site) if site.module.path in self.crowded else ()
+        return self._mentions[site.call]
+
+    def _runs_of_users(self, site: Site) -> tuple[Run, ...]:
+        """Return the ways that code comes to use one of several engines of a file: each has the role of its own users."""
+        return tuple(run for mention in self._mentions_of(site) for run in self._runs_of_mention(mention))
+
+    def _runs_of_mention(self, mention: Mention) -> tuple[Run, ...]:
+        module, node = mention.module, mention.node
+        parent = module.parents.get(node)
+        call = parent if isinstance(parent, ast.Call) and parent.func is node else None
+        if isinstance(node, ast.expr) and (context := contexts.of_reference(Reference(module, node, call))):
+            return (Run(context, module.path, context.location),)
+        return self.lifecycle.runs_of(module, node)
 
     def by_file(self, module: Module) -> tuple[Role, str] | None:
         """Return what the file itself is, whoever uses it: a test, a migration, a sample."""

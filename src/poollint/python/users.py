@@ -1,0 +1,200 @@
+"""Who uses one engine of a file that makes several: the code that names what leads to it.
+
+engine = create_engine(...)                       the variable
+Session = sessionmaker(engine)                    what is made of it at module level
+def get_session(): return Session()               a function of the file that names one of these
+def init_reader(): cls._reader = create_engine()  the function that makes the engine: without its call there is none
+
+Names are followed inside the file, and looked for in all others. Where the file itself runs or registers something that
+leads to the engine, nobody can tell, and every importer counts as a user.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from poollint.python import contexts, names
+from poollint.python.callers import Callers, class_around
+from poollint.python.holders import variable
+from poollint.python.modules import Module
+from poollint.python.scopes import FUNCTIONS, children, dotted, walk
+from poollint.python.sites import Site
+from poollint.python.values import ClassRef, FunctionRef, LibraryRef, ModuleRef
+
+# Decorators that leave a function what its callers call.
+_PLAIN = frozenset(
+    "staticmethod classmethod property cached_property contextmanager asynccontextmanager lru_cache cache wraps "
+    "overload abstractmethod inject".split()
+)
+# Statements at module level that tell SQLAlchemy about an engine without opening a connection.
+_TELLING = frozenset("configure listen listens_for instrument register".split())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mention:
+    """One place that names what leads to an engine."""
+
+    module: Module
+    node: ast.AST
+
+
+class Users:
+    """Finds the users of a site's engine; `is_aside` tells tests and samples, which use nothing."""
+
+    def __init__(self, callers: Callers, is_aside: Callable[[str], bool]) -> None:
+        self.callers = callers
+        self.is_aside = is_aside
+
+    def of(self, site: Site) -> tuple[Mention, ...]:
+        """Return every place that uses the engine, outside tests; none when that cannot be told."""
+        trail = _Trail(site.module)
+        if not trail.start(site) or not trail.follow():
+            return ()
+        inside = [Mention(site.module, node) for node in trail.run_here]
+        return (*inside, *(mention for path in self._paths(trail) for mention in self._in_file(path, trail)))
+
+    def _paths(self, trail: _Trail) -> Iterator[str]:
+        tree, importers = trail.module.modules.tree, trail.module.modules.graph.reached_by(trail.module.path)
+        for path in sorted(importers):
+            content = tree.bytes(path) or b""
+            if path != trail.module.path and not self.is_aside(path):
+                if any(name.encode() in content for name in trail.names):
+                    yield path
+
+    def _in_file(self, path: str, trail: _Trail) -> Iterator[Mention]:
+        if module := trail.module.modules.module(path):
+            for name in sorted(trail.names):
+                for node in self.callers.named(module, name):
+                    if _may_mean(module, node, trail):
+                        yield Mention(module, node)
+
+
+def _may_mean(module: Module, node: ast.expr, trail: _Trail) -> bool:
+    """Say whether a name may be one of the trail's; an attribute of something unknown may always be."""
+    resolved = names.resolve(module, node)
+    if isinstance(resolved, (FunctionRef, ClassRef)):
+        return resolved.module is trail.module and getattr(resolved.node, "name", "") in trail.names
+    if isinstance(resolved, (LibraryRef, ModuleRef)):
+        return False
+    found = variable(module, node)
+    if found is not None:
+        return found[0] == trail.module.path and found[1] in trail.names
+    return isinstance(node, ast.Attribute)
+
+
+class _Trail:
+    """The names in one file that lead to an engine.
+
+    run_here  what leads to it in this file and is run by others than its callers: `@app.get("/") def show():`
+    """
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.names: set[str] = set()
+        self.run_here: list[ast.AST] = []
+        functions = (node for node in module.nodes if isinstance(node, FUNCTIONS) and not module.enclosing_functions(node))
+        self._mentioned = {function: _names_in(function.args, *function.body) for function in functions}
+
+    def start(self, site: Site) -> bool:
+        """Take the names that the creation itself gives; False when it gives none."""
+        around = [node for node in self.module.ancestors(site.call) if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.stmt))]
+        functions = [node for node in around if node in self._mentioned]
+        if functions:
+            return self._add(functions[-1])
+        self.names.update(_targets(around[0]))
+        return bool(self.names) and not any(isinstance(node, ast.ClassDef) for node in around)
+
+    def follow(self) -> bool:
+        """Follow the names through the file; False when the file itself runs what leads to the engine."""
+        seen: set[ast.AST] = set()
+        before: set[str] = set()
+        while before != self.names:
+            before = set(self.names)
+            for function, mentioned in self._mentioned.items():
+                if function not in seen and mentioned & self.names:
+                    seen.add(function)
+                    if not self._add(function):
+                        return False
+            if not all(self._is_told(statement, parts) for statement, parts in _at_import(self.module)):
+                return False
+        self.run_here += self._below_guards()
+        return True
+
+    def _add(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Add a function by the name its users write; False when something unknown runs it."""
+        cls = class_around(self.module, function)
+        if not function.name.startswith("__"):
+            self.names.add(function.name)
+        elif cls is not None:
+            self.names.add(cls.name)
+        if contexts.of_function(self.module, function):
+            self.run_here.append(function.body[0])
+            return True
+        is_plain = all(_last(decorator) in _PLAIN | _TELLING for decorator in function.decorator_list)
+        return is_plain and (cls is not None or not function.name.startswith("__"))
+
+    def _is_told(self, statement: ast.stmt, parts: list[ast.AST]) -> bool:
+        """Take the names that a statement at module level makes; False when it uses the engine there and then."""
+        nodes = [node for part in parts for node in walk(part)]
+        mentions = [node for node in nodes if _name_of(node) in self.names and isinstance(node.ctx, ast.Load)]  # type: ignore[attr-defined]
+        if not mentions:
+            return True
+        if isinstance(statement, ast.ClassDef):
+            self.names.add(statement.name)
+            return True
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and not any(map(self._is_called_on, mentions)):
+            targets = set(_targets(statement))
+            self.names.update(targets)
+            return bool(targets)
+        return isinstance(statement, ast.Expr) and _last(statement.value) in _TELLING
+
+    def _is_called_on(self, node: ast.AST) -> bool:
+        """Say whether a method is called: `engine.connect()` at module level opens a connection."""
+        parent = self.module.parents.get(node)
+        around = self.module.parents.get(parent) if isinstance(parent, ast.Attribute) else None
+        return isinstance(around, ast.Call) and around.func is parent
+
+    def _below_guards(self) -> Iterator[ast.AST]:
+        """Yield what names the engine when the file is the program."""
+        for statement in self.module.tree.body:
+            if isinstance(statement, ast.If) and contexts.is_main_guard(statement):
+                yield from (node for node in walk(statement) if _name_of(node) in self.names)
+
+
+def _at_import(module: Module) -> Iterator[tuple[ast.stmt, list[ast.AST]]]:
+    """Yield the statements that run when the file is imported, with the parts of them that hold no further statement."""
+    todo: list[ast.AST] = [
+        stmt for stmt in module.tree.body if not (isinstance(stmt, ast.If) and contexts.is_main_guard(stmt))
+    ]
+    while todo:
+        statement = todo.pop()
+        if isinstance(statement, FUNCTIONS):
+            continue
+        inner = [child for child in children(statement) if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case))]
+        parts = [child for child in children(statement) if child not in inner]
+        if isinstance(statement, ast.ClassDef):
+            parts += [child for child in inner if not isinstance(child, FUNCTIONS)]
+        else:
+            todo.extend(inner)
+        if isinstance(statement, ast.stmt):
+            yield statement, parts
+
+
+def _targets(statement: ast.AST) -> Iterator[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    yield from (node.id for target in targets if target for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def _names_in(*nodes: ast.AST) -> set[str]:
+    return {name for node in nodes for part in walk(node) if (name := _name_of(part))}
+
+
+def _name_of(node: ast.AST) -> str | None:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+
+
+def _last(expression: ast.expr) -> str:
+    callee = expression.func if isinstance(expression, ast.Call) else expression
+    return (dotted(callee) or "").rpartition(".")[2]
