@@ -146,6 +146,9 @@ class FakeCode:
     def reaches(self, entry: str, directory: str) -> Reach | None:
         return Reach(frozenset(self.imports[entry])) if entry in self.imports else None
 
+    def imported_at_start(self, entry: str, directory: str) -> frozenset[str]:
+        return frozenset(self.imports.get(entry, ()))
+
 
 def joined(
     facts: Iterable[Workload | Database | Pooler | Any],

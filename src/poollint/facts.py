@@ -201,8 +201,11 @@ class Pool:
 class Use:
     """Something the project does with an engine, or beside it, that a rule cares about.
 
-    before-fork        used (not merely created) while its module is imported
-    dispose            `dispose()`; dispose-keep-open: `dispose(close=False)`; `says` names the hook it stands in
+    before-fork        used (not merely created) by a process that may fork afterwards; `when` says what runs the use:
+                       the "import" of its module, an application "factory" or a server's "hook" (both named by `within`),
+                       or a Celery "signal" of the main process; `doubt` says why nobody can tell whether it does
+    dispose            `dispose()`; dispose-keep-open: `dispose(close=False)`; `says` names the hook it stands in, and
+                       `when` is "child" where a server runs that hook in each child
     new-loop           code that starts an event loop per task or call uses it
     session-state      session-level SET, advisory lock, LISTEN, temporary table
     """
@@ -210,6 +213,9 @@ class Use:
     kind: Literal["before-fork", "dispose", "dispose-keep-open", "new-loop", "session-state"]
     says: str
     location: Location
+    when: Literal["import", "factory", "hook", "signal", "child", ""] = ""
+    within: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

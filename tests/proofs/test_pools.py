@@ -130,6 +130,13 @@ def test_a_fork_after_use_shares_the_connection(postgres, remedy, shared):
         assert ask(engine) == parent
 
 
+def test_a_fork_after_use_shares_nothing_of_a_pool_that_keeps_nothing(postgres):
+    engine = create_engine(postgres.url("psycopg2"), poolclass=NullPool)
+    parent = ask(engine)
+    assert _pid_in_child(engine, None) != parent
+    assert ask(engine)
+
+
 def ask(engine) -> int:
     with engine.connect() as connection:
         return connection.scalar(PID)

@@ -1,4 +1,5 @@
-"""Start the real gunicorn, uvicorn and Celery with the inputs that poollint reads, and compare the number of processes."""
+"""Start the real gunicorn, uvicorn and Celery with the inputs that poollint reads, and compare the number of processes
+and what their parents run."""
 
 from __future__ import annotations
 
@@ -148,3 +149,103 @@ def _settled(seen: Path, expected: int) -> int:
         time.sleep(0.05)
     time.sleep(0.7)
     return len(list(seen.iterdir()))
+
+
+# Every hook says what runs and in which process; what the parent process runs comes before the fork.
+NOTES = """\
+import os
+
+
+def note(what):
+    with open(os.environ["SEEN"], "a") as file:
+        print(what, os.getpid(), file=file)
+
+
+note("start")
+"""
+HOOKED_WEB = """\
+import notes
+
+notes.note("import")
+
+
+def create_app():
+    notes.note("factory")
+    return lambda environ, start_response: start_response("200 OK", []) and []
+"""
+HOOKED_CONFIG = """\
+from notes import note
+
+
+def on_starting(server):
+    import web
+
+    note("on_starting")
+
+
+def when_ready(server):
+    note("when_ready")
+
+
+def pre_fork(server, worker):
+    note("pre_fork")
+
+
+def post_fork(server, worker):
+    note("post_fork")
+
+
+def post_worker_init(worker):
+    note("post_worker_init")
+"""
+HOOKED_TASKS = """\
+from celery import Celery, signals
+
+from notes import note
+
+app = Celery(broker="memory://", backend="cache+memory://")
+note("import")
+for name in ("celeryd_init", "worker_init", "worker_process_init"):
+    getattr(signals, name).connect(lambda name=name, **_: note(name), weak=False)
+app.on_after_configure.connect(lambda *_, **__: note("on_after_configure"), weak=False)
+app.on_after_finalize.connect(lambda *_, **__: note("on_after_finalize"), weak=False)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "last", "parents"),
+    [
+        (f"{GUNICORN} 'web:create_app()'", "post_worker_init", {"import", "on_starting", "when_ready", "pre_fork"}),
+        (
+            f"{GUNICORN} --preload 'web:create_app()'",
+            "post_worker_init",
+            {"import", "factory", "on_starting", "when_ready", "pre_fork"},
+        ),
+        (
+            f"{CELERY} -c 1",
+            "worker_process_init",
+            {"import", "celeryd_init", "worker_init", "on_after_configure", "on_after_finalize"},
+        ),
+    ],
+)
+def test_what_the_parent_process_runs_before_it_forks(tmp_path, command, last, parents):
+    """Also: what a hook of gunicorn's arbiter imports is imported once, and the workers inherit it without --preload."""
+    files = {"notes.py": NOTES, "web.py": HOOKED_WEB, "gunicorn.conf.py": HOOKED_CONFIG, "tasks.py": HOOKED_TASKS}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    seen = tmp_path / "seen"
+    with _running(command, tmp_path, seen, {}):
+        found = _noted(seen, last)
+    parent = next(pid for what, pid in found if what == "start")
+    assert {what for what, pid in found if pid == parent} - {"start"} == parents
+    assert sum(what == "import" for what, _ in found) == 1
+
+
+def _noted(seen: Path, last: str) -> list[tuple[str, str]]:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = [tuple(line.split()) for line in seen.read_text().splitlines()] if seen.exists() else []
+        if any(what == last for what, _ in found):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{last} never ran")

@@ -86,6 +86,118 @@ def create_app():
     assert uses(files) == []
 
 
+def found(make_tree, files):
+    """Return (code, when, doubt) of the uses before a fork."""
+    (engine,) = Code(make_tree({"app/__init__.py": "", **files})).engines()
+    return [(use.says, use.when, use.doubt) for use in engine.uses if use.kind == "before-fork"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "doubt"),
+    [
+        ("if True:", ""),
+        ("if FLAG:", "FLAG decides, and what it is cannot be read"),
+        ("if not settings.skip:", "not settings.skip decides, and what it is cannot be read"),
+        ("try:\n    risky()\nexcept OSError:", "it runs only when what is tried before fails"),
+        ("match FLAG:\n  case 1:", "the subject of a match decides"),
+    ],
+)
+def test_a_condition_that_nobody_can_decide_is_a_doubt(make_tree, lines, doubt):
+    main = f"from app.db import Base, engine\nfrom other import FLAG, settings\n{lines}\n    Base.metadata.create_all(engine)\n"
+    files = {"app/db.py": DB, "app/main.py": f"{main}application = make()\n"}
+    assert found(make_tree, files) == [("create_all()", "import", doubt)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if False:",
+        "if TESTING:",
+        "if DATABASE_URL.startswith('sqlite'):",
+        "if settings.environment == 'development':",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:",
+    ],
+)
+def test_what_no_deployment_comes_to_is_no_use(make_tree, line):
+    main = f"from app.db import Base, engine\nfrom other import *\n{line}\n    Base.metadata.create_all(engine)\n"
+    assert not found(make_tree, {"app/db.py": DB, "app/main.py": f"{main}application = make()\n"})
+
+
+def test_the_arguments_of_the_call_decide_inside_the_function(make_tree):
+    prepare = "def prepare(create=False):\n    if not create:\n        return\n    Base.metadata.create_all(engine)\n"
+    for call, uses in (("prepare()", []), ("prepare(True)", [("create_all() in prepare()", "import", "")])):
+        main = f"from app.db import prepare\n{call}\napplication = make()\n"
+        assert found(make_tree, {"app/db.py": DB + prepare, "app/main.py": main}) == uses
+
+
+def test_a_use_two_functions_deep_and_what_handlers_do_later(make_tree):
+    text = (
+        "def create():\n    Base.metadata.create_all(engine)\n"
+        "def make_app():\n    def health():\n        engine.connect()\n    return health\n"
+        "def prepare():\n    create()\n"
+    )
+    main = "from app.db import make_app, prepare\nprepare()\napplication = make_app()\n"
+    assert found(make_tree, {"app/db.py": DB + text, "app/main.py": main}) == [
+        ("create_all() in create() in prepare()", "import", "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("database = Database()\ndatabase.create_tables()", "create_all() in create_tables()"),
+        ("database = Database()", None),
+        ("import asyncio\ndatabase = Database()\nasyncio.run(database.ask())", "connect() in ask()"),
+    ],
+)
+def test_a_method_of_the_class_that_makes_the_engine(make_tree, call, says):
+    db = (
+        "from sqlalchemy import create_engine\nclass Database:\n    def __init__(self):\n"
+        "        self._engine = create_engine('postgresql+psycopg2://db/a')\n"
+        "    def create_tables(self):\n        Base.metadata.create_all(self._engine)\n"
+        "    async def ask(self):\n        self._engine.connect()\n"
+    )
+    main = f"from app.db import Database\n{call}\napplication = make()\n"
+    assert [use for use, *_ in found(make_tree, {"app/db.py": db, "app/main.py": main})] == [says] * bool(says)
+
+
+@pytest.mark.parametrize("name", ["on_starting", "when_ready", "pre_fork"])
+def test_a_hook_of_the_arbiter_runs_before_the_fork(make_tree, name):
+    conf = f"def {name}(server, *_):\n    from app.db import engine\n    engine.connect()\n"
+    assert found(make_tree, {"app/db.py": DB, "gunicorn.conf.py": conf}) == [("connect()", "hook", "")]
+
+
+@pytest.mark.parametrize("name", ["post_fork", "post_worker_init", "worker_exit"])
+def test_a_hook_of_the_child_does_not(make_tree, name):
+    conf = f"def {name}(server, worker):\n    from app.db import engine\n    engine.connect()\n"
+    assert not found(make_tree, {"app/db.py": DB, "gunicorn.conf.py": conf})
+
+
+@pytest.mark.parametrize(
+    ("body", "uses"),
+    [
+        ("create_all(engine)\nengine.dispose()\n", []),
+        ("engine.dispose()\ncreate_all(engine)\n", [("create_all()", "import", "")]),
+        ("create_all(engine)\ndef close():\n    engine.dispose()\n", [("create_all()", "import", "")]),
+    ],
+)
+def test_a_pool_that_is_emptied_after_the_use_shares_nothing(make_tree, body, uses):
+    main = f"from app.db import engine\nfrom other import create_all\n{body}application = make()\n"
+    assert found(make_tree, {"app/db.py": DB, "app/main.py": main}) == uses
+
+
+def test_what_functions_import_is_not_imported_at_start(make_tree):
+    files = {
+        "app/__init__.py": "",
+        "app/tasks.py": "from typing import TYPE_CHECKING\nfrom app import kept\nif TYPE_CHECKING:\n    from app import typed\n"
+        "def ship():\n    from app import late\ndef setup():\n    from app import early\nsetup()\n",
+        **{f"app/{name}.py": "" for name in ("kept", "typed", "late", "early")},
+        "app/db.py": DB,
+    }
+    at_start = Code(make_tree(files)).imported_at_start("app.tasks")
+    assert at_start == {"app/__init__.py", "app/tasks.py", "app/kept.py", "app/early.py"}
+
+
 def test_what_tests_and_scripts_do_at_import_does_not_count(uses):
     files = {
         "app/db.py": DB,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from linking import compose_database, default, engine, joined, number, on, pool, web, workload
-from poollint.facts import NO_CEILING, Finding, Location, Project, Unknown, Use, Workload
+from poollint.facts import NO_CEILING, Finding, Location, Origin, Project, Setting, Unknown, Use, Workload
 from poollint.rules import (
     concurrency_exceeds_pool,
     connections_exceed_limit,
@@ -224,17 +224,18 @@ class TestNullPool:
 
 
 class TestFork:
-    USED = Use("before-fork", "create_all at import", Location("app/db.py", 12))
+    USED = Use("before-fork", "create_all()", Location("app/db.py", 12), "import")
 
-    def check(self, *uses: Use, preloads: bool = True, **fields: object) -> list[Finding]:
+    def check(self, *uses: Use, preloads: bool | Setting = True, **fields: object) -> list[Finding]:
         site = engine("app/db.py:8", pool(target=on("db"), **fields), uses=uses)
-        run = web(4, preloads=number(preloads, "--preload", "Dockerfile:12"), units=number(1, "sync"))
+        given = number(preloads, "--preload", "Dockerfile:12") if isinstance(preloads, bool) else preloads
+        run = web(4, preloads=given, units=number(1, "sync"))
         return list(engine_before_fork.check(joined([workload("api", 1, run)], site)))
 
     def test_used_at_import_and_preloaded(self) -> None:
         (finding,) = self.check(self.USED)
         assert finding.severity == "error"
-        assert finding.message.startswith("uvicorn forks after create_all at import opened a connection")
+        assert finding.message.startswith("uvicorn forks after create_all() opened a connection")
         assert finding.evidence[0].setting.origin.location == Location("app/db.py", 12)
 
     def test_created_but_unused(self) -> None:
@@ -247,9 +248,53 @@ class TestFork:
         assert not self.check(self.USED, Use("dispose-keep-open", "post_fork", Location("gunicorn.conf.py", 4)))
 
     def test_a_plain_dispose_breaks_the_parent(self) -> None:
-        (finding,) = self.check(self.USED, Use("dispose", "post_fork", Location("gunicorn.conf.py", 4)))
+        (finding,) = self.check(self.USED, Use("dispose", "post_fork", Location("gunicorn.conf.py", 4), "child"))
         assert finding.severity == "warning"
         assert "closes the connections of the parent" in finding.message
 
+    def test_a_dispose_that_no_child_runs_changes_nothing(self) -> None:
+        (finding,) = self.check(self.USED, Use("dispose", "in shutdown", Location("app/db.py", 40)))
+        assert finding.severity == "error"
+
+    def test_a_use_that_nobody_can_decide_is_a_warning_with_the_reason(self) -> None:
+        (finding,) = self.check(replace(self.USED, doubt="FLAG decides, and what it is cannot be read"))
+        assert finding.severity == "warning"
+        assert finding.message.startswith("uvicorn may fork after create_all() opened a connection")
+        assert finding.details == ("It cannot be told whether it does: FLAG decides, and what it is cannot be read.",)
+
+    @pytest.mark.parametrize(
+        ("preloads", "severity"),
+        [
+            (Unknown("set by PRELOAD, which no file gives", Origin("preload_app", Location("gunicorn.conf.py", 3))), "warning"),
+            (number(True, "PRELOAD", "gunicorn.conf.py:3", "fallback"), "warning"),
+            (Unknown("set in conf.py, which is not here", Origin("--config", Location("Dockerfile", 3))), None),
+            (Unknown("not read"), None),
+        ],
+    )
+    def test_whether_it_preloads_may_be_what_nobody_knows(self, preloads: Setting, severity: str | None) -> None:
+        assert [finding.severity for finding in self.check(self.USED, preloads=preloads)] == [severity] * bool(severity)
+
+    def test_two_doubts_are_none(self) -> None:
+        unknown = Unknown("set by PRELOAD", Origin("preload_app", Location("gunicorn.conf.py", 3)))
+        assert not self.check(replace(self.USED, doubt="FLAG decides"), preloads=unknown)
+
+    def test_a_factory_counts_where_the_server_calls_it(self) -> None:
+        factory = replace(self.USED, when="factory", within="create_app")
+        assert not self.check(factory)
+        assert self.check(replace(factory, within="app"))  # the command names app.main:app
+
+    def test_a_hook_counts_for_the_server_that_reads_it_whether_it_preloads_or_not(self) -> None:
+        hook = replace(self.USED, when="hook", within="on_starting", location=Location("gunicorn.conf.py", 5))
+        assert not self.check(hook)
+        site = engine("app/db.py:8", pool(target=on("db")), uses=(hook,))
+        run = web(4, preloads=number(False, "--preload"), files=("gunicorn.conf.py",))
+        (finding,) = engine_before_fork.check(joined([workload("api", 1, run)], site))
+        assert "create_all() in the hook on_starting" in finding.message
+
     def test_a_pool_that_keeps_nothing_hands_nothing_on(self) -> None:
         assert not self.check(self.USED, pool_class=NULL)
+
+    def test_an_engine_that_does_not_outlive_its_call_hands_nothing_on(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db")), uses=(self.USED,), lasts=number(False, "disposed"))
+        run = web(4, preloads=number(True, "--preload"))
+        assert not list(engine_before_fork.check(joined([workload("api", 1, run)], site)))

@@ -6,13 +6,13 @@ context or working directory, when one engine is below it; the only engine there
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint import environments
 from poollint.config import Configuration, StatedService
-from poollint.facts import Engine, Environment, Process, Workload
+from poollint.facts import Engine, Environment, Process, Use, Workload
 from poollint.link import stated
 from poollint.link.workloads import SERVING
 
@@ -86,20 +86,11 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
         # The places are the same in every environment; the values are read in this workload's.
         variables = variables_of(workload, process)
         here = code.engines_at({engine.location for engine, _ in answer}, variables)
-        reach = reach_of(process, code) if process else None
         for engine, how in answer:
             if engine.bind and engine.location not in here:
                 continue  # this environment sets no such bind
-            run = _as_used_by(reach, here.get(engine.location, engine))
-            yield Run(run, workload, process, variables, service, how)
-
-
-def _as_used_by(reach: Reach | None, engine: Engine) -> Engine:
-    """Leave out what files use at import that this command does not import: another one's entry point."""
-    if reach is None or not engine.uses:
-        return engine
-    uses = tuple(use for use in engine.uses if use.kind != "before-fork" or use.location.path in reach.paths)
-    return replace(engine, uses=uses)
+            run = Run(here.get(engine.location, engine), workload, process, variables, service, how)
+            yield replace(run, engine=_as_this_forks(run.engine, process, code))
 
 
 def _counted(workload: Workload) -> tuple[Process | None, ...]:
@@ -109,6 +100,28 @@ def _counted(workload: Workload) -> tuple[Process | None, ...]:
     """
     serving = tuple(process for process in workload.run if process.kind in (*SERVING, "scheduler"))
     return serving or workload.run or (None,)
+
+
+def _as_this_forks(engine: Engine, process: Process | None, code: Code) -> Engine:
+    """Keep of the uses before a fork those that this command's parent process comes to: another's entry point is not it."""
+    if process is None or not any(use.kind == "before-fork" for use in engine.uses):
+        return engine
+    at_start = code.imported_at_start(process.entry, process.directory) if process.entry else frozenset()
+    return replace(engine, uses=tuple(_of_process(engine.uses, process, at_start)))
+
+
+def _of_process(uses: Iterable[Use], process: Process, at_start: Container[str]) -> Iterator[Use]:
+    """Yield what the parent does before it forks, if it forks after it has imported the application."""
+    for use in uses:
+        # The server's configuration is run by its parent process itself.
+        if use.kind != "before-fork" or use.location.path in process.files:
+            yield use
+        elif use.when == "hook" or (use.when == "factory" and use.within != (process.entry or "").rpartition(":")[2]):
+            continue
+        elif use.location.path in at_start:
+            yield use
+        elif not at_start:
+            yield replace(use, doubt=use.doubt or f"what {process.server} imports is not readable")
 
 
 def variables_of(workload: Workload, process: Process | None) -> Environment:

@@ -85,6 +85,13 @@ class Code:
             self._reaches[path, first] = self.graph.reach(path, entry, first)
         return self._reaches[path, first]
 
+    def imported_at_start(self, entry: str, directory: str = "") -> frozenset[str]:
+        """Return the files that are imported while an entry point is: a server that preloads runs them before it forks."""
+        from poollint.python.forks import imported_at_start
+
+        path = self.entry_module(entry, directory)
+        return imported_at_start(self._facts.roles, path) if path else frozenset()
+
     # -- inside
 
     def _file(self, path: str, is_imported: bool = False) -> str | None:
@@ -130,7 +137,7 @@ class Code:
             found.extend(self._facts.engine(site, evaluator))
         # By itself: what goes wrong in following the whole project must not lose the engine.
         with self.modules.tree.guard(site.module.path):
-            uses = self._facts.uses(site)
+            uses = self._facts.uses(site, evaluator)
         for engine in found:
             # What the code does with the extension it does with the default engine.
             yield replace(engine, uses=() if engine.bind else uses, rivals=self._rivals.get(engine.location, ()))

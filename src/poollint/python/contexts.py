@@ -119,7 +119,7 @@ def _signs(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
         yield "startup", "start-up hook"
     if function.name.startswith("test_") and "test" in module.modules.tree.below_base(module.path):
         yield "fixture", "test"
-    if _constructs_application(module, function):
+    if constructs_application(module, function):
         yield "startup", "application factory"
 
 
@@ -197,7 +197,7 @@ APPLICATIONS = frozenset(
 )
 
 
-def _constructs_application(module: Module, function: ast.AST) -> bool:
+def constructs_application(module: Module, function: ast.AST) -> bool:
     """Say whether a function makes the web application: `create_app()` runs once per process."""
     return any(function in module.ancestors(call) for name in APPLICATIONS for call in module.calls.get(name, ()))
 

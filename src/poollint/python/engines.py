@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask import Flask
+from poollint.python.forks import Candidate, decided
 from poollint.python.modules import Module
 from poollint.python.pings import Pings
 from poollint.python.pools import Library, merged, pool_of
@@ -39,7 +40,7 @@ class Engines:
         self._found_uses = Uses(roles)
         self.flask = Flask(roles)
         self._static: dict[ast.AST, Engine] = {}
-        self._uses: dict[ast.AST, tuple[Use, ...]] = {}
+        self._uses: dict[ast.AST, tuple[tuple[Use, ...], tuple[Candidate, ...]]] = {}
 
     def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
         """Yield the engine a site creates, as one environment makes it."""
@@ -67,11 +68,13 @@ class Engines:
             dead.setdefault((setting.name, setting.value.origin), setting)
         return replace(described, alternatives=pools, dead_settings=tuple(dead.values()))
 
-    def uses(self, site: Site) -> tuple[Use, ...]:
-        """Return what the project does with the engine of a site; the same in every environment."""
+    def uses(self, site: Site, evaluator: Evaluator) -> tuple[Use, ...]:
+        """Return what the project does with the engine of a site; what stands under a condition, as one environment decides."""
         if site.call not in self._uses:
             self._uses[site.call] = self._found_uses.of(site)
-        return self._uses[site.call]
+        uses, candidates = self._uses[site.call]
+        before_fork = (use for candidate in candidates if (use := decided(candidate, evaluator)))
+        return tuple(sorted((*uses, *before_fork), key=lambda use: (use.location, use.kind)))
 
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
         """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""

@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 def reachable(world: World, node: ast.AST, module: Module, frame: Frame | None) -> bool:
     """Say whether this world comes to a node: conditions around it hold, no branch before it has left."""
+    for test, wanted in conditions(node, module):
+        running = frame_at(module, test, frame)
+        value = expressions.evaluate(world, test, module, running)
+        holds = operators.truth(world, value, expressions.place(module, test, running))
+        if holds is not None and holds is not wanted:
+            return False
+    return True
+
+
+def conditions(node: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]:
+    """Yield the tests on the way to a node, from the inside out, with how they must come out."""
     child = node
     for parent in module.ancestors(node):
-        running = frame_at(module, parent, frame)
-        for test, wanted in _conditions(parent, child, module):
-            value = expressions.evaluate(world, test, module, running)
-            holds = operators.truth(world, value, expressions.place(module, test, running))
-            if holds is not None and holds is not wanted:
-                return False
+        yield from _conditions(parent, child)
         child = parent
-    return True
 
 
 def frame_at(module: Module, node: ast.AST, frame: Frame | None) -> Frame | None:
@@ -35,7 +40,7 @@ def frame_at(module: Module, node: ast.AST, frame: Frame | None) -> Frame | None
     return frame
 
 
-def _conditions(parent: ast.AST, child: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]:
+def _conditions(parent: ast.AST, child: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
     """Yield the tests that must come out so for the child of a node to run."""
     match parent:
         case ast.If(test=test, body=body) if child is not test:

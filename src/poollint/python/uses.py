@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from poollint.facts import Location, Use
 from poollint.python import contexts, names
 from poollint.python.callers import function_around
+from poollint.python.forks import DEEPEST, Candidate, Forks, runs_in_child
 from poollint.python.holders import Follower, Holders, holders_of, holds, variable
 from poollint.python.modules import Module, Modules
 from poollint.python.roles import Roles
-from poollint.python.scopes import FUNCTIONS, children, dotted, walk
+from poollint.python.scopes import dotted, walk
 from poollint.python.sites import Site
 from poollint.python.values import FunctionRef
 
@@ -25,20 +26,19 @@ class Uses:
         self.roles = roles
         self.modules: Modules = roles.modules
         self.follower = Follower()
-        self._at_import: dict[str, list[ast.Call]] = {}
+        self._forks = Forks(roles)
 
-    def of(self, site: Site) -> tuple[Use, ...]:
-        """Return every use of a site's engine, in the order of path and line; none for tests and samples."""
+    def of(self, site: Site) -> tuple[tuple[Use, ...], tuple[Candidate, ...]]:
+        """Return the uses of a site's engine, and those before a fork, which conditions decide; none for tests and samples."""
         if self.roles.is_aside(site.module.path):
-            return ()
+            return (), ()
         holders = holders_of(self.modules, site)
         found = {
             *self._disposals(site, holders),
-            *self._before_fork(site, holders),
             *(self._new_loops(holders) if site.is_async else ()),
             *self._session_state(site, holders),
         }
-        return tuple(sorted(found, key=lambda use: (use.location, use.kind)))
+        return tuple(found), self._before_fork(site, holders)
 
     def _files(self, *needles: bytes, also: re.Pattern[bytes] | None = None) -> Iterator[Module]:
         """Yield the parsed files that hold one of the byte strings and match `also`, without tests and samples."""
@@ -62,26 +62,22 @@ class Uses:
                 if owner is not None and _is_the_engine(owner, module, site, holders):
                     keeps = any(k.arg == "close" and _is_false(k.value) for k in call.keywords)
                     kind = "dispose-keep-open" if keeps else "dispose"
-                    yield Use(kind, _where(module, call), module.location(call))  # type: ignore[arg-type]
+                    function = function_around(module, call)
+                    when = "child" if function and runs_in_child(function) else ""
+                    yield Use(kind, _where(module, call), module.location(call), when)  # type: ignore[arg-type]
 
-    # -- use while the module is imported
+    # -- use before a fork
 
-    def _before_fork(self, site: Site, holders: Holders) -> Iterator[Use]:
-        """Yield the places that use the engine while the application is imported, one level of functions deep."""
+    def _before_fork(self, site: Site, holders: Holders) -> tuple[Candidate, ...]:
         words = {name.encode() for _, name in holders.variables} | {d.name.encode() for d in holders.definitions}  # type: ignore[attr-defined]
         graph = self.roles.graph
         reached = holders.importers(graph)
-        near = {path for path in self._paths(*words) if path in reached} if words else set()
-        callers = {other for path in near for other in graph.importers.get(path, ())}
-        for path in sorted(near | callers):
-            module = self.modules.module(path)
-            if module is None or self.roles.is_aside(path) or self.roles.is_program_of_its_own(module):
-                continue
-            if path not in self._at_import:
-                self._at_import[path] = list(_run_at_import(module))
-            for call in self._at_import[path]:
-                if says := _uses(call, module, holders) or _inner_use(call, module, holders):
-                    yield Use("before-fork", says, module.location(call))
+        paths = {path for path in self._paths(*words) if path in reached} if words else set()
+        for _ in range(DEEPEST - 1):
+            paths |= {other for path in paths for other in graph.importers.get(path, ())}
+        disposals = [use for use in self._disposals(site, holders) if use.kind == "dispose"]
+        found = self._forks.candidates(holders, sorted(paths))
+        return tuple(candidate for candidate in found if not _is_disposed(candidate, disposals))
 
     # -- new event loops
 
@@ -174,61 +170,13 @@ def _where(module: Module, node: ast.AST) -> str:
     return context.says if context else f"in {function.name}"
 
 
-# -- use at import -----------------------------------------------------------------------------------------------------
-
-_ON_ENGINE = frozenset(
-    "connect begin execute raw_connection scalar scalars run_sync create_all drop_all reflect".split()
-)
-_WITH_ENGINE = frozenset(
-    "create_all drop_all reflect prepare inspect read_sql read_sql_query read_sql_table Table Session upgrade".split()
-)
-
-
-def _run_at_import(module: Module) -> Iterator[ast.Call]:
-    """Yield the calls that run when the file is imported: outside functions and main guards."""
-    return _run_with(
-        stmt for stmt in module.tree.body if not (isinstance(stmt, ast.If) and contexts.is_main_guard(stmt))
-    )
-
-
-def _run_with(statements: Iterable[ast.stmt]) -> Iterator[ast.Call]:
-    """Yield the calls that run when a block does: `def` only defines, so what a route in `create_app` does is not there."""
-    todo: list[ast.AST] = [*statements]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, (*FUNCTIONS, ast.Lambda)):
-            continue
-        if isinstance(node, ast.Call):
-            yield node
-        todo.extend(children(node))
-
-
-def _uses(call: ast.Call, module: Module, holders: Holders) -> str | None:
-    """Say how a call uses the engine, None when it does not: creating a session maker of it opens nothing."""
-    last = (dotted(call.func) or "").rpartition(".")[2]
-    if last in _ON_ENGINE and isinstance(call.func, ast.Attribute):
-        owner = call.func.value
-        if holds(holders, module, owner) or (isinstance(owner, ast.Attribute) and holds(holders, module, owner.value)):
-            return f"calls {last}()"
-        if isinstance(owner, ast.Call) and holds(holders, module, owner.func):
-            return f"calls {last}()"
-    if last in _WITH_ENGINE and any(holds(holders, module, a) for a in (*call.args, *(k.value for k in call.keywords))):
-        return None if last == "Session" and not _is_entered(module, call) else f"passes it to {last}()"
-    return None
-
-
-def _is_entered(module: Module, call: ast.Call) -> bool:
-    return isinstance(module.parents.get(call), ast.withitem)
-
-
-def _inner_use(call: ast.Call, module: Module, holders: Holders) -> str | None:
-    """Say how the function that is called uses the engine."""
-    resolved = names.resolve(module, call.func)
-    if not isinstance(resolved, FunctionRef) or not isinstance(resolved.node, ast.FunctionDef):
-        return None
-    calls = _run_with(resolved.node.body)
-    says = next((says for inner in calls if (says := _uses(inner, resolved.module, holders))), None)
-    return f"{resolved.name}() {says}" if says else None
+def _is_disposed(candidate: Candidate, disposals: Sequence[Use]) -> bool:
+    """Say whether the parent empties the pool after the use, in the same file and function: nothing is left to share."""
+    for module, call in candidate.way:
+        where = _where(module, call)
+        if any(use.location.path == module.path and use.location.line > call.lineno and use.says == where for use in disposals):
+            return True
+    return False
 
 
 # -- event loops -------------------------------------------------------------------------------------------------------

@@ -6,25 +6,72 @@ https://docs.sqlalchemy.org/en/20/core/pooling.html#using-connection-pools-with-
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from poollint.facts import Client, Engine, Evidence, Finding, Known, Origin, Project, Use, about_engine, value_of
-from poollint.rules._guards import REUSING, environment_names, every, judged, runs_evidence, workload_names
+from poollint.facts import (
+    Client,
+    Engine,
+    Evidence,
+    Finding,
+    Known,
+    Origin,
+    Project,
+    Setting,
+    Unknown,
+    Use,
+    about_engine,
+    is_shaky,
+    value_of,
+)
+from poollint.rules._guards import (
+    REUSING,
+    environment_names,
+    every,
+    judged,
+    keeps_connections,
+    runs_evidence,
+    workload_names,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fork:
+    """A client whose parent process uses the engine; `doubt` says why nobody can tell whether it does so before it forks."""
+
+    client: Client
+    use: Use
+    doubt: str
 
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
-        # What is used at import depends on what is imported: it is the client's engine that tells.
-        forked = tuple(
-            client
-            for client in clients
-            if _forks_after_import(client) and _keeps_sockets(client) and _uses(client.engine, "before-fork")
-        )
-        if forked and not _uses(engine, "dispose-keep-open"):
-            yield _finding(engine, forked)
+        if not keeps_connections(engine) or _use(engine, "dispose-keep-open"):
+            continue
+        forks = [fork for client in clients if _keeps_sockets(client) and (fork := _fork(client))]
+        if forks:
+            yield _finding(engine, min(forks, key=lambda fork: bool(fork.doubt)), forks)
 
 
-def _forks_after_import(client: Client) -> bool:
-    return client.process is not None and value_of(client.process.preloads) is True
+def _fork(client: Client) -> _Fork | None:
+    """Return the surest use of a client's engine before its server forks; one with two doubts is none."""
+    found = []
+    for use in client.engine.uses:
+        if use.kind == "before-fork" and client.process is not None:
+            late = "" if use.when == "hook" else _doubt_of_fork(client.process.preloads)
+            if late is not None and not (late and use.doubt):
+                found.append(_Fork(client, use, use.doubt or late))
+    return min(found, key=lambda fork: bool(fork.doubt), default=None)
+
+
+def _doubt_of_fork(preloads: Setting) -> str | None:
+    """Return why nobody can tell whether the server forks after the import, "" where it does, None where it does not."""
+    if isinstance(preloads, Unknown):
+        # What stands in a file that is not here is no evidence of anything.
+        is_written = preloads.origin.location is not None and preloads.origin.says not in ("--config", "--ini")
+        return f"{preloads.origin.says} is {preloads.reason}" if is_written else None
+    if not preloads.value:
+        return None
+    return f"{preloads.origin.says} is only a default of the code" if is_shaky([preloads]) else ""
 
 
 def _keeps_sockets(client: Client) -> bool:
@@ -32,24 +79,24 @@ def _keeps_sockets(client: Client) -> bool:
     return every(client.live, lambda pool: pool.is_networked is True and value_of(pool.pool_class) in REUSING)
 
 
-def _uses(engine: Engine, kind: str) -> Use | None:
-    return next((use for use in engine.uses if use.kind == kind), None)
+def _use(engine: Engine, kind: str, when: str | None = None) -> Use | None:
+    return next((use for use in engine.uses if use.kind == kind and when in (None, use.when)), None)
 
 
-def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
-    disposed = _uses(engine, "dispose")
-    process, use = clients[0].process, _uses(clients[0].engine, "before-fork")
-    assert process is not None and use is not None  # `check` asked
+def _finding(engine: Engine, fork: _Fork, forks: list[_Fork]) -> Finding:
+    clients = tuple(each.client for each in forks)
+    disposed = _use(engine, "dispose", "child")
+    process, use = fork.client.process, fork.use
+    assert process is not None  # `_fork` asked
     effect = (
         "dispose() in the child then closes the connections of the parent"
         if disposed
         else "answers reach the wrong process, as errors, hangs or rows of another request"
     )
+    verb = "may fork" if fork.doubt else "forks"
     return Finding(
-        severity="warning" if disposed else "error",
-        message=(
-            f"{process.server} forks after {use.says} opened a connection, and the children share its socket: {effect}"
-        ),
+        severity="warning" if disposed or fork.doubt else "error",
+        message=f"{process.server} {verb} after {_code(use)} opened a connection, and the children share its socket: {effect}",
         help=(
             "Call engine.dispose(close=False) in every child (post_fork, worker_process_init), "
             "or move the use out of the import."
@@ -57,15 +104,18 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
         location=engine.location,
         evidence=(
             Evidence("used", Known(use.kind, Origin(use.says, use.location))),
-            *(
-                [Evidence("disposed", Known(disposed.kind, Origin(disposed.says, disposed.location)))]
-                if disposed
-                else []
-            ),
-            Evidence("preloads", process.preloads),
+            *([Evidence("disposed", Known("dispose", Origin(disposed.says, disposed.location)))] if disposed else []),
+            *([] if use.when == "hook" else [Evidence("preloads", process.preloads)]),
             *runs_evidence(clients),
         ),
+        details=(f"It cannot be told whether it does: {fork.doubt}.",) if fork.doubt else (),
         environments=environment_names(clients),
         workloads=workload_names(clients),
         about=about_engine(engine),
     )
+
+
+def _code(use: Use) -> str:
+    """Name the code that uses the engine, so that the sentence reads on."""
+    where = {"hook": f"the hook {use.within}", "signal": f"the handler {use.within}", "factory": f"{use.within}()"}
+    return f"{use.says} in {where[use.when]}" if use.when in where else use.says
