@@ -47,7 +47,7 @@ def environment_of(tree: Tree, path: str, name: str | None = None) -> str | None
     if name and (found := environment_word(name)):
         return found
     *folders, file = tree.below_base(path).split("/")
-    if found := _of_file(file):
+    if found := environment_of_name(file):
         return found
     for index in range(len(folders) - 1, -1, -1):
         parent = folders[index - 1].lower() if index else ""
@@ -71,9 +71,12 @@ def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[^a-z0-9]+", joined) if word]
 
 
-def _of_file(file: str) -> str | None:
-    """`docker-compose.dev.yml`, `values-prod-eu.yaml`, `dev.tfvars`; a developer's word must not be half a name."""
-    for part in file.split("."):
+def environment_of_name(name: str) -> str | None:
+    """Return the environment that a file or a release is named for; a developer's word must not be half a name.
+
+    `docker-compose.dev.yml`, `values-prod-eu.yaml`, `dev.tfvars`, `api-dev`, but not `dev-agent`.
+    """
+    for part in name.split("."):
         words = _words(part)
         for index, word in enumerate(words):
             found = _NORMALISED.get(word)

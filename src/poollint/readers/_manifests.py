@@ -17,7 +17,7 @@ from poollint.facts import Location
 if TYPE_CHECKING:
     from poollint._yaml import Node
     from poollint.discover import Tree
-    from poollint.readers._helm import Chart
+    from poollint.readers._helm.charts import Chart
     from poollint.readers._kustomize import Kustomized
 
 NAMES = ("*.yaml", "*.yml", "*.yaml.tpl", "*.yml.tpl", "*.yaml.tmpl", "*.yaml.template", "*.yml.template", "*.yaml.j2")
@@ -267,10 +267,12 @@ def _bundles(tree: Tree) -> Iterator[Bundle]:
 
     charts = _helm.charts(tree)
     kustomized = _kustomize.evaluate(tree)
+    plain = list(_plain(tree, kustomized, charts))
     yield from kustomized.bundles
+    written = _helm.releases_written(tree, charts, [*kustomized.bundles, *plain])
     for chart in charts:
-        yield from _helm.bundles(tree, chart, charts)
-    yield from _plain(tree, kustomized, charts)
+        yield from _helm.bundles(tree, chart, charts, written)
+    yield from plain
 
 
 def _plain(tree: Tree, kustomized: Kustomized, charts: list[Chart]) -> Iterator[Bundle]:

@@ -68,13 +68,15 @@ def with_entry(node: Mapping, key: str, value: Node | None, place: Location) -> 
 
 
 def with_value(node: Node, path: tuple[str, ...], value: Node) -> Node:
-    """Return the node with `value` at the path, making mappings on the way."""
+    """Return the node with `value` at the path, making mappings on the way; a number means an item of a list."""
     if not path:
         return value
+    if isinstance(node, Sequence) and (item := _child(node, path[0])) is not None:
+        return _put(node, path[0], with_value(item, path[1:], value), inserts=False)
     if not isinstance(node, Mapping):
         return node
     below = node.get(path[0])
-    if below is None and len(path) > 1:
+    if len(path) > 1 and not isinstance(below, (Mapping, Sequence)):
         below = mapping((), value.location)
     return with_entry(node, path[0], with_value(below if below is not None else value, path[1:], value), value.location)
 

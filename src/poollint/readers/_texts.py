@@ -197,28 +197,34 @@ class Flags:
 
 
 def flags(words: list[Word], switches: frozenset[str] = frozenset()) -> Flags:
-    """Sort words into flags and others; `switches`, `--no-...` and `--clear-...` take no value."""
-    values: dict[str, Word] = {}
-    others: list[Word] = []
+    """Sort words into flags and others, the last of two equal flags winning."""
+    given = list(options(words, switches))
+    return Flags({name: word for name, word in given if name}, tuple(word for name, word in given if not name))
+
+
+def options(words: list[Word], switches: frozenset[str] = frozenset()) -> Iterator[tuple[str, Word]]:
+    """Yield (flag, value) in the order of the words, ("", word) for what is no flag.
+
+    `switches`, `--no-...` and `--clear-...` take no value: theirs is empty.
+    """
     index = 0
     while index < len(words):
         word = words[index]
         index += 1
         if not word.text.startswith("-") or len(word.text) < 2:
-            others.append(word)
+            yield "", word
             continue
         name, equals, value = word.text.partition("=")
         following = words[index] if index < len(words) else None
         if equals:
-            values[name] = _tail(word, value)
+            yield name, _tail(word, value)
         elif (
             name in switches or name.startswith(("--no-", "--clear-")) or following is None or following.text[:1] == "-"
         ):
-            values[name] = replace(word, text="")
+            yield name, replace(word, text="")
         else:
-            values[name] = following
+            yield name, following
             index += 1
-    return Flags(values, tuple(others))
 
 
 def _tail(word: Word, text: str) -> Word:

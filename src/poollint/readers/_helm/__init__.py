@@ -1,22 +1,23 @@
-"""Helm charts by their values: one bundle per environment that has a values file.
+"""Helm charts by their values: one bundle per release and environment.
 
-values.yaml, then the file of the environment over it; a subchart sees its section of its parent's values over its own.
+values.yaml, then what the release lays over it; a subchart sees its section of its parent's values over its own.
 Templates are read as far as `template` goes; what stays open is said once per chart.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint._yaml import Mapping, Node, Unreadable
-from poollint.environments import environment_of, environment_word
 from poollint.facts import Location
 from poollint.readers import _manifests, _merge
+from poollint.readers._helm import commands, gitops, helmfile
+from poollint.readers._helm.charts import Chart, charts, first_document, included
+from poollint.readers._helm.releases import Release, uses_of
 from poollint.readers._helm.syntax import Part, helpers_in
 from poollint.readers._helm.template import Chart as Template
 from poollint.readers._helm.template import merged_values, read_template
@@ -25,143 +26,51 @@ from poollint.readers._manifests import Bundle, Manifest
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
+__all__ = ["DEPENDENCY", "bundles", "charts", "releases_written"]
+
 DEPENDENCY = "helm dependency"  # the group of what a chart includes from elsewhere
 _LARGEST_TEMPLATE = 200_000  # bytes
 _DEEPEST = 5  # charts within charts
 _ADVICE = "a Helm chart whose templates are read only in part: render it and pass the result as a PATH"
 _RUNNING = frozenset(["Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Rollout", "ScaledJob"])
 _RUNS = re.compile(rf"^kind:\s*({'|'.join(sorted(_RUNNING))})\b", re.MULTILINE)
-_VALUES_FOLDERS = ("values", "environments", "envs", "env")
-# Files that are laid over the values of every environment, or hold no environment's.
-_NO_ENVIRONMENT = frozenset(
-    ["default", "defaults", "common", "base", "global", "secret", "secrets", "override", "overrides", "schema"]
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A folder with a Chart.yaml. `folder` is "" for a chart at the project's root."""
+def bundles(tree: Tree, chart: Chart, every: list[Chart], written: list[Release]) -> Iterator[Bundle]:
+    """Yield a chart once per use; a chart that another one includes is read with that one, and where it stands alone.
 
-    folder: str
-    file: str
-    name: str
-    version: str
-    node: Node
-
-    def path(self, *parts: str) -> str:
-        """Return a path inside the chart, below the project's root."""
-        return posixpath.join(self.folder, *parts)
-
-    def owns(self, path: str) -> bool:
-        """Say whether a file is the chart's, and so no plain manifest."""
-        if self.folder and not path.startswith(self.folder + "/"):
-            return False
-        inside = path[len(self.folder) + 1 :] if self.folder else path
-        first = inside.partition("/")[0]
-        return first in ("templates", "charts", "crds", "ci") or path == self.file or _is_values_file(inside)
-
-
-def charts(tree: Tree) -> list[Chart]:
-    """Return every chart of the project."""
-    found: list[Chart] = []
-    for file in tree.named(*_manifests.CHARTS):
-        documents = tree.yaml(file)
-        if documents and isinstance(documents[0], Mapping):
-            node = documents[0]
-            folder = file.rpartition("/")[0]
-            name = node.text_at("name") or posixpath.basename(folder)
-            found.append(Chart(folder, file, name, node.text_at("appVersion") or "", node))
-    return found
-
-
-def bundles(tree: Tree, chart: Chart, every: list[Chart]) -> Iterator[Bundle]:
-    """Yield a chart once per environment; a chart that another one includes is read with that one."""
-    if any(chart.folder in _included(other, every) for other in every if other is not chart):
+    written   the uses of charts that commands and GitOps objects tell
+    """
+    is_part = any(chart.folder in included(other, every) for other in every if other is not chart)
+    if is_part and not any(release.chart == chart.folder for release in written):
         return
     reader = _Reader(tree, every)
-    own = _first(tree, chart.path("values.yaml")) or _first(tree, chart.path("values.yml"))
+    own = first_document(tree, chart.path("values.yaml")) or first_document(tree, chart.path("values.yml"))
     values = own or _merge.mapping((), chart.node.location)
-    for environment, layers in _environments(tree, chart, every):
-        merged = merged_values([values, *layers]) or values
-        manifests = reader.manifests(chart, merged, chart.name, 0)
-        yield Bundle(chart.folder, environment, _manifests.settle_namespaces(manifests), holes=frozenset(reader.holes))
+    uses = uses_of(tree, chart, every, written)
+    names = {release.name for release in uses if release.name}
+    for release in uses:
+        manifests = reader.manifests(chart, release.over(values), release.name or chart.name, 0)
+        # One chart for several services: each release is a deployment unit of its own.
+        unit = f"{chart.folder}/{release.name}" if release.name and len(names) > 1 else chart.folder
+        settled = _manifests.settle_namespaces(manifests)
+        yield Bundle(unit, release.environment, settled, holes=frozenset(reader.holes))
     if reader.is_partial:
         tree.skip(chart.file, _ADVICE, 1)
 
 
-def _first(tree: Tree, path: str) -> Node | None:
-    documents = tree.yaml(path) if path in tree else ()
-    return documents[0] if documents and isinstance(documents[0], Mapping) else None
-
-
-# -- environments ------------------------------------------------------------------------------------------------------
-
-
-def _is_values_file(inside: str) -> bool:
-    name = inside.rpartition("/")[2]
-    if not name.endswith((".yaml", ".yml")) or inside.startswith(("templates/", "charts/")):
-        return False
-    return "values" in re.split(r"[^a-z]+", inside.lower()) or inside.partition("/")[0] in _VALUES_FOLDERS
-
-
-def _environments(tree: Tree, chart: Chart, every: list[Chart]) -> list[tuple[str | None, list[Node]]]:
-    """Return the environments that have a values file, each with its files in order; without one, the chart is for all.
-
-    `values-prod.yaml` is laid under `values-prod-eu.yaml` and `api-prod.yaml`, which are environments of their own.
-    """
-    found: dict[tuple[str, str], list[Node]] = {}
-    for path, inside in _values_files(tree, chart, every):
-        key = _environment(tree, path, inside)
-        node = _first(tree, path) if key else None
-        if key and node is not None:
-            found.setdefault(key, []).append(node)
-    # values.yaml alone may be what production runs; a file of production's own replaces it.
-    is_for_all = not any(environment_word(name) == "prod" for name, _ in found)
+def releases_written(tree: Tree, charts: list[Chart], around: Iterable[Bundle]) -> list[Release]:
+    """Return the uses of the charts that commands, helmfiles and the GitOps objects of other bundles tell."""
+    if not charts:
+        return []
     return [
-        *([(None, [])] if is_for_all else []),
-        *(
-            (f"{name}-{rest}" if rest else name, [*(found.get((name, ""), []) if rest else []), *nodes])
-            for (name, rest), nodes in found.items()
-        ),
+        *commands.releases(tree, charts),
+        *helmfile.releases(tree, charts),
+        *gitops.releases(tree, charts, around),
     ]
 
 
-def _values_files(tree: Tree, chart: Chart, every: list[Chart]) -> Iterator[tuple[str, str]]:
-    """Yield the chart's values files, with their paths inside the chart."""
-    prefix = chart.folder + "/" if chart.folder else ""
-    others = tuple(f"{c.folder}/" for c in every if c is not chart and c.folder.startswith(prefix))
-    for path in tree.named("*.yaml", "*.yml"):
-        inside = path[len(prefix) :]
-        if not path.startswith(prefix) or path.startswith(others) or not _is_values_file(inside):
-            continue
-        # A chart at the root of a project shares its folder with everything else.
-        if chart.folder or "/" not in inside or inside.partition("/")[0] in _VALUES_FOLDERS:
-            yield path, inside
-
-
-def _environment(tree: Tree, path: str, inside: str) -> tuple[str, str] | None:
-    """Return (environment, what else tells it apart) of a values file; None when it is for all of them."""
-    stem = inside.rpartition(".")[0].lower()
-    words = [word for word in re.split(r"[-_./]+", stem) if word not in ("values", "environments", "envs", "env", "")]
-    if not words or set(words) & _NO_ENVIRONMENT:
-        return None
-    found = environment_of(tree, path)
-    if found is None:
-        return "-".join(words), ""
-    return found, "-".join(word for word in words if environment_word(word) is None)
-
-
 # -- charts within charts ----------------------------------------------------------------------------------------------
-
-
-def _included(chart: Chart, every: list[Chart]) -> set[str]:
-    """Return the folders of the charts that this one includes from the project."""
-    found = {other.folder for other in every if posixpath.dirname(other.folder) == chart.path("charts")}
-    for dependency in chart.node.items_at("dependencies"):
-        where = dependency.text_at("repository") or ""
-        if where.startswith("file://"):
-            found.add(posixpath.normpath(chart.path(where.removeprefix("file://"))))
-    return found - {chart.folder}
 
 
 class _Reader:
@@ -184,7 +93,7 @@ class _Reader:
                 with self.tree.guard(path):
                     found += self._template(path, template)
         for other in self.every if depth < _DEEPEST else ():
-            if other.folder in _included(chart, self.every):
+            if other.folder in included(chart, self.every):
                 below = self._values_of(chart, other, values)
                 if below is not None:
                     found += self.manifests(other, below, f"{release}-{other.name}", depth + 1)
@@ -206,7 +115,7 @@ class _Reader:
 
     def _elsewhere(self, chart: Chart, values: Node, release: str) -> Iterator[Manifest]:
         """Yield the dependencies from a registry, with their values as `spec`: `operators` knows some of them."""
-        here = {other.name for other in self.every if other.folder in _included(chart, self.every)}
+        here = {other.name for other in self.every if other.folder in included(chart, self.every)}
         for dependency in chart.node.items_at("dependencies"):
             name = dependency.text_at("name") or ""
             alias = dependency.text_at("alias") or name
@@ -222,7 +131,7 @@ class _Reader:
         alias = (dependency.text_at("alias") if dependency else None) or other.name
         if dependency is not None and _is_off(dependency, values):
             return None
-        own = _first(self.tree, other.path("values.yaml"))
+        own = first_document(self.tree, other.path("values.yaml"))
         section, shared = values.at(alias), values.at("global")
         layers: list[Node] = [node for node in (own, section) if isinstance(node, Mapping)]
         merged = merged_values(layers) or _merge.mapping((), other.node.location)

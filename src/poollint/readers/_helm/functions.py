@@ -151,12 +151,17 @@ def _printf(arguments: list[Value]) -> Value:
 
 
 def _index(arguments: list[Value]) -> Value:
-    """`index .Values.settings "KEY"`: what stands below the keys."""
+    """`index .Values.settings "KEY" 0`: what stands below the keys and positions."""
     node, *keys = arguments
-    if not isinstance(node, Node) or not all(isinstance(key, Scalar) for key in keys):
+    texts = [key.text for key in keys if isinstance(key, Scalar)]
+    if not isinstance(node, Node) or len(texts) < len(keys):
         return node if isinstance(node, Absent) else Hidden()
-    below = node.at(*(key.text for key in keys if isinstance(key, Scalar)))
-    return ABSENT if below is None else below
+    for text in texts:
+        below = node.at(int(text) if isinstance(node, Sequence) and text.isdecimal() else text)
+        if below is None:
+            return ABSENT
+        node = below
+    return node
 
 
 def _has_key(arguments: list[Value]) -> Value | bool:
