@@ -270,7 +270,7 @@ def test_one_loop_another_subject_or_disposal_is_no_use(uses, text):
 
 def test_a_helper_that_runs_what_it_is_given_stands_for_its_callers(uses):
     text = "def run(coroutine):\n    return asyncio.run(coroutine)\n@shared_task\ndef bill():\n    run(work())\n"
-    assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}) == [("new-loop", "app/tasks.py:10")]
+    assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}) == [("new-loop", "app/tasks.py:11")]
 
 
 def test_the_engine_is_found_through_classes_and_other_modules(uses):
@@ -341,3 +341,15 @@ def test_set_in_a_connect_event(uses, sql, found):
 
 def test_a_docstring_is_no_sql(uses):
     assert uses({"app/db.py": DB + "def lock():\n    '''SELECT pg_advisory_lock(1)'''\n"}) == []
+
+
+def test_names_that_are_imported_in_a_circle_end_somewhere(uses):
+    files = {
+        "app/a.py": "from app.b import thing\n",
+        "app/b.py": "from app.a import thing\n",
+        "app/db.py": ASYNC,
+        "app/tasks.py": "import asyncio\nfrom app.a import thing\nfrom app.db import Session\n\n"
+        "async def work():\n    thing()\n    async with Session() as s: pass\n\n"
+        "@app.task\ndef run():\n    asyncio.run(work())\n",
+    }
+    assert uses(files, "new-loop") == [("new-loop", "app/tasks.py:11")]

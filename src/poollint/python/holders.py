@@ -140,7 +140,9 @@ def _imported(module: Module, stmt: ast.stmt, name: str, depth: int) -> Variable
 
 
 def _in_module(module: Module, name: str, depth: int) -> Variable | None:
-    """Return the variable behind `from module import name`, through re-exports."""
+    """Return the variable behind `from module import name`, through re-exports, which may run in a circle."""
+    if depth > DEEPEST:
+        return None
     for stmt in module.scope.binds.get(name, ()):
         if isinstance(stmt, ast.ImportFrom):
             return _imported(module, stmt, name, depth + 1)
@@ -148,7 +150,7 @@ def _in_module(module: Module, name: str, depth: int) -> Variable | None:
         return (module.path, name)
     for stmt in module.scope.stars:
         target = names.import_target(module, next(imports_of(stmt)))
-        if isinstance(target, tuple) and depth < DEEPEST and (found := _in_module(target[0], name, depth + 1)):
+        if isinstance(target, tuple) and (found := _in_module(target[0], name, depth + 1)):
             return found
     return None
 
