@@ -268,6 +268,17 @@ def test_an_engine_called_test_or_for_a_database_called_test_is_a_tests(engine, 
     assert engine(files).role == role
 
 
+@pytest.mark.parametrize(("packaging", "role"), [("plugins/sql/pyproject.toml", "library"), ("pyproject.toml", "test")])
+def test_a_package_of_a_monorepo_has_no_program_because_another_package_has_one(engine, packaging, role):
+    files = {
+        packaging: "[build-system]\nrequires = []\n",
+        "plugins/sql/connector.py": f"{ENGINE}class Connector:\n    def get_engine(self, url):\n        return {MAKE}\n",
+        "plugins/server/app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+        "plugins/sql/tests/test_connector.py": "from connector import Connector\nConnector().get_engine('sqlite://')\n",
+    }
+    assert engine(files).role == role
+
+
 PUBLISHED = "[build-system]\nrequires = []\n[project]\nclassifiers = ['Development Status :: 5 - Production/Stable']\n"
 FOR_OTHERS = {
     "src/flow/__init__.py": "",

@@ -270,7 +270,7 @@ def test_one_loop_another_subject_or_disposal_is_no_use(uses, text):
 
 def test_a_helper_that_runs_what_it_is_given_stands_for_its_callers(uses):
     text = "def run(coroutine):\n    return asyncio.run(coroutine)\n@shared_task\ndef bill():\n    run(work())\n"
-    assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}) == [("new-loop", "app/tasks.py:11")]
+    assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}) == [("new-loop", "app/tasks.py:10")]
 
 
 def test_the_engine_is_found_through_classes_and_other_modules(uses):

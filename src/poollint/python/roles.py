@@ -348,15 +348,23 @@ class Roles:
 
     def _has_programs(self, path: str) -> bool:
         """Say whether any file of the same package makes a web application or a worker."""
-        top = self.modules.tree.below_base(path).split("/")[0]
+        package = self._package(path)
         for other in self.modules.paths:
-            if self.modules.tree.below_base(other).split("/")[0] == top and not self.is_aside(other):
+            if (other == package or other.startswith(f"{package}/")) and not self.is_aside(other):
                 content = self.modules.tree.bytes(other) or b""
                 if any(f"{name}(".encode() in content for name in _SERVERS | _WORKERS):
                     module = self.modules.module(other)
                     if module and self._makes(module, _SERVERS | _WORKERS):
                         return True
         return False
+
+    def _package(self, path: str) -> str:
+        """Return what a file is part of: in a monorepo the nearest packaging file's folder, else the top one."""
+        tree, folder = self.modules.tree, self._distribution(path, _DISTRIBUTION)
+        if folder and folder not in tree.bases:
+            return folder
+        below = tree.below_base(path)
+        return path[: len(path) - len(below)] + below.split("/")[0]
 
 
 def _imports_in_commands(module: Module, path: str) -> bool:
