@@ -173,6 +173,26 @@ def test_a_creation_that_a_parameter_decides_about_is_not_certain(engine):
     assert isinstance(engine({"app/web.py": text}).per_call, Unknown)
 
 
+@pytest.mark.parametrize(
+    ("choice", "certain"),
+    [("if kind() == 'sql':\n        ", False), ("if ready():\n        ", True), ("", True)],
+)
+def test_a_store_that_a_configured_name_chooses_is_not_certain(engine, choice, certain):
+    text = (
+        f"{ENGINE}{APP}class SqlStore:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+        f"def store():\n    {choice}return SqlStore()\n@app.get('/')\ndef show():\n    store()\n"
+    )
+    assert isinstance(engine({"app/web.py": text}).per_call, Known if certain else Unknown)
+
+
+def test_a_request_that_asks_for_its_own_method_still_makes_an_engine(engine):
+    text = (
+        f"{ENGINE}{APP}class SqlStore:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+        "@app.route('/')\ndef show():\n    if request.method == 'POST':\n        SqlStore()\n"
+    )
+    assert per_call(engine({"app/web.py": text})) is True
+
+
 def test_calls_in_tests_do_not_count(engine):
     files = {
         "app/__init__.py": "",

@@ -32,7 +32,7 @@ class Run:
 
     through      the call nearest to the context: evidence for "per request"
     is_disposed  somebody on the way disposes the engine
-    is_conditional  a parameter decides whether it comes to the creation
+    is_conditional  a parameter, or the name of a configured kind, decides whether it comes to the creation
     """
 
     context: Context
@@ -110,16 +110,17 @@ class Lifecycle:
                     continue
                 if not _constructs(reference):
                     continue
-            if context := contexts.of_reference(reference):
-                yield _run(step, context)
-            elif self.is_aside(reference.module.path):
-                yield Run(
-                    Context("fixture", "a test or sample", reference.location),
-                    reference.module.path,
-                    reference.location,
-                )
-            else:
-                yield replace(step, module=reference.module, node=reference.node)
+            is_conditional = step.is_conditional or _is_one_of_several(definition, reference)
+            yield from self._referred(replace(step, is_conditional=is_conditional), reference)
+
+    def _referred(self, step: _Step, reference: Reference) -> Iterator[Run | _Step]:
+        if context := contexts.of_reference(reference):
+            yield _run(step, context)
+        elif self.is_aside(reference.module.path):
+            context = Context("fixture", "a test or sample", reference.location)
+            yield Run(context, reference.module.path, reference.location)
+        else:
+            yield replace(step, module=reference.module, node=reference.node)
 
 
 def _run(step: _Step, context: Context) -> Run:
@@ -168,6 +169,26 @@ def _constructs(reference: Reference) -> bool:
         "super",
         "TypeVar",
     )
+
+
+def _is_one_of_several(definition: ast.AST, reference: Reference) -> bool:
+    """Say whether a word names which class is made: `if config.kind == "sql": return SqlStore(config)`.
+
+    Not in what a request or task runs itself: `if request.method == "POST"`.
+    """
+    function = function_around(reference.module, reference.node)
+    if not isinstance(definition, ast.ClassDef) or function is None or contexts.of_function(reference.module, function):
+        return False
+    child: ast.AST = reference.node
+    for parent in reference.module.ancestors(child):
+        if parent is function:
+            return False
+        match parent:
+            case ast.If(test=ast.Compare(ops=[ast.Eq()], comparators=[ast.Constant(value=str())])):
+                if child in parent.body:
+                    return True
+        child = parent
+    return False
 
 
 # -- kept --------------------------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ class Roles:
             run = certain[0]
             return Known(True, Origin(f"runs in the {run.context.says}", run.through))
         if leaking:
-            return Unknown("a parameter decides whether an engine is made", Origin("", leaking[0].through))
+            return Unknown("a parameter or a setting decides whether an engine is made", Origin("", leaking[0].through))
         says = "disposed by its user" if repeated else "made once, or by nothing that runs per request or task"
         return Known(False, Origin(says, site.location))
 
