@@ -157,6 +157,37 @@ class TestPoolers:
         assert self.pooled(replicas=number(3, "replicas")).steady == 75
         assert self.pooled(max_db_connections=number(20, "max_db_connections")).steady == 20
 
+    def side(self, *seats: tuple[str, int | None], **fields: object) -> tuple[int, str]:
+        """Return what a pooler opens for clients that name a database and a user."""
+        pools = [replace(pool(target=on("pgbouncer", 6432, name)), user=user) for name, user in seats]
+        engines = [engine(f"app/db{number}.py:8", each) for number, each in enumerate(pools)]
+        made = bouncer(**fields)
+        facts = [workload("api", 10, web(4)), replace(made, backends={**made.backends}), compose_database("deploy")]
+        (side,) = single(joined(facts, *engines)).poolers
+        return side.total.value, side.formula
+
+    def test_each_user_and_database_has_a_pool(self) -> None:
+        assert self.side(("a", 1), ("a", 1)) == (25, "25")
+        assert self.side(("a", 1), ("a", 2)) == (50, "2 users × 25")
+        assert self.side(("a", 1), ("b", 1)) == (50, "2 databases × 25")
+        assert self.side(("a", 1), ("a", 2), ("b", 1)) == (75, "3 pairs of user and database × 25")
+
+    def test_what_no_url_names_adds_nothing(self) -> None:
+        assert self.side(("a", 1), ("a", None)) == (25, "25")
+        assert self.side(("a", None), ("a", None)) == (25, "25")
+
+    def test_a_database_line_that_names_the_user_has_one_pool(self) -> None:
+        assert self.side(("a", 1), ("a", 2), single_users=frozenset({"*"})) == (25, "25")
+
+    def test_a_database_may_have_a_size_of_its_own(self) -> None:
+        sizes = {"a": number(40, "pool_size", "pgbouncer.ini:3")}
+        assert self.side(("a", 1), ("b", 1), ("b", 2), sizes=sizes) == (90, "40 + 2 × 25")
+
+    def test_one_cap_is_per_database_the_other_per_user(self) -> None:
+        assert self.side(("a", 1), ("b", 1), max_db_connections=number(20, "x")) == (40, "40 (max_db_connections)")
+        assert self.side(("a", 1), ("b", 1), max_user_connections=number(30, "x")) == (30, "30 (max_user_connections)")
+        assert self.side(("a", 1), ("b", 2), max_user_connections=number(30, "x")) == (50, "2 databases × 25")
+
     def test_an_unread_pool_size_is_the_products_default(self) -> None:
         budget = self.pooled(pool_size=Unknown("not set"))
         assert budget.steady == 20

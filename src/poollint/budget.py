@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from poollint import environments
-from poollint.arithmetic import MULTIPLE, Recommendation, grouped, pool_that_fits, recommended, usable
+from poollint.arithmetic import Recommendation, pool_that_fits, recommended, usable
 from poollint.facts import (
     NO_CEILING,
     Bound,
@@ -26,19 +26,9 @@ from poollint.facts import (
     weakest,
 )
 from poollint.link.workloads import Versions, is_one_step, versions_of
+from poollint.server_side import ServerSide, server_side
 
 _DIRECT = ("pgpool",)  # a pooler that gives each client a server connection of its own
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSide:
-    """What a pooler opens towards the database: `pools × (pool_size + reserve)`, capped, times its replicas."""
-
-    pooler: Pooler
-    clients: tuple[Client, ...]
-    total: Setting
-    factors: tuple[tuple[str, Setting], ...]
-    formula: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,45 +251,6 @@ def _server_sides(clients: Sequence[Client]) -> Iterator[ServerSide]:
             by_pooler.setdefault(client.pooler, []).append(client)
     for pooler, behind in by_pooler.items():
         yield server_side(pooler, tuple(behind))
-
-
-def server_side(pooler: Pooler, clients: tuple[Client, ...]) -> ServerSide:
-    """Return what a pooler may hold at the server: a pool for each database its clients name."""
-    pools = Known(max(1, len(_databases(clients))), Origin("databases its clients name"))
-    size, reserve, replicas = pooler.pool_size, pooler.reserve_pool_size, pooler.replicas
-    cap = value_of(pooler.max_db_connections) or NO_CEILING
-    factors = (
-        ("pools", pools),
-        ("default_pool_size", size),
-        ("replicas", replicas),
-        ("max_db_connections", pooler.max_db_connections),
-    )
-    if not isinstance(size, Known):
-        return ServerSide(pooler, clients, Unknown("its pool size is not known"), factors, "")
-    each = size.value + value_of(reserve, 0)
-    copies = value_of(replicas) or 1
-    one = min(pools.value * each, cap)
-    used = tuple((name, setting) for name, setting in factors if isinstance(setting, Known))
-    total = Known(int(one * copies), Origin("server side of " + pooler.name), weakest(setting for _, setting in used))
-    return ServerSide(
-        pooler, clients, total, used, _server_formula(pools.value, size.value, value_of(reserve, 0), cap, copies)
-    )
-
-
-def _server_formula(pools: int, size: int, reserve: int, cap: float, copies: int) -> str:
-    """Return `2 replicas × 3 databases × (20 + 5)`, or the cap where that is smaller."""
-    each = f"({size} + {reserve})" if reserve else grouped(size)
-    parts = [f"{copies} replicas"] if copies > 1 else []
-    if pools * (size + reserve) >= cap:
-        each = f"{grouped(cap)} (max_db_connections)"
-    elif pools > 1:
-        parts.append(f"{pools} databases")
-    return f" {MULTIPLE} ".join([*parts, each])
-
-
-def _databases(clients: Iterable[Client]) -> set[str]:
-    targets = {value_of(pool.target) for client in clients for pool in client.live}
-    return {target.database for target in targets if target is not None and target.database}
 
 
 def client_side(clients: Iterable[Client]) -> Setting:

@@ -160,6 +160,7 @@ class Pool:
     connect_args     key → value, a dict inside is Known({key: setting}); `connect_args_complete` is False when a part of
                      it could not be read
     query            the URL's query, key → str
+    user             the hash of the user's name in the URL: it tells users apart, and is in no output
     complete         False when a `**` or a settings object that may carry pool arguments could not be read
     identities       what else names the database: "env:DATABASE_URL", "cloudsql:p:r:i", "secret:…"
     excludes         dialects that the branches on the way rule out, when the dialect itself is not known
@@ -184,6 +185,7 @@ class Pool:
     complete: bool = True
     identities: tuple[str, ...] = ()
     excludes: frozenset[str] = frozenset()
+    user: int | None = field(default=None, compare=False, repr=False)
 
     def __hash__(self) -> int:
         return hash((self.driver, self.pool_class, self.pool_size, self.max_overflow))
@@ -448,6 +450,9 @@ class Pooler:
     prepared_statements  Known(True) when it keeps protocol-level prepared statements apart
     backends             where it forwards: database name ("*" for any) → Target
     listed_parameters    ignore_startup_parameters
+    sizes                database name ("*" for any other) → its own pool size, where it has one
+    single_users         the databases that every client reaches as one user, so that each has one pool
+    max_user_connections for one user over all databases
     """
 
     name: str
@@ -460,10 +465,13 @@ class Pooler:
     pool_size: Setting = NOT_READ
     reserve_pool_size: Setting = NOT_READ
     max_db_connections: Setting = NOT_READ
+    max_user_connections: Setting = NOT_READ
     replicas: Setting = NOT_READ
     client_idle_timeout: Setting = NOT_READ
     listed_parameters: tuple[str, ...] = ()
     backends: Mapping[str, Target] = field(default_factory=dict)
+    sizes: Mapping[str, Setting] = field(default_factory=dict)
+    single_users: frozenset[str] = frozenset()
     unit: str = ""
     environment: str | None = None
     hosts: tuple[str, ...] = ()

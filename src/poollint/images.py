@@ -343,6 +343,7 @@ def _pooler(product: str, given: _Given) -> Pooler:
         pool_size=_size(given, "DEFAULT_POOL_SIZE", product),
         reserve_pool_size=_size(given, "RESERVE_POOL_SIZE", product),
         max_db_connections=_size(given, "MAX_DB_CONNECTIONS", product),
+        max_user_connections=_size(given, "MAX_USER_CONNECTIONS", product),
         client_idle_timeout=_size(given, "CLIENT_IDLE_TIMEOUT", product),
         listed_parameters=_listed(given),
         backends=_backends(given),
@@ -408,16 +409,16 @@ def pooler_default(product: str, name: str) -> Setting:
 
     if (product, name) in _DEFAULTS:
         return Known(_DEFAULTS[product, name], Origin("default of PgBouncer"), "default")
-    if (product, name) == ("pgbouncer", "max_db_connections"):
+    if (product, name) in (("pgbouncer", "max_db_connections"), ("pgbouncer", "max_user_connections")):
         return Known(NO_CEILING, Origin("default of PgBouncer"), "default")
     return Unknown(f"{name} is not set")
 
 
 def unlimited(setting: Setting, name: str) -> Setting:
-    """`max_db_connections = 0` is no limit."""
+    """`max_db_connections = 0` is no limit, nor is `max_user_connections = 0`."""
     from poollint.facts import NO_CEILING
 
-    if name == "max_db_connections" and isinstance(setting, Known) and setting.value == 0:
+    if name.startswith("max_") and name.endswith(("_db_connections", "_user_connections")) and isinstance(setting, Known) and setting.value == 0:
         return replace(setting, value=NO_CEILING)
     return setting
 

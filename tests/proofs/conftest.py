@@ -31,8 +31,8 @@ class Server:
 
     port: int
 
-    def url(self, driver: str, database: str = "postgres") -> str:
-        return f"postgresql+{driver}://postgres@127.0.0.1:{self.port}/{database}"
+    def url(self, driver: str, database: str = "postgres", user: str = "postgres") -> str:
+        return f"postgresql+{driver}://{user}@127.0.0.1:{self.port}/{database}"
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,10 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture
 def pgbouncer(postgres: Server) -> Iterator[Callable[..., Server]]:
-    """Start PgBouncers in front of the server: `pgbouncer(pool_mode="transaction", default_pool_size=2)`."""
+    """Start PgBouncers in front of the server: `pgbouncer(pool_mode="transaction", default_pool_size=2)`.
+
+    `entries` are lines of its [databases] that leave the users to the clients: postgres and app.
+    """
     with contextlib.ExitStack() as stack:
 
         def start(**settings: object) -> Server:
@@ -66,9 +69,14 @@ def pgbouncer(postgres: Server) -> Iterator[Callable[..., Server]]:
 
 
 def _write_pgbouncer_ini(folder: Path, port: int, backend: int, settings: dict[str, object]) -> None:
-    lines = ["[databases]", f"* = host=127.0.0.1 port={backend}", "[pgbouncer]", "listen_addr=127.0.0.1"]
-    lines += [f"listen_port={port}", "auth_type=any", "unix_socket_dir=", "log_connections=0"]
-    lines[1] += " user=postgres"  # auth_type=any needs the user of the server side stated
+    # auth_type=any needs the user of the server side stated; trust needs a list of those who may come.
+    entries = settings.pop("entries", None)
+    auth = f"auth_type=trust\nauth_file={folder}/users" if entries else "auth_type=any"
+    (folder / "users").write_text('"postgres" ""\n"app" ""\n')
+    (folder / "users").chmod(0o644)
+    databases = [f"{entry} host=127.0.0.1 port={backend}" for entry in entries or ("* = user=postgres",)]
+    lines = ["[databases]", *databases, "[pgbouncer]", "listen_addr=127.0.0.1", f"listen_port={port}", auth]
+    lines += ["unix_socket_dir=", "log_connections=0"]
     lines += [f"{name}={value}" for name, value in settings.items()]
     ini = folder / "pgbouncer.ini"
     ini.write_text("\n".join(lines) + "\n")

@@ -161,6 +161,49 @@ def test_clients_above_max_client_conn_are_refused(pgbouncer):
         connection.close()
 
 
+@pytest.mark.parametrize(
+    ("settings", "seats", "served"),
+    [
+        # Each user and each database has a pool of its own,
+        ({"default_pool_size": 2, "entries": ["* ="]}, ["postgres/postgres", "app/postgres"], 4),
+        ({"default_pool_size": 2, "entries": ["* ="]}, ["postgres/postgres", "postgres/template1"], 4),
+        ({"default_pool_size": 2, "entries": ["* =", "postgres = pool_size=3"]}, ["app/postgres", "app/template1"], 5),
+        # but a database line that names the user has one pool.
+        ({"default_pool_size": 2, "entries": ["* = user=postgres"]}, ["postgres/postgres", "app/postgres"], 2),
+        # One cap is per database, the other per user.
+        (
+            {"default_pool_size": 4, "max_db_connections": 3, "entries": ["* ="]},
+            ["postgres/postgres", "app/postgres", "app/template1"],
+            6,
+        ),
+        (
+            {"default_pool_size": 4, "max_user_connections": 3, "entries": ["* ="]},
+            ["app/postgres", "app/template1", "postgres/postgres"],
+            6,
+        ),
+    ],
+)
+def test_the_pools_of_a_pgbouncer(postgres, pgbouncer, settings, seats, served):
+    with create_engine(postgres.url("psycopg2")).begin() as connection:
+        connection.execute(
+            text("DO $$ BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        )
+    pooler = pgbouncer(pool_mode="transaction", query_wait_timeout=1, **settings)
+    held = []
+    for user, database in (seat.split("/") for seat in seats):
+        engine = create_engine(pooler.url("psycopg2", database, user), poolclass=NullPool)
+        for _ in range(5):
+            try:
+                connection = engine.connect()
+                connection.execute(text("SELECT 1"))  # the transaction stays open, and holds a server connection
+            except exc.OperationalError:
+                break
+            held.append(connection)
+    assert len(held) == served
+    for connection in held:
+        connection.close()
+
+
 def test_in_session_mode_an_idle_pooled_connection_holds_its_server_slot(pgbouncer):
     tight = pgbouncer(pool_mode="session", default_pool_size=1, query_wait_timeout=1)
     first, second = (create_engine(tight.url("psycopg2")) for _ in range(2))

@@ -93,14 +93,26 @@ def test_passwords_are_dropped(read):
 
 def test_an_override_that_all_databases_share_is_the_mode(read):
     (same,) = read(
-        "[databases]\na = host=x pool_mode=transaction pool_size=5\n"
-        "b = host=y pool_mode=transaction pool_size=5\n[pgbouncer]\n"
+        "[databases]\na = host=x pool_mode=transaction\n"
+        "b = host=y pool_mode=transaction\n[pgbouncer]\n"
         "pool_mode = session\n"
     )
     (mixed,) = read("[databases]\na = host=x pool_mode=transaction\nb = host=y\n[pgbouncer]\npool_mode = session\n")
     assert same.mode == Known("transaction", same.mode.origin)
-    assert (same.pool_size.value, same.pool_size.origin.location.line) == (5, 2)
     assert mixed.mode.reason == "pool_mode differs between the databases of this pooler"
+
+
+def test_a_database_has_its_own_size_and_may_have_one_user(read):
+    (pooler,) = read(
+        "[databases]\na = host=x pool_size=5 user=app\nb = host=x auth_user=lookup pool_size=lots\n* = host=x user='app'\n"
+        "[pgbouncer]\ndefault_pool_size = 30\nmax_user_connections = 0\n"
+    )
+    assert (pooler.sizes["a"].value, pooler.sizes["a"].origin.location.line) == (5, 2)
+    assert isinstance(pooler.sizes["b"], Unknown)
+    assert (pooler.pool_size.value, set(pooler.sizes)) == (30, {"a", "b"})
+    assert pooler.single_users == {"a", "*"}
+    assert pooler.max_user_connections.value == math.inf
+    assert "app" not in repr(pooler)
 
 
 def test_a_template_is_not_read_as_a_value(read):

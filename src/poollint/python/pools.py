@@ -76,6 +76,7 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
         query=dict(parts.query),
         complete=arguments.complete,
         identities=_identities(parts),
+        user=parts.user,
         excludes=parts.excludes,
     )
 

@@ -145,8 +145,13 @@ def _taken_apart(text: str, holes: Any, value: Value, certainty: Certainty) -> U
     return Url(
         dialect, driver, host, port, database,
         query, identities=_identities(value), whole=value if isinstance(value, Traced) and value.symbol else None,
-        origin=origin,
+        origin=origin, user=_user(_setting(match["user"] or None, marks, origin, certainty)),
     )  # fmt: skip
+
+
+def _user(name: Setting) -> int | None:
+    """Tell users apart without keeping their names."""
+    return hash(name.value) if isinstance(name, Known) and name.value else None
 
 
 def split_scheme(name: Setting) -> tuple[Setting, Setting]:
@@ -210,6 +215,7 @@ def from_parts(parts: Mapping[str, Value], origin: Origin) -> Url:
         complete,
         is_object=True,
         origin=origin,
+        user=_user(part("username")),
     )
 
 
@@ -225,6 +231,8 @@ def changed(url: Url, parts: Mapping[str, Value]) -> Url:
             changes[name] = as_setting(parts[name])
     if "drivername" in parts:
         changes["dialect"], changes["driver"] = split_scheme(as_setting(parts["drivername"]))
+    if "username" in parts:
+        changes["user"] = _user(as_setting(parts["username"]))
     query = parts.get("query")
     if isinstance(query, Table):
         changes["query"] = _entries(query)

@@ -135,6 +135,7 @@ class Url:
     identities  what names the database beside the parts: "env:DATABASE_URL", "secret:kind/namespace/name/key"
     whole       the value it was made from when all of it came from one place: `str(url)` and comparisons go there
     is_object   a `sqlalchemy.URL`, not a string
+    user        the hash of the user's name
     """
 
     dialect: Setting
@@ -149,6 +150,7 @@ class Url:
     is_object: bool = False
     origin: Origin = Origin("")
     excludes: frozenset[str] = frozenset()
+    user: int | None = None
 
     def __hash__(self) -> int:
         return hash((self.dialect, self.driver, self.host, self.port, self.database))

@@ -73,6 +73,7 @@ def applied(pooler: Pooler, text: str, path: str) -> Pooler:
         "pool_size": "default_pool_size",
         "reserve_pool_size": "reserve_pool_size",
         "max_db_connections": "max_db_connections",
+        "max_user_connections": "max_user_connections",
         "client_idle_timeout": "client_idle_timeout",
     }
     sizes = {name: _number(ini, option) for name, option in numbers.items()}
@@ -85,10 +86,12 @@ def applied(pooler: Pooler, text: str, path: str) -> Pooler:
         prepared_statements=images.support("pgbouncer", pooler.version, ini.options.get("max_prepared_statements")),
         listed_parameters=_listed(ini),
         backends=_backends(ini) or pooler.backends,
+        sizes={name: _own_size(ini, name) for name, parts in ini.databases.items() if "pool_size" in parts},
+        single_users=frozenset(name for name, parts in ini.databases.items() if "user" in parts),
         ports=(int(port.value),) if isinstance(port, Known) else pooler.ports or (6432,),
         **sizes,
     )
-    return _overridden(changed, ini)
+    return replace(changed, mode=_mode_of_databases(changed.mode, ini))
 
 
 def parse(text: str, path: str) -> Ini:
@@ -123,9 +126,8 @@ def _value(text: str, name: str, place: Location) -> Setting:
 
 def _connection(text: str) -> dict[str, str]:
     parts = re.findall(r"(?<!\w)(\w+) *= *('(?:[^']|'')*'|\S+)", text)
-    return {
-        key.lower(): value.strip("'") for key, value in parts if key.lower() not in ("password", "user", "auth_query")
-    }
+    kept = {key.lower(): value.strip("'") for key, value in parts if key.lower() not in ("password", "auth_query")}
+    return {**kept, "user": ""} if "user" in kept else kept  # that there is one user is enough to know
 
 
 def _number(ini: Ini, option: str) -> Setting:
@@ -167,21 +169,21 @@ def _backends(ini: Ini) -> dict[str, Target]:
     return found
 
 
-def _overridden(pooler: Pooler, ini: Ini) -> Pooler:
-    """Take the overrides that every database line shares; where they differ, the mode or size is not one value."""
-    for key, attribute in (("pool_mode", "mode"), ("pool_size", "pool_size")):
-        written = [(name, parts[key]) for name, parts in ini.databases.items() if key in parts]
-        if not written:
-            continue
-        values = {value.lower() for _, value in written}
-        origin = Origin(key, ini.places[written[0][0]])
-        general = getattr(pooler, attribute)
-        if len(values) == 1 and len(written) == len(ini.databases):
-            value = values.pop()
-            setting: Setting = Known(int(value) if value.isdigit() and key == "pool_size" else value, origin)
-        elif isinstance(general, Known) and values == {str(general.value)}:
-            setting = general
-        else:
-            setting = Unknown(f"{key} differs between the databases of this pooler", origin)
-        pooler = replace(pooler, **{attribute: setting})
-    return pooler
+def _own_size(ini: Ini, name: str) -> Setting:
+    """Return the `pool_size` of one database line."""
+    text, origin = ini.databases[name]["pool_size"], Origin("pool_size", ini.places[name])
+    return Known(int(text), origin) if re.fullmatch(r"\d{1,9}", text) else Unknown("pool_size is not a plain number", origin)
+
+
+def _mode_of_databases(general: Setting, ini: Ini) -> Setting:
+    """Take the mode that every database line shares; where they differ, the mode is not one value."""
+    written = [(name, parts["pool_mode"].lower()) for name, parts in ini.databases.items() if "pool_mode" in parts]
+    if not written:
+        return general
+    values = {value for _, value in written}
+    origin = Origin("pool_mode", ini.places[written[0][0]])
+    if len(values) == 1 and len(written) == len(ini.databases):
+        return Known(values.pop(), origin)
+    if isinstance(general, Known) and values == {str(general.value)}:
+        return general
+    return Unknown("pool_mode differs between the databases of this pooler", origin)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from poollint.arithmetic import Recommendation, accepted
-from poollint.budget import Budget, ServerSide, budgets, fitting_pool, recommendations
+from poollint.budget import Budget, budgets, fitting_pool, recommendations
 from poollint.escape import clean
 from poollint.facts import NO_CEILING, Client, Database, Known, Missing, Origin, Project, Setting, Unknown, weakest
 from poollint.report import _data
 from poollint.report._markdown import escaped
 from poollint.report._values import shown, unknown_line, why
+from poollint.server_side import ServerSide
 
 
 def steady(budget: Budget) -> Setting:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.arithmetic import grouped
-from poollint.budget import Budget, ServerSide, budgets, client_side
+from poollint.budget import Budget, budgets, client_side
 from poollint.facts import Client, Evidence, Finding, Known, Origin, Pooler, Project, Setting, value_of
 from poollint.rules._budgets import factors, in_environment
+from poollint.server_side import ServerSide
 
 
 def check(project: Project) -> Iterator[Finding]:

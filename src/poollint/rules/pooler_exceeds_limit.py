@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.arithmetic import accepted, grouped
-from poollint.budget import Budget, ServerSide, budgets
+from poollint.budget import Budget, budgets
 from poollint.facts import Evidence, Finding, Known, Location, Project, value_of
 from poollint.rules._budgets import in_environment, names
+from poollint.server_side import ServerSide
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -33,14 +34,15 @@ def _exceeds(budget: Budget, side: ServerSide) -> bool:
 
 
 def _place(budget: Budget, side: ServerSide) -> Location | None:
-    return side.pooler.pool_size.origin.location or side.pooler.location
+    sizes = (setting.origin.location for name, setting in side.factors if name.endswith("pool_size"))
+    return next((place for place in sizes if place), side.pooler.location)
 
 
 def _finding(budget: Budget, side: ServerSide) -> Finding:
     limit, place = budget.database.max_connections, _place(budget, side)
     assert isinstance(limit, Known) and place  # `check` asked
     usable, total = value_of(budget.usable), value_of(side.total)
-    fitting = max(1, usable // (value_of(side.pooler.replicas) or 1))
+    fitting = max(1, usable // (value_of(side.pooler.replicas) or 1) // side.databases)
     written = grouped(total) if side.formula == grouped(total) else f"{side.formula} = {grouped(total)}"
     return Finding(
         severity="error",
