@@ -137,6 +137,16 @@ def test_the_same_package_name_twice_means_the_one_of_the_own_service(tmp_path: 
     assert [value[0].value for value in sizes] == [1, 2]  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("init", "found"), [("", None), ("__path__ = extend_path(__path__, __name__)", "b/app/jobs.py")])
+def test_what_the_own_package_lacks_is_not_taken_from_another_service(
+    tmp_path: Path, init: str, found: str | None
+) -> None:
+    files = {"a/app/__init__.py": init, "a/app/main.py": "", "b/app/__init__.py": init, "b/app/jobs.py": ""}
+    modules = Project(tmp_path, files).modules
+    assert modules.path_of("app.jobs", "a/app/main.py") == found
+    assert modules.path_of("app.jobs", "b/app/__init__.py") == "b/app/jobs.py"
+
+
 def test_a_test_finds_the_package_in_src(tmp_path: Path) -> None:
     project = Project(tmp_path, {"src/app/__init__.py": "", "src/app/db.py": "", "tests/test_db.py": "import app.db"})
     assert project.modules.path_of("app.db", "tests/test_db.py") == "src/app/db.py"

@@ -160,16 +160,35 @@ class Modules:
         if first in sys.stdlib_module_names or first in names.LIBRARIES:
             return None
         below = dotted.replace(".", "/")
+        only = self._root_of_package(first, importer) if first != dotted else None
         candidates = []
         for path in self._by_stem.get(last, ()):
             stem = path.removesuffix("/__init__.py").removesuffix(".py")
             root = stem[: -len(below)].rstrip("/")
+            if only is not None and root != only:
+                continue
             if path != importer and (stem == below or stem.endswith("/" + below)) and path == self._file(root, below):
                 candidates.append((self._rank(root, importer, "." in dotted), path))
         candidates = sorted((rank, path) for rank, path in candidates if rank is not None)
         if not candidates or (len(candidates) > 1 and candidates[0][0] == candidates[1][0] and candidates[0][0][0] > 1):
             return None  # two roots that are equally far away: nobody can tell
         return candidates[0][1]
+
+    def _root_of_package(self, first: str, importer: str) -> str | None:
+        """Return the nearest root above the importer that holds a package: what is below its name is found there only."""
+        folder = importer.rpartition("/")[0]
+        while True:
+            package = f"{folder}/{first}" if folder else first
+            if not self.is_package(folder) and self.is_package(package):
+                return None if self._is_shared(package) else folder
+            if not folder:
+                return None
+            folder = folder.rpartition("/")[0]
+
+    def _is_shared(self, package: str) -> bool:
+        """Say whether a package takes in the folders of its name under other roots."""
+        content = self.tree.bytes(f"{package}/__init__.py") or b""
+        return b"extend_path" in content or b"declare_namespace" in content
 
     def _rank(self, root: str, importer: str, is_dotted: bool) -> tuple[int, int] | None:
         """Order the source roots a name may be found under; None for a root it cannot be.
