@@ -253,6 +253,34 @@ def test_the_role_follows_what_loads_the_file(engine, files, role):
     assert engine(files).role == role
 
 
+JOB = """\
+from flask import Flask
+from app.db import engine
+
+def create_app():
+    return Flask(__name__)
+
+if __name__ == "__main__":
+    app = create_app()
+    with app.app_context():
+        report(engine)
+"""
+
+
+@pytest.mark.parametrize(
+    ("job", "role"),
+    [
+        (JOB, "script"),
+        (JOB + "    app.run()\n", "service"),
+        (JOB.replace("    with", "    while True:\n     with").replace("        report", "         report"), "service"),
+        (JOB.replace("if __name__", "application = create_app()\nif __name__"), "service"),
+        (JOB.partition("if __name__")[0], "service"),
+    ],
+)
+def test_a_job_that_makes_an_application_for_its_context_serves_nothing(engine, job, role):
+    assert engine({"app/__init__.py": "", "app/db.py": DB, "app/job.py": job}).role == role
+
+
 def test_path_words_above_the_given_path_mean_nothing(write):
     from poollint.discover import discover
 

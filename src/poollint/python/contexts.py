@@ -72,6 +72,23 @@ _REQUEST_METHODS = _ROUTES | frozenset(
     "on_post on_put on_delete on_patch prepare".split()
 )
 
+def is_batch(module: Module) -> bool:
+    """Say whether a file is a program that does its work and ends, though it may make an application for its context.
+
+    A main guard that serves nothing, and nothing outside it that another program could serve or that waits for work.
+    """
+    guards = [stmt for stmt in module.tree.body if isinstance(stmt, ast.If) and is_main_guard(stmt)]
+    if not guards or serves(module.tree) or any(_waits(node) for node in module.nodes):
+        return False
+    outside = (stmt for stmt in module.tree.body if isinstance(stmt, (ast.Assign, ast.AnnAssign)))
+    made = (getattr(stmt.value, "func", None) for stmt in outside)
+    return not any((dotted(func) or "").rpartition(".")[2] in _MADE_OUTSIDE for func in made if func)
+
+
+def _waits(node: ast.AST) -> bool:
+    return isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
+
+
 # -- functions handed over ---------------------------------------------------------------------------------------------
 
 _REQUEST_TAKERS = frozenset(
@@ -97,7 +114,8 @@ def of_function(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef
     for kind, what in _signs(module, function):
         if kind == "command" and serves(function):
             kind, what = "startup", "command that serves"
-        return Context(kind, f"{what} {function.name}", module.location(function))
+        says = f"{what}{function.name}" if what.endswith(".") else f"{what} {function.name}"
+        return Context(kind, says, module.location(function))
     return None
 
 
@@ -195,6 +213,10 @@ APPLICATIONS = frozenset(
     "FastAPI Flask Starlette Litestar Sanic Quart Configurator FastMCP Dash Robyn BlackSheep Bottle Falcon "
     "APIFlask OpenAPI Celery".split()
 )
+
+
+# What a module-level name that a server can serve is made by.
+_MADE_OUTSIDE = APPLICATIONS | {"create_app", "make_app", "get_app", "build_app", "create_application"}
 
 
 def constructs_application(module: Module, function: ast.AST) -> bool:

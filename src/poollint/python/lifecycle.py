@@ -33,6 +33,7 @@ class Run:
     through      the call nearest to the context: evidence for "per request"
     is_disposed  somebody on the way disposes the engine
     is_conditional  a parameter, or the name of a configured kind, decides whether it comes to the creation
+    is_result    what runs it returns the engine: a workflow's task may well make one for the tasks after it
     """
 
     context: Context
@@ -40,6 +41,7 @@ class Run:
     through: Location
     is_disposed: bool = False
     is_conditional: bool = False
+    is_result: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +88,7 @@ class Lifecycle:
             )
             how = kept(step.module, step.node, function)
             if found := _inside(step, function, how):
-                yield _run(step, found)
+                yield replace(_run(step, found), is_result=_hands_back(step.module, step.node, function))
                 continue
             definition = _climbs_to(step.module, function, how)
             if definition in seen:
@@ -133,6 +135,14 @@ def _inside(step: _Step, function: Function, how: Kept) -> Context | None:
         return Context("cached", f"{function.name} keeps it", step.module.location(function))
     functions = [function, *(f for f in step.module.enclosing_functions(function) if isinstance(f, FUNCTIONS))]
     return next((found for f in functions if (found := contexts.of_function(step.module, f))), None)
+
+
+def _hands_back(module: Module, node: ast.AST, function: Function) -> bool:
+    """Say whether a function returns what a call in it made."""
+    around = module.parents.get(node)
+    names = {target.id for target in getattr(around, "targets", ()) if isinstance(target, ast.Name)}
+    values = (stmt.value for stmt in walk(function) if isinstance(stmt, ast.Return))
+    return any(value is node or (isinstance(value, ast.Name) and value.id in names) for value in values)
 
 
 def _outside_functions(module: Module, node: ast.AST) -> Context:

@@ -111,6 +111,8 @@ class Roles:
         """Return Known(True) with evidence when a request or task makes an engine and nobody keeps or disposes it."""
         repeated = [run for run in self.lifecycle.runs(site) if run.context.kind in ("request", "task")]
         leaking = [run for run in repeated if not run.is_disposed]
+        if any(run.is_result and run.context.kind == "task" for run in leaking):
+            return Unknown("a task hands the engine to what asked for it", Origin("", leaking[0].through))
         certain = [run for run in leaking if not run.is_conditional and not self.is_aside(run.path)]
         if certain:
             run = certain[0]
@@ -205,7 +207,7 @@ class Roles:
             case "command" | "main-guard":
                 return (
                     "service"
-                    if module and run.context.kind == "main-guard" and self._makes(module, _SERVERS)
+                    if module and run.context.kind == "main-guard" and self._program_of(run.path) == "service"
                     else "script"
                 )
             case "task":
@@ -244,11 +246,15 @@ class Roles:
         if path not in self._programs:
             self._programs[path] = None
             module = self._mentioning(path, _PROGRAM_NEEDLES)
-            if module and self._makes(module, _SERVERS):
+            if module and self._makes(module, _SERVERS) and not self._is_batch(module):
                 self._programs[path] = "service"
             elif module and (self._makes(module, _WORKERS) or "WorkerSettings" in module.scope.binds):
                 self._programs[path] = "worker"
         return self._programs[path]
+
+    def _is_batch(self, module: Module) -> bool:
+        importers = self.graph.importers.get(module.path, ())
+        return all(self.is_aside(other) for other in importers) and contexts.is_batch(module)
 
     def _may_assemble(self, path: str) -> bool:
         """Say whether a file may put an application together: it is imported, or it binds one (`application = ...`)."""
