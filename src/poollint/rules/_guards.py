@@ -42,6 +42,15 @@ def workload_names(clients: tuple[Client, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(client.workload.name for client in clients if client.workload))
 
 
+MOST_NAMES = 3
+
+
+def listing(names: tuple[str, ...]) -> str:
+    """Print names as a sentence does: "api, web and worker", or "api, web and 4 more"."""
+    shown = names if len(names) <= MOST_NAMES + 1 else (*names[:MOST_NAMES], f"{len(names) - MOST_NAMES} more")
+    return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part)
+
+
 def environment_names(clients: tuple[Client, ...]) -> tuple[str, ...]:
     """Return the environments, each once; none when one of the clients belongs to all."""
     if any(client.environment is None for client in clients):

@@ -16,6 +16,7 @@ from poollint.rules._guards import (
     first_networked,
     judged,
     keeps_connections,
+    listing,
     path_evidence,
     runs_evidence,
     smallest_timeout,
@@ -62,7 +63,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
 
 
 def _where(names: tuple[str, ...]) -> str:
-    return f" a request of {' and '.join(names)}" if names else " the request"
+    return f" a request of {listing(names)}" if names else " the request"
 
 
 def _severity(clients: tuple[Client, ...]) -> Severity:
