@@ -284,7 +284,8 @@ class DeadSetting:
 class Version:
     """What a project declares of a distribution: pinned ("2.0.36") or a specifier (">=2,<2.1").
 
-    folder  the project folder it speaks for: an included requirements file speaks for the folder that includes it
+    folder    the project folder it speaks for: an included requirements file speaks for the folder that includes it
+    required  False in an extra, or in what only developers install: the program may run without it
     """
 
     name: str  # normalised: "sqlalchemy", "psycopg2-binary"
@@ -292,6 +293,7 @@ class Version:
     specifier: str
     location: Location
     folder: str = ""
+    required: bool = True
 
 
 # -- deployments -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from poollint.facts import Known, Origin, Setting, Unknown, Version
 
@@ -22,9 +23,18 @@ def declared(versions: Iterable[Version], name: str, path: str) -> tuple[Version
         pins = tuple(version for version in here if version.pinned)
         if pins:
             fitting = tuple(pin for pin in pins if all(allows(other.specifier, pin.pinned) for other in nearest))
-            return fitting or nearest or pins
+            return _as_required(fitting or nearest or pins, here)
         nearest = nearest or here
     return nearest
+
+
+def _as_required(chosen: tuple[Version, ...], here: tuple[Version, ...]) -> tuple[Version, ...]:
+    """A lock file holds everything; what the project's own files say of the library tells whether it is required."""
+    said = [version.required for version in here if not _LOCK.search(version.location.path) or not version.required]
+    return chosen if any(said) or not said else tuple(replace(version, required=False) for version in chosen)
+
+
+_LOCK = re.compile(r"\.lock$|(^|/)pylock\.")
 
 
 def at_least(versions: Iterable[Version], bound: str) -> bool | None:

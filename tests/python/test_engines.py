@@ -102,6 +102,13 @@ def test_declared_drivers_tell_the_server_unless_one_is_for_files(pool, also, di
     assert (found.value if isinstance(found, Known) else None) == dialect
 
 
+def test_a_driver_that_only_an_extra_brings_tells_nothing(pool):
+    text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'])\n"
+    extra = "[project]\ndependencies = []\n[project.optional-dependencies]\npostgres = ['psycopg[binary]']\n"
+    lock = "".join(f'[[package]]\nname = "{name}"\nversion = "3.2.1"\n' for name in ("psycopg", "psycopg-binary"))
+    assert isinstance(pool({"db.py": text, "pyproject.toml": extra, "uv.lock": lock}).dialect, Unknown)
+
+
 def test_a_driver_guessed_from_the_declared_packages_is_an_estimate(pool):
     found = pool(
         {"db.py": SYNC + "engine = create_engine('postgresql://db/a')\n", "requirements.txt": "psycopg2-binary\n"}

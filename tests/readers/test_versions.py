@@ -6,6 +6,7 @@ import pytest
 
 from poollint.discover import discover
 from poollint.readers.versions import read
+from poollint.versions import declared
 
 
 def versions(make_tree, files):
@@ -100,6 +101,41 @@ def test_pyproject_of_every_kind(make_tree):
         ("asyncpg", "==0.31.0", "0.31.0", "pyproject.toml:6", ""),
         ("gunicorn", ">=23", None, "pyproject.toml:8", ""),
     }
+
+
+EXTRA = "[project]\ndependencies = []\n[project.optional-dependencies]\npostgres = ['asyncpg']\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "required"),
+    [
+        ("pyproject.toml", "[project]\ndependencies = ['asyncpg']\n", True),
+        ("pyproject.toml", EXTRA, False),
+        ("pyproject.toml", "[dependency-groups]\ndev = ['asyncpg']\n", False),
+        ("pyproject.toml", "[tool.poetry.dependencies]\nasyncpg = '^0.30'\n", True),
+        ("pyproject.toml", "[tool.poetry.dependencies]\nasyncpg = {version = '^0.30', optional = true}\n", False),
+        ("pyproject.toml", "[tool.poetry.group.test.dependencies]\nasyncpg = '*'\n", False),
+        ("pyproject.toml", "[tool.poetry.group.api.dependencies]\nasyncpg = '*'\n", True),
+        ("setup.cfg", "[options.extras_require]\npostgres =\n    asyncpg\n", False),
+        ("setup.py", "setup(extras_require={'postgres': ['asyncpg']})\n", False),
+        ("Pipfile", "[dev-packages]\nasyncpg = '*'\n", False),
+        ("Pipfile.lock", '{"develop": {"asyncpg": {"version": "==0.30.0"}}}', False),
+        ("requirements.txt", "asyncpg\n", True),
+        ("requirements/test.txt", "asyncpg\n", False),
+        ("dev-requirements.txt", "asyncpg\n", False),
+    ],
+)
+def test_extras_and_what_developers_install_are_not_required(make_tree, path, text, required):
+    (found,) = read(make_tree({path: text}))
+    assert found.required is required
+
+
+def test_a_pin_of_a_lock_file_is_as_required_as_the_project_says(make_tree):
+    lock = '[[package]]\nname = "asyncpg"\nversion = "0.30.0"\n'
+    for project, required in ((EXTRA, False), (EXTRA.replace("[]", "['asyncpg']"), True), ("", True)):
+        tree = make_tree({"uv.lock": lock, "pyproject.toml": project})
+        (found,) = declared(read(tree), "asyncpg", "app/db.py")
+        assert (found.pinned, found.required) == ("0.30.0", required)
 
 
 @pytest.mark.parametrize(

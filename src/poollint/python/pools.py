@@ -42,6 +42,12 @@ class Library:
     def at_least(self, bound: str, name: str = "sqlalchemy") -> bool | None:
         return at_least(self.declared(name), bound)
 
+    def requires(self, name: str) -> bool:
+        """Say whether the program is installed with a library: not by an extra or for development alone."""
+        plain = name.removesuffix("-binary")  # psycopg[binary] is in a lock file as two distributions
+        of_plain = self.declared(plain) if name != plain and name.startswith("psycopg-") else ()
+        return any(version.required for version in (of_plain or self.declared(name))) and bool(self.declared(name))
+
     @property
     def sqlalchemy(self) -> Setting:
         return version_setting(self.declared("sqlalchemy"), "sqlalchemy")
@@ -112,11 +118,11 @@ _OF_FILES = ("aiosqlite", "duckdb-engine")
 
 
 def _declared(library: Library, pick: Callable[[str, str, bool], str], only_async: bool = False) -> Known | None:
-    """Return what all declared drivers agree on, as an estimate: nothing says that this engine uses one of them."""
+    """Return what all required drivers agree on, as an estimate: nothing says that this engine uses one of them."""
     found = {
         name: (library.declared(name)[0], row)
         for name, row in _DISTRIBUTIONS.items()
-        if (row[2] or not only_async) and library.declared(name)
+        if (row[2] or not only_async) and library.requires(name)
     }
     answers = {pick(*row) for _, row in found.values()}
     if len(answers) != 1 or any(library.declared(name) for name in _OF_FILES):

@@ -14,7 +14,8 @@ import posixpath
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from poollint.discover import Tree
 from poollint.facts import Location, Version
@@ -98,7 +99,8 @@ def _pipfile_lock(tree: Tree, path: str, text: str) -> Iterator[Version]:
     for section in ("default", "develop"):
         for name, entry in (document.get(section) or {}).items():
             if isinstance(entry, dict) and isinstance(entry.get("version"), str):
-                yield from _version(path, _line_of(text, f'"{name}": {{'), name, entry["version"])
+                found = _version(path, _line_of(text, f'"{name}": {{'), name, entry["version"])
+                yield from found if section == "default" else _not_required(found)
 
 
 # -- requirement files
@@ -118,7 +120,8 @@ def _requirements(tree: Tree, path: str, text: str) -> Iterator[Version]:
                     waiting.append((other, more))
                 seen.add(other)
             elif not line.lstrip().startswith(("-", "#")):
-                yield from _requirement(current, number, line, folder)
+                found = _requirement(current, number, line, folder)
+                yield from _not_required(found) if _is_for_developers(current) else found
 
 
 def _environment_yml(tree: Tree, path: str, text: str) -> Iterator[Version]:
@@ -141,34 +144,41 @@ def _environment_yml(tree: Tree, path: str, text: str) -> Iterator[Version]:
 def _pyproject(tree: Tree, path: str, text: str) -> Iterator[Version]:
     document = tomllib.loads(text)
     project, tool = _table(document, "project"), _table(document, "tool")
-    listed = [_list(project, "dependencies"), *_lists(_table(project, "optional-dependencies"))]
-    listed += [*_lists(_table(document, "dependency-groups")), *_lists(_table(_table(tool, "pdm"), "dev-dependencies"))]
-    listed.append(_list(_table(tool, "uv"), "dev-dependencies"))
-    for requirements in listed:
-        for requirement in requirements:
-            if isinstance(requirement, str):
-                yield from _requirement(path, _line_of(text, requirement), requirement)
+    optional = [*_lists(_table(project, "optional-dependencies")), *_lists(_table(document, "dependency-groups"))]
+    optional += [*_lists(_table(_table(tool, "pdm"), "dev-dependencies")), _list(_table(tool, "uv"), "dev-dependencies")]
+    yield from _listed(path, text, _list(project, "dependencies"))
+    for requirements in optional:
+        yield from _not_required(_listed(path, text, requirements))
     poetry = _table(tool, "poetry")
-    groups = [poetry, *(group for group in _table(poetry, "group").values() if isinstance(group, dict))]
-    for group in groups:
-        for key in ("dependencies", "dev-dependencies"):
-            yield from _poetry(path, text, _table(group, key))
+    yield from _poetry(path, text, _table(poetry, "dependencies"))
+    yield from _not_required(_poetry(path, text, _table(poetry, "dev-dependencies")))
+    for name, group in _table(poetry, "group").items():
+        found = _poetry(path, text, _table(group, "dependencies") if isinstance(group, dict) else {})
+        yield from _not_required(found) if name in _FOR_DEVELOPERS else found
+
+
+def _listed(path: str, text: str, requirements: list) -> Iterator[Version]:
+    for requirement in requirements:
+        if isinstance(requirement, str):
+            yield from _requirement(path, _line_of(text, requirement), requirement)
 
 
 def _pipfile(tree: Tree, path: str, text: str) -> Iterator[Version]:
     document = tomllib.loads(text)
-    for section in ("packages", "dev-packages"):
-        yield from _poetry(path, text, _table(document, section))
+    yield from _poetry(path, text, _table(document, "packages"))
+    yield from _not_required(_poetry(path, text, _table(document, "dev-packages")))
 
 
 def _poetry(path: str, text: str, table: dict) -> Iterator[Version]:
     for name, wanted in table.items():
+        is_optional = isinstance(wanted, dict) and wanted.get("optional") is True
         if isinstance(wanted, dict):
             wanted = wanted.get("version", "")
         if isinstance(wanted, str):
             found = re.search(rf'(?m)^\s*"?{re.escape(name)}"?\s*=', text)
             line = text.count("\n", 0, found.end()) + 1 if found else 1
-            yield from _version(path, line, name, _as_pep440(wanted))
+            version = _version(path, line, name, _as_pep440(wanted))
+            yield from _not_required(version) if is_optional else version
 
 
 def _as_pep440(wanted: str) -> str:
@@ -200,12 +210,15 @@ def _setup_cfg(tree: Tree, path: str, text: str) -> Iterator[Version]:
 
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     parser.read_string(text)
-    listed = [parser.get("options", "install_requires", fallback="")]
-    if parser.has_section("options.extras_require"):
-        listed += [value for _, value in parser.items("options.extras_require")]
-    for requirement in "\n".join(listed).splitlines():
-        if requirement.strip():
-            yield from _requirement(path, _line_of(text, requirement.strip()), requirement)
+    wanted = parser.get("options", "install_requires", fallback="")
+    has_extras = parser.has_section("options.extras_require")
+    extras = [value for _, value in parser.items("options.extras_require")] if has_extras else []
+    yield from _listed(path, text, _lines(wanted))
+    yield from _not_required(_listed(path, text, _lines("\n".join(extras))))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _setup_py(tree: Tree, path: str, text: str) -> Iterator[Version]:
@@ -227,7 +240,22 @@ def _setup_py(tree: Tree, path: str, text: str) -> Iterator[Version]:
             value = named.get(node.value.id, node.value) if isinstance(node.value, ast.Name) else node.value
             for part in ast.walk(value):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    yield from _requirement(path, part.lineno, part.value)
+                    found = _requirement(path, part.lineno, part.value)
+                    yield from found if node.arg == "install_requires" else _not_required(found)
+
+
+# -- what the program may run without
+
+_FOR_DEVELOPERS = frozenset("dev develop development test tests testing doc docs lint linting typing ci".split())
+
+
+def _is_for_developers(path: str) -> bool:
+    """Say whether a requirements file is one that only developers install: `requirements-dev.txt`, `requirements/test.txt`."""
+    return not _FOR_DEVELOPERS.isdisjoint(re.split(r"[-_.]", posixpath.basename(path).lower()))
+
+
+def _not_required(versions: Iterable[Version]) -> Iterator[Version]:
+    return (replace(version, required=False) for version in versions)
 
 
 def _table(table: dict, key: str) -> dict:
