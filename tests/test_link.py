@@ -285,6 +285,32 @@ class TestWhichDatabase:
         assert limits == {"a": 100, "b": 50}
         assert {database for _, database in names(project)} == {"a/db", "b/db"}
 
+    def overlays(self, staging: str) -> Project:
+        """`api` in prod and a workload in staging run one engine, whose host is another one in staging."""
+        hosts = {at: engine("app/db.py:8", pool(target=on(f"db.{at}.example.org"))) for at in ("prod", "staging")}
+        services = [
+            workload(
+                name,
+                environment=at,
+                unit=f"deploy/overlays/{at}",
+                location=Location(f"deploy/overlays/{at}/{name}.yaml", 1),
+                variables=variables(**{at.upper(): "1"}),
+            )
+            for at, name in (("prod", "api"), ("staging", staging))
+        ]
+        return joined(services, hosts["prod"], per_variable={"STAGING": hosts["staging"]})
+
+    def test_one_database_of_two_overlays_has_one_name(self) -> None:
+        project = self.overlays("api")
+        assert names(project) == [("api", "orders"), ("api", "orders")]
+        assert {(d.name, d.environment) for d in project.databases} == {("orders", "prod"), ("orders", "staging")}
+
+    def test_databases_of_two_workloads_in_two_overlays_are_two(self) -> None:
+        assert names(self.overlays("web")) == [
+            ("api", "deploy/overlays/prod/orders"),
+            ("web", "deploy/overlays/staging/orders"),
+        ]
+
     def test_a_socket_names_the_instance(self) -> None:
         site = engine("app/db.py:8", pool(target=on("/cloudsql/p:r:orders-db")))
         fact = database("main", identities=("cloudsql:p:r:orders-db",), provider="cloud-sql-postgresql")

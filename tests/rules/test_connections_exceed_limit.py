@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from linking import compose_database, database, default, engine, joined, number, on, pool, web, workload
 from poollint.facts import NO_CEILING, Finding, Known, Location, Origin, Project, Unknown
 from poollint.rules import concurrency_exceeds_limit, unstated_connection_limit
@@ -65,8 +67,32 @@ class TestSeverity:
         assert finding.severity == "warning"
         assert finding.message == (
             "1 instance × 10 processes × (5 + 10) = 150 connections, but db accepts 97; "
-            "what can run at once needs 10 of them"
+            "a process that runs one request or task at a time holds 1, unless its code opens more: 10 in all"
         )
+
+    @pytest.mark.parametrize(
+        ("units", "fields", "says"),
+        [
+            (4, {}, "a process holds no more than run in it at once, unless its code opens more: 40 in all"),
+            (
+                NO_CEILING,
+                {"concurrency": number(20, "containerConcurrency"), "concurrency_is_hard": True},
+                "an instance holds no more than its requests in flight, unless its code opens more: 65 in all",
+            ),
+        ],
+    )
+    def test_the_first_line_says_what_lowers_the_bound(self, units: float, fields: dict, says: str) -> None:
+        run = web(10, units=number(units, "--threads"))
+        finding = found(joined([workload("api", 1, run, **fields), compose_database("deploy")], SITE))
+        assert finding.message.endswith(f"but db accepts 97; {says}")
+
+    def test_the_number_of_the_roll_out_stands_below_it(self) -> None:
+        children = replace(web(10, units=number(1, "prefork")), kind="worker")
+        rolling = workload(
+            "worker", 2, children, rollout_instances=number(3, "maxSurge 25 %"), rollout_documented=True
+        )
+        finding = found(joined([rolling, compose_database("deploy")], SITE))
+        assert finding.details == ("During a roll-out old and new instances together hold 30 instead of 20.",)
 
     def test_a_warning_between_the_low_estimate_and_the_ceiling(self) -> None:
         low = Known(400, Origin("low estimate for RDS db.t4g.medium: 400"), "estimate")

@@ -249,3 +249,13 @@ def test_missing_pre_ping_needs_one_server_and_no_ping_anywhere(pools, expected)
     engine = replace(ENGINE, alternatives=pools)
     found = findings(missing_pre_ping, engine, [Client(engine)])
     assert [finding.severity for finding in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("driver", "shown"),
+    [(known("psycopg2"), "driver"), (Known("psycopg2", Origin("default of SQLAlchemy 2.0"), "default"), "dialect")],
+)
+def test_missing_pre_ping_cites_the_url_where_the_driver_is_a_default(driver, shown):
+    engine = replace(ENGINE, alternatives=(replace(UNTESTED, driver=driver),))
+    (finding,) = findings(missing_pre_ping, engine, [Client(engine)])
+    assert (finding.evidence[1].name, finding.evidence[1].setting.origin.location) == (shown, AT)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from poollint.config import Configuration
-from poollint.facts import Database, Pooler, Target, value_of
+from poollint.facts import Database, Location, Pooler, Target, value_of
 from poollint.link import stated
 from poollint.link.hosts import Hosts
 from poollint.link.limits import limited
@@ -177,12 +177,36 @@ def _name_all(groups: Sequence[_Group]) -> None:
         group.name = re.sub(r"[${}\s]+", " ", name).strip().replace(" ", "-") or name
         wanted.setdefault(group.name, []).append(group)
     for namesakes in wanted.values():
-        places = _told_apart(namesakes)
-        for number, (group, place) in enumerate(zip(namesakes, places, strict=True)):
-            if len(set(places)) > 1 and place:
-                group.name = f"{place}/{group.name}"
-            if places.count(place) > 1:
-                group.name += f"#{places[:number].count(place) + 1}"
+        variants = _variants(namesakes)
+        places = _told_apart([variant[0] for variant in variants])
+        for number, (variant, place) in enumerate(zip(variants, places, strict=True)):
+            name = f"{place}/{variant[0].name}" if len(set(places)) > 1 and place else variant[0].name
+            name += f"#{places[:number].count(place) + 1}" if places.count(place) > 1 else ""
+            for group in variant:
+                group.name = name
+
+
+def _variants(namesakes: Iterable[_Group]) -> list[list[_Group]]:
+    """Put together what is one database of one workload in several environments: those tell its servers apart."""
+    variants: list[list[_Group]] = []
+    for group in namesakes:
+        fitting = [variant for variant in variants if all(_is_elsewhere(group, other) for other in variant)]
+        if fitting:
+            fitting[0].append(group)
+        else:
+            variants.append([group])
+    return variants
+
+
+def _is_elsewhere(one: _Group, other: _Group) -> bool:
+    """Say whether the same workload comes to one group in some environments, and to the other in others."""
+    here, there = set(one.environments), set(other.environments)
+    return not here & there and None not in here | there and bool(_users(one) & _users(other))
+
+
+def _users(group: _Group) -> set[tuple[str, str, Location]]:
+    runs = (seat.run for seat in group.seats)
+    return {(run.workload.platform, run.workload.name, run.engine.location) for run in runs if run.workload}
 
 
 def _told_apart(groups: Sequence[_Group]) -> list[str]:

@@ -89,7 +89,7 @@ def _finding(budget: Budget) -> Finding:
         help=fits(budget) if isinstance(budget.usable, Known) else _state(budget),
         location=clients[0].engine.location,
         evidence=(*factors(clients), *server_sides(budget), Evidence("max_connections", limit)),
-        details=(*product_sentence(clients), *_doubtful(left_out), *unnamed(budget)),
+        details=(*_while_rolling(budget), *product_sentence(clients), *_doubtful(left_out), *unnamed(budget)),
         environments=in_environment(budget),
         workloads=names(budget),
         database=budget.database.name,
@@ -121,7 +121,23 @@ def _but(budget: Budget, total: int, which: str) -> str:
     limit = f"but {database.name} accepts {grouped(value_of(budget.usable))}"
     if total <= value_of(budget.usable):
         limit = f"but {database.name} may accept as few as {grouped(_low(budget))}"
-    return f"{limit}; what can run at once needs {grouped(budget.steady)} of them" if which == "plain" else limit
+    return f"{limit}; {_at_once(budget)}: {grouped(budget.steady)} in all" if which == "plain" else limit
+
+
+def _at_once(budget: Budget) -> str:
+    """Say what lowers the bound: a pool opens a connection only for what runs, unless the code opens more."""
+    limits = [(name, value_of(setting)) for client in budget.counted for name, setting in client.steady.factors]
+    if any(name == "concurrency" for name, _ in limits):
+        return "an instance holds no more than its requests in flight, unless its code opens more"
+    if all(value == 1 for name, value in limits if name == "units"):
+        return "a process that runs one request or task at a time holds 1, unless its code opens more"
+    return "a process holds no more than run in it at once, unless its code opens more"
+
+
+def _while_rolling(budget: Budget) -> tuple[str, ...]:
+    if budget.rollout <= budget.steady:
+        return ()
+    return (f"During a roll-out old and new instances together hold {grouped(budget.rollout)} instead of {grouped(budget.steady)}.",)
 
 
 def _limit_line(budget: Budget, total: int) -> Known:

@@ -52,7 +52,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
         location=engine.location,
         evidence=(
             Evidence("pool_pre_ping", pool.pool_pre_ping),
-            Evidence("driver", pool.driver if isinstance(pool.driver, Known) else pool.dialect),
+            _served(pool),
             *runs_evidence(clients),
             *path_evidence(clients),
         ),
@@ -60,6 +60,12 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
         workloads=names,
         about=about_engine(engine),
     )
+
+
+def _served(pool: Pool) -> Evidence:
+    """What shows that it is a server's database: the driver, or the dialect where the driver is a default and has no place."""
+    is_placed = isinstance(pool.driver, Known) and (pool.driver.origin.location or not pool.dialect.origin.location)
+    return Evidence("driver", pool.driver) if is_placed else Evidence("dialect", pool.dialect)
 
 
 def _where(names: tuple[str, ...]) -> str:
