@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poollint._yaml import Mapping, Scalar
-from poollint.facts import Build, Database, Known, Location, Origin, Setting, Unknown, Words, Workload
+from poollint._yaml import Mapping
+from poollint.facts import Build, Database, Location, Origin, Setting, Unknown, Words, Workload
+from poollint.readers._heroku import addons_of, app_of, environment
 from poollint.readers._platform import below, command, count, default, environment_of, folder_of
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
     from poollint.discover import Tree
-
-POSTGRES = "heroku-postgresql"
 
 
 def read(tree: Tree) -> Iterator[Workload | Database]:
@@ -22,36 +21,31 @@ def read(tree: Tree) -> Iterator[Workload | Database]:
         for document in tree.yaml(path)[:1]:
             facts: list[Workload | Database] = []
             with tree.guard(path):
-                addons = document.items_at("addons") or document.items_at("setup", "addons")
-                facts += [found for addon in addons if (found := _database(tree, path, addon)) is not None]
+                facts += _databases(tree, path, document)
                 if path.endswith("heroku.yml"):
                     facts += _workloads(tree, path, document)
             yield from facts
 
 
-def _database(tree: Tree, path: str, addon: Node) -> Database | None:
-    """Return the database of `heroku-postgresql:standard-0`, as a word or as the `plan` of a mapping."""
-    node = addon if isinstance(addon, Scalar) else addon.at("plan")
-    text = node.text_at() if node is not None else None
-    if node is None or not text or text.partition(":")[0] != POSTGRES:
-        return None
-    plan = text.partition(":")[2]
-    origin = Origin("plan", node.location)
-    folder = folder_of(path)
-    return Database(
-        name=addon.text_at("as") or "heroku-postgres",
-        location=node.location,
-        dialect="postgresql",
-        provider="heroku-postgres",
-        tier=Known(plan, origin) if plan else Unknown("the add-on names no plan", origin),
-        unit=folder,
-        environment=environment_of(tree, path),
-        identities=(f"iac:{path}/{addon.text_at('as') or POSTGRES}",),
-    )
+def _databases(tree: Tree, path: str, document: Node) -> Iterator[Database]:
+    for addon in addons_of(path, document):
+        yield Database(
+            name=addon.name,
+            location=addon.location,
+            dialect="postgresql",
+            provider="heroku-postgres",
+            tier=addon.plan,
+            unit=folder_of(path),
+            environment=environment_of(tree, path),
+            hosts=(addon.host,),
+            identities=(f"iac:{path}/{addon.alias or addon.host}",),
+        )
 
 
 def _workloads(tree: Tree, path: str, root: Node) -> Iterator[Workload]:
     folder = folder_of(path)
+    app = app_of(tree, folder)
+    given = environment([*([app] if app else []), (path, root)])
     names = dict.fromkeys([*(name for name, _ in root.pairs_at("run")), *_with_command(root)])
     for name in names:
         node = root.at("run", name)
@@ -65,7 +59,8 @@ def _workloads(tree: Tree, path: str, root: Node) -> Iterator[Workload]:
             location=node.location if node is not None else Location(path, 1),
             unit=folder,
             environment=environment_of(tree, path),
-            instances=_instances(tree, folder, name),
+            instances=_instances(app, name),
+            variables=given,
             command=command(inner),
             build=Build(folder_of(dockerfile), dockerfile) if dockerfile else None,
         )
@@ -80,6 +75,7 @@ def _workloads(tree: Tree, path: str, root: Node) -> Iterator[Workload]:
             folder,
             life="one-off",
             instances=once,
+            variables=given,
             command=_joined(release),
         )
 
@@ -99,10 +95,8 @@ def _joined(node: Node) -> Words | None:
     return command(items[0] if len(items) == 1 else node)
 
 
-def _instances(tree: Tree, folder: str, name: str) -> Setting:
-    path = f"{folder}/app.json".lstrip("/")
-    for document in tree.yaml(path)[:1] if path in tree else ():
-        quantity = document.at("formation", name, "quantity")
-        if quantity is not None:
-            return count(quantity, "formation quantity")
+def _instances(app: tuple[str, Node] | None, name: str) -> Setting:
+    quantity = app[1].at("formation", name, "quantity") if app is not None else None
+    if quantity is not None:
+        return count(quantity, "formation quantity")
     return Unknown("heroku.yml does not say how many run", Origin(name))

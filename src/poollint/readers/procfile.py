@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from poollint._yaml import Scalar
 from poollint.environments import environment_of
 from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
-from poollint.readers._containers import hide
+from poollint.readers._heroku import app_of, environment
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -39,13 +39,13 @@ def lines(text: str, path: str) -> Iterator[tuple[str, str, Location]]:
 
 def _workloads(tree: Tree, path: str, text: str) -> Iterator[Workload]:
     folder = posixpath.dirname(path)
-    heroku = _heroku(tree, folder)
+    app = app_of(tree, folder)
     for name, command, place in lines(text, path):
         release = name == "release"
-        instances = _instances(name, heroku)
+        instances = _instances(name, app)
         yield Workload(
             name=name,
-            platform="procfile" if heroku is None else "heroku",
+            platform="procfile" if app is None else "heroku",
             kind="job" if release else "service",
             location=place,
             unit=folder,
@@ -53,22 +53,11 @@ def _workloads(tree: Tree, path: str, text: str) -> Iterator[Workload]:
             life="one-off" if release else "long-lived",
             instances=instances,
             rollout_instances=instances,
-            variables=_variables(name, heroku),
+            variables=_variables(name, app),
             command=Words(place, shell=command),
             working_directory=folder,
             sources=(folder,),
         )
-
-
-def _heroku(tree: Tree, folder: str) -> Node | None:
-    """Return the node of app.json beside the Procfile (or above it): only then is the platform known to be Heroku."""
-    for name in (posixpath.join(folder, "app.json"), "app.json"):
-        content = tree.bytes(name) if name in tree else None
-        if content and any(word in content for word in (b"formation", b"buildpacks", b"addons", b"heroku")):
-            documents = tree.yaml(name)
-            if documents:
-                return documents[0]
-    return None
 
 
 # What Heroku's Python buildpack sets when nobody else does, by the size of the dyno:
@@ -88,27 +77,21 @@ _WEB_CONCURRENCY = {
 }
 
 
-def _variables(name: str, heroku: Node | None) -> Environment:
-    """Return the variables of app.json, and the WEB_CONCURRENCY that the size of the dyno means."""
-    found: dict[str, Setting] = {}
-    if heroku is None:
+def _variables(name: str, app: tuple[str, Node] | None) -> Environment:
+    """Return the variables of the app, and the WEB_CONCURRENCY that the size of the dyno means."""
+    if app is None:
         return Environment()
-    size = heroku.at("formation", name, "size")
-    if isinstance(size, Scalar) and size.text.lower() in _WEB_CONCURRENCY:
-        origin = Origin(f"Heroku's WEB_CONCURRENCY for {size.text}", size.location)
-        found["WEB_CONCURRENCY"] = Known(str(_WEB_CONCURRENCY[size.text.lower()]), origin, "default")
-    for key, node in heroku.pairs_at("env"):
-        value = node if isinstance(node, Scalar) else node.at("value")
-        if isinstance(value, Scalar) and value.value is not None:
-            # app.json proposes a value, and the application's own configuration may hold another.
-            found[key] = Known(hide(key, value.text), Origin(key, value.location), "fallback")
-    return Environment(found)
+    size = app[1].at("formation", name, "size")
+    if not isinstance(size, Scalar) or size.text.lower() not in _WEB_CONCURRENCY:
+        return environment([app])
+    origin = Origin(f"Heroku's WEB_CONCURRENCY for {size.text}", size.location)
+    return environment([app], WEB_CONCURRENCY=Known(str(_WEB_CONCURRENCY[size.text.lower()]), origin, "default"))
 
 
-def _instances(name: str, heroku: Node | None) -> Setting:
+def _instances(name: str, app: tuple[str, Node] | None) -> Setting:
     if name == "release":
         return Known(1, Origin("the release phase runs once"), "default")
-    node = heroku.at("formation", name, "quantity") if heroku is not None else None
+    node = app[1].at("formation", name, "quantity") if app is not None else None
     if isinstance(node, Scalar) and isinstance(node.value, int):
         return Known(node.value, Origin("formation quantity", node.location))
     return Unknown("the Procfile does not say how many run", Origin(name))
