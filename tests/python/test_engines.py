@@ -102,6 +102,18 @@ def test_declared_drivers_tell_the_server_unless_one_is_for_files(pool, also, di
     assert (found.value if isinstance(found, Known) else None) == dialect
 
 
+@pytest.mark.parametrize("url", ['f"postgresql+psycopg2://app@{HOST}/orders"', '"postgresql+psycopg2://app@db/orders"'])
+def test_a_variable_that_only_adds_to_the_url_does_not_name_the_database(engine, url):
+    text = f"""{SYNC}import os
+HOST, MODE = os.environ["HOST"], os.environ.get("MODE")
+url = {url}
+if MODE:
+    url += f"?sslmode={{MODE}}"
+engine = create_engine(url)
+"""
+    assert {found.identities for found in engine(text).alternatives} == {()}
+
+
 def test_a_driver_that_only_an_extra_brings_tells_nothing(pool):
     text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'])\n"
     extra = "[project]\ndependencies = []\n[project.optional-dependencies]\npostgres = ['psycopg[binary]']\n"

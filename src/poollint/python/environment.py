@@ -57,7 +57,20 @@ def default_by_absence(present: Value | None, absent: Value | None, name: str) -
     """Return the default that `value if value else default` gives a variable; None when there is more to it."""
     is_default = absent is not None and is_plain_default(absent)
     is_variable = isinstance(present, (Unknown, Text, Url)) and name in variables_of(present)
-    return replaceable_by(absent, name) if is_default and is_variable and absent is not None else None
+    if not is_default or not is_variable or absent is None or _extends(present, absent):
+        return None
+    return replaceable_by(absent, name)
+
+
+def _extends(present: Value | None, absent: Value) -> bool:
+    """Say whether the variable only adds to a text: `if mode: url += f"?sslmode={mode}"`."""
+    if not isinstance(present, Text):
+        return False
+    start = absent.parts if isinstance(absent, Text) else (getattr(absent, "value", None),)
+    *same, last = start
+    there = present.parts[len(same)] if len(present.parts) > len(same) else None
+    begins = there == last or (isinstance(there, str) and isinstance(last, str) and there.startswith(last))
+    return list(present.parts[: len(same)]) == same and begins
 
 
 def is_plain_default(value: Value) -> bool:
