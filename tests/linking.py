@@ -143,7 +143,7 @@ class FakeCode:
     def engines_at(self, places: Iterable[Location], environment: Environment) -> dict[Location, Engine]:
         return {each.location: each for each in self.engines(environment) if each.location in places}
 
-    def reaches(self, entry: str, directory: str) -> Reach | None:
+    def reaches(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> Reach | None:
         return Reach(frozenset(self.imports[entry])) if entry in self.imports else None
 
     def imported_at_start(self, entry: str, directory: str) -> frozenset[str]:

@@ -66,6 +66,29 @@ def test_an_entry_point_reaches_what_it_imports_and_says_how(make_tree):
     assert code.reaches("missing:app") is None
 
 
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [
+        ("autodiscover_tasks(['app.orders'])", "app/orders/tasks.py"),
+        ("autodiscover_tasks(packages=('app.orders', 'app'))", "app/orders/tasks.py"),
+        ("autodiscover_tasks(\n    lambda: ['app.orders'],\n)", "app/orders/tasks.py"),
+        ("autodiscover_tasks(['app.orders'], related_name='jobs')", "app/orders/jobs.py"),
+        ("autodiscover_tasks(['app.orders'], 'jobs', force=True)", "app/orders/jobs.py"),
+        ("autodiscover_tasks(['app'])", "app/tasks.py"),
+        ("autodiscover_tasks()", None),
+        ("autodiscover_tasks(settings.APPS)", None),
+    ],
+)
+def test_a_worker_discovers_tasks_and_a_web_server_does_not(make_tree, call, path):
+    celery = f"from celery import Celery\ncelery = Celery()\ncelery.{call}\n"
+    tasks = dict.fromkeys(("app/tasks.py", "app/orders/tasks.py", "app/orders/jobs.py"), DB)
+    packages = {"app/__init__.py": "", "app/orders/__init__.py": ""}
+    code = Code(make_tree({**packages, **tasks, "app/celery.py": celery, "app/web.py": "from app.celery import celery"}))
+    found = code.reaches("app.celery", finds_tasks=True).paths & tasks.keys()
+    assert path in found if path else not found
+    assert not code.reaches("app.web:app").paths & tasks.keys()
+
+
 def test_dotted_strings_load_modules_too(make_tree):
     files = {
         "app/__init__.py": "",

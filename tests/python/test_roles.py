@@ -23,6 +23,24 @@ def engine(make_tree):
     return engine
 
 
+# -- tasks
+
+CELERY = "from celery import Celery\ncelery = Celery()\ncelery.autodiscover_tasks(['benchmark'])\n"
+TASK = "from celery_app import celery\n@celery.task\ndef bill(): ...\n"
+WEB = APP + "from benchmark.tasks import bill\n@app.post('/bills')\ndef post():\n    bill.delay()\n"
+
+
+def test_the_engine_of_a_file_of_tasks_is_the_workers_even_where_the_web_imports_it_to_send_them(engine):
+    tasks = {"celery_app.py": CELERY, "benchmark/tasks.py": f"{ENGINE}engine = {MAKE}\n{TASK}"}
+    assert engine(tasks).role == "worker"
+    assert engine({**tasks, "main.py": WEB}).role == "worker"
+
+
+def test_the_engine_of_a_file_that_also_serves_is_the_services(engine):
+    route = "@app.get('/')\ndef show(): ...\n"
+    assert engine({"celery_app.py": CELERY, "main.py": f"{ENGINE}{APP}engine = {MAKE}\n{route}{TASK}"}).role == "service"
+
+
 # -- place
 
 

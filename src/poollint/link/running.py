@@ -162,8 +162,9 @@ def reach_of(process: Process, code: Code) -> Reach | None:
     """Return what a command imports; the path of a script counts from the root, a module from its import root."""
     if not process.entry:
         return None
-    from_root = code.reaches(process.entry, "") if process.entry.endswith(".py") else None
-    return from_root or code.reaches(process.entry, process.directory)
+    finds_tasks = process.server.startswith("celery")
+    from_root = code.reaches(process.entry, finds_tasks=finds_tasks) if process.entry.endswith(".py") else None
+    return from_root or code.reaches(process.entry, process.directory, finds_tasks=finds_tasks)
 
 
 def _may_use(process: Process, engine: Engine, reach: Reach) -> bool:

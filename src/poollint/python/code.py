@@ -28,7 +28,7 @@ class Code:
         self._sites = Sites(self.modules)
         self._engines: dict[Site, list[tuple[set[str], tuple, tuple[Engine, ...]]]] = {}
         self._evaluators: dict[tuple, Evaluator] = {}
-        self._reaches: dict[tuple[str, str | None], Reach] = {}
+        self._reaches: dict[tuple[str, str | None, bool], Reach] = {}
 
     def declare(self, versions: tuple[Version, ...]) -> None:
         """Take the declared versions; engines are read after this."""
@@ -74,16 +74,20 @@ class Code:
                 return path
         return None
 
-    def reaches(self, entry: str, directory: str = "") -> Reach | None:
-        """Return what running an entry point imports, None when it names no file of the project."""
+    def reaches(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> Reach | None:
+        """Return what running an entry point imports, None when it names no file of the project.
+
+        finds_tasks  a Celery worker runs it, and imports the tasks that its application discovers
+        """
         path = self.entry_module(entry, directory)
         if path is None:
             return None
         # `python jobs/main.py` puts the folder of the script first on sys.path; `-m` and servers put their own there.
         first = posixpath.dirname(path) if entry.partition(":")[0].strip().endswith(".py") else None
-        if (path, first) not in self._reaches:
-            self._reaches[path, first] = self.graph.reach(path, entry, first)
-        return self._reaches[path, first]
+        key = (path, first, finds_tasks)
+        if key not in self._reaches:
+            self._reaches[key] = self.graph.reach(path, entry, first, finds_tasks=finds_tasks)
+        return self._reaches[key]
 
     def imported_at_start(self, entry: str, directory: str = "") -> frozenset[str]:
         """Return the files that are imported while an entry point is: a server that preloads runs them before it forks."""

@@ -1,7 +1,8 @@
 """Which file of the project imports which: a fast scan of the import lines, without parsing.
 
 Conditional imports and imports inside functions count: they can happen. So do dotted strings that name a module of the
-project, because that is how Celery's `include=`, `uvicorn.run("app.main:app")` and `import_module` load code.
+project, because that is how Celery's `include=`, `uvicorn.run("app.main:app")` and `import_module` load code. What
+`autodiscover_tasks(["app.orders"])` finds is apart: a worker imports `app.orders.tasks`, a web server does not.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ _FROM = re.compile(
 )
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w., \t]{1,1000})", re.M)
 _DOTTED = re.compile(r"""["']([A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){1,8})(?::\w{1,80})?["']""")
+_DISCOVERY = re.compile(
+    r"\bautodiscover_tasks\(\s*(?:packages\s*=\s*)?(?:lambda\s*:\s*)?[\[(]([^\])]{0,2000})[\])]([^)]{0,200})"
+)
+_RELATED = re.compile(r"""\A\s*,\s*(?:related_name\s*=\s*)?["'](\w{1,80})["']""")
+_QUOTED = re.compile(r"""["']([\w.]{1,200})["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class ImportGraph:
         self._imports: dict[tuple[str, str | None], frozenset[str]] = {}
         self._reached_by: dict[str, frozenset[str]] = {}
         self._circles: dict[str, frozenset[str]] = {}
+        self._discovered: dict[str, frozenset[str]] = {}
 
     def imports(self, path: str, first: str | None = None) -> frozenset[str]:
         """Return the files of the project that a file imports, with the packages around them.
@@ -72,6 +79,25 @@ class ImportGraph:
             self._imports[path, first] = frozenset(found - {path})
         return self._imports[path, first]
 
+    def discovers(self, path: str) -> frozenset[str]:
+        """Return the files of the project that a Celery worker imports for a file, with the packages around them."""
+        if path not in self._discovered:
+            content = self.modules.tree.bytes(path) or b""
+            names = _discovered(content.decode("utf-8", "replace")) if b"autodiscover_tasks" in content else ()
+            self._discovered[path] = frozenset(
+                found for name in names for found in self._from(path, 0, name, [], None) if found != path
+            )
+        return self._discovered[path]
+
+    @cached_property
+    def discoverers(self) -> Mapping[str, frozenset[str]]:
+        """File → the files for which a Celery worker imports it."""
+        found: dict[str, set[str]] = {}
+        for path in self.modules.paths:
+            for discovered in self.discovers(path):
+                found.setdefault(discovered, set()).add(path)
+        return {path: frozenset(paths) for path, paths in found.items()}
+
     @cached_property
     def importers(self) -> Mapping[str, frozenset[str]]:
         """File → the files that import it."""
@@ -81,10 +107,13 @@ class ImportGraph:
                 found.setdefault(imported, set()).add(path)
         return {path: frozenset(importers) for path, importers in found.items()}
 
-    def reach(self, start: str, entry: str | None = None, first: str | None = None) -> Reach:
+    def reach(
+        self, start: str, entry: str | None = None, first: str | None = None, *, finds_tasks: bool = True
+    ) -> Reach:
         """Return everything that running a file can import; packages run their `__init__` first.
 
-        `first` is the folder that leads `sys.path`: a script's own.
+        first        the folder that leads `sys.path`: a script's own
+        finds_tasks  False for what is no Celery worker: it imports the application without its discovered tasks
         """
         came_from: dict[str, str | None] = {start: None}
         todo = deque([start])
@@ -93,14 +122,14 @@ class ImportGraph:
             todo.append(package)
         while todo:
             path = todo.popleft()
-            for imported in sorted(self.imports(path, first)):
+            for imported in sorted(self.imports(path, first) | (self.discovers(path) if finds_tasks else frozenset())):
                 if imported not in came_from:
                     came_from[imported] = path
                     todo.append(imported)
         return Reach(entry or start, came_from)
 
     def reached_by(self, path: str) -> frozenset[str]:
-        """Return every file that imports `path`, directly or not, and itself."""
+        """Return every file that imports `path`, directly or not, or discovers its tasks, and itself."""
         if path not in self._reached_by:
             self._reached_by[path] = self._search_importers(path)
         return self._reached_by[path]
@@ -113,7 +142,8 @@ class ImportGraph:
                 if importer not in found:
                     found.add(importer)
                     todo.append(importer)
-        return frozenset(found)
+        # Not climbed further: whoever imports the application of a worker does not import the tasks.
+        return frozenset(found.union(*(self.discoverers.get(each, ()) for each in found)))
 
     def circle(self, path: str) -> frozenset[str]:
         """Return what the programs that load a file load: the files that can take part in one process with it."""
@@ -158,3 +188,11 @@ class ImportGraph:
             if init != path:
                 yield init
             folder = folder.rpartition("/")[0]
+
+
+def _discovered(text: str) -> Iterator[str]:
+    """Yield the modules that Celery's `autodiscover_tasks([...], related_name="tasks")` imports."""
+    for found in _DISCOVERY.finditer(text):
+        related = _RELATED.match(found.group(2))
+        for package in _QUOTED.findall(found.group(1)):
+            yield f"{package}.{related.group(1) if related else 'tasks'}"

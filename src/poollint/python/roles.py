@@ -66,6 +66,7 @@ _DEPLOYS = re.compile(
     r"(^|/)(([\w.-]+\.)?Dockerfile[^/]*|Containerfile|(docker-)?compose[^/]*\.ya?ml|Procfile|fly\.toml|render\.yaml"
     r"|app\.yaml|Chart\.yaml|kustomization\.ya?ml|serverless\.ya?ml|[^/]+\.tf|[^/]+\.service)$"
 )
+_DECORATED = re.compile(rb"^[ \t]*@", re.M)
 
 
 class Roles:
@@ -214,10 +215,20 @@ class Roles:
                 return "worker"
             case "request":
                 return "service"
+        if module and self._is_tasks(module):
+            return "worker"
         if module and self._words(run.path) & _SCRIPT_WORDS and not self._loaded_role(run.path):
             return "script"
         loaded = self._loaded_role(run.path)
         return loaded or ("service" if run.context.kind == "startup" else None)
+
+    def _is_tasks(self, module: Module) -> bool:
+        """Say whether a file holds tasks and nothing that serves: who imports it wants to send them, not to run them."""
+        if not _DECORATED.search(self.modules.tree.bytes(module.path) or b"") or self._makes(module, _SERVERS):
+            return False
+        functions = (node for node in module.nodes if isinstance(node, FUNCTIONS))
+        kinds = {found.kind for function in functions if (found := contexts.of_function(module, function))}
+        return "task" in kinds and "request" not in kinds
 
     def _loaded_role(self, path: str) -> Role | None:
         """Return the role of the programs that load a file, None when no program of the project does."""
