@@ -305,3 +305,30 @@ def test_a_dict_of_binds_that_stands_elsewhere_is_found_by_its_keys(engines):
 
 def test_binds_that_are_none_make_no_engine(engines):
     assert list(by_bind(engines(PLACES["assigned"] + "app.config['SQLALCHEMY_BINDS'] = None\n"))) == [""]
+
+
+# -- what the application's own code reads -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read", ["app.config['SIZE']", "app.config.get('SIZE', 5)", "2 * int(app.config['HALF'])"])
+def test_options_made_of_other_keys_of_the_configuration(engine, read):
+    text = PLACES["assigned"].replace("{'pool_size': 20}", f"{{'pool_size': {read}}}")
+    text = text.replace("app = Flask(__name__)\n", "app = Flask(__name__)\napp.config['SIZE'], HALF = 20, '10'\n")
+    text = text.replace("app.config['SIZE'], HALF = 20, '10'", "app.config['SIZE'] = 20\napp.config['HALF'] = '10'")
+    assert live(engine(text)).pool_size.value == 20
+
+
+def test_a_key_that_is_set_from_itself_holds_what_was_set_before(engine):
+    key = "app.config['SQLALCHEMY_DATABASE_URI']"
+    text = PLACES["assigned"].replace("db = SQLAlchemy(app)", f'{key} = f"{{{key}}}2"\ndb = SQLAlchemy(app)')
+    assert live(engine(text)).target.value.database == "orders2"
+
+
+def test_a_key_that_the_branch_taken_does_not_set_is_left_out(engine):
+    config = (
+        f"import os\nclass Config:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+        "    if os.getenv('LARGE') == 'yes':\n        SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}\n"
+    )
+    app = START + "from config import Config\napp.config.from_object(Config)\ndb = SQLAlchemy(app)\n"
+    found = engine({"config.py": config, "app.py": app})
+    assert sorted(pool.pool_size.value for pool in found.alternatives) == [5, 20]

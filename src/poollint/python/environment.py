@@ -36,15 +36,16 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
     return world.taught(replaceable_by(default, name))
 
 
-_PRESENCE = re.compile(r"(?P<no>not\()?(?P<none>eq\()?env:(?P<name>\w+)(?(none), None\))(?(no)\))")
+_PRESENCE = re.compile(r"(?P<no>not\()?(?P<none>eq\()?env:(?P<name>\w+)(?(none), (?:None|'')\))(?(no)\))")
 
 
 def presence_tested(world: World, test: Value) -> tuple[str, bool] | None:
     """Return the variable whose presence a condition asks for, and the condition's truth when it is there.
 
-    Only for variables that may well be absent: `if value`, `value is not None` after `value = os.getenv("X")`.
+    Only for variables that may well be absent: `if value`, `value is not None` after `value = os.getenv("X")`, and
+    `value == ""` after `os.getenv("X", "")`.
     """
-    match = _PRESENCE.fullmatch(getattr(test, "symbol", "")) if isinstance(test, Open) else None
+    match = _PRESENCE.fullmatch(getattr(test, "symbol", "")) if isinstance(test, (Open, Traced)) else None
     if match is None:
         return None
     value = variable(world, match["name"])
@@ -55,6 +56,9 @@ def presence_tested(world: World, test: Value) -> tuple[str, bool] | None:
 
 def default_by_absence(present: Value | None, absent: Value | None, name: str) -> Value | None:
     """Return the default that `value if value else default` gives a variable; None when there is more to it."""
+    if isinstance(present, Traced) and present.value == "" and name in present.variables:  # the default's own emptiness
+        is_default = isinstance(absent, Known) and (absent.value is None or is_plain_default(absent))
+        return replaceable_by(absent, name) if is_default and absent is not None else None
     is_default = absent is not None and is_plain_default(absent)
     is_variable = isinstance(present, (Unknown, Text, Url)) and name in variables_of(present)
     if not is_default or not is_variable or absent is None or _extends(present, absent):

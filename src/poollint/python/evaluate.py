@@ -166,6 +166,7 @@ class World:
         self.hops = 0  # from parameter to caller, right now
         self.cuts = 0  # evaluations that were cut short: their results are not for everybody
         self.running: set[tuple] = set()  # what is being evaluated: a value may not need itself
+        self.application: Callable[[str], Value | None] | None = None  # what `app.config["KEY"]` holds, while it is read
         self.turns: dict[
             tuple, tuple[int, list[Value]]
         ] = {}  # (loop, frame) → which turn over which items is being run

@@ -195,7 +195,28 @@ def _subscript(world: World, node: ast.Subscript, module: Module, frame: Frame |
     if isinstance(node.slice, ast.Slice):
         return _slice(world, base, node.slice, module, frame)
     key = evaluate(world, node.slice, module, frame)
-    return objects.item(world, base, key, origin_at(module, node), node, module, frame)
+    return configured(world, node, objects.item(world, base, key, origin_at(module, node), node, module, frame))
+
+
+def configured(world: World, node: ast.AST, found: Value) -> Value:
+    """Return `app.config["KEY"]` as the application being read sets it, where the code around does not show it."""
+    key = next(looked_up(node), None) if isinstance(found, Unknown) else None
+    if key is None:
+        return found
+    world.asked += 1  # another application may hold something else
+    value = world.application(key) if world.application else None
+    return value if value is not None else found
+
+
+def looked_up(node: ast.AST) -> Iterator[str]:
+    """Yield the key of `app.config["KEY"]` or `app.config.get("KEY")`."""
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="config"), slice=ast.Constant(value=str(key))):
+            yield key
+        case ast.Call(
+            func=ast.Attribute(attr="get", value=ast.Attribute(attr="config")), args=[ast.Constant(value=str(key)), *_]
+        ):
+            yield key
 
 
 def _slice(world: World, base: Value, node: ast.Slice, module: Module, frame: Frame | None) -> Value:
@@ -423,7 +444,7 @@ def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Fra
 
 
 def _call(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
-    return calls.evaluate_call(world, node, module, frame)
+    return configured(world, node, calls.evaluate_call(world, node, module, frame))
 
 
 def _inner(world: World, node: ast.Await | ast.NamedExpr | ast.Starred, module: Module, frame: Frame | None) -> Value:

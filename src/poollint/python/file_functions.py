@@ -1,4 +1,4 @@
-"""Readers for files: paths, ini by `configparser`, YAML, TOML and JSON. Only the tree's files are read, as data."""
+"""Readers for files: paths, YAML, TOML and JSON; ini is in `ini_functions`. Only the tree's files are read, as data."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from poollint.facts import Known, Location, Origin, Unknown
-from poollint.python.libraries import Call, attribute_reader, changer, reader
-from poollint.python.values import Arguments, LibraryObject, Listing, Table, Traced, Value, derived, origin_of
+from poollint.facts import Known, Origin, Unknown
+from poollint.python.libraries import Call, attribute_reader, reader
+from poollint.python.values import Arguments, LibraryObject, Listing, Table, Traced, Value
 
 if TYPE_CHECKING:
     from poollint import _toml
@@ -172,117 +172,3 @@ def _of_toml(document: _toml.Document, value: Any, keys: _toml.Keys) -> Value:
     if isinstance(value, list):
         return Listing(tuple(_of_toml(document, item, (*keys, number)) for number, item in enumerate(value)), origin)
     return Traced(value, origin) if isinstance(value, (str, int, float, bool)) else Unknown("a date", origin)
-
-
-# -- ini ---------------------------------------------------------------------------------------------------------------
-
-_PARSER = "configparser.ConfigParser"
-
-
-@reader(_PARSER, "configparser.SafeConfigParser", "configparser.RawConfigParser")
-def _parser(call: Call) -> Value:
-    return LibraryObject(_PARSER, call.arguments, call.origin, call.node, None)
-
-
-@changer(f"{_PARSER}.read", f"{_PARSER}.read_file")
-def _parser_read(call: Call) -> Value:
-    """`parser.read("app.ini")`, also with a list of files: later ones win."""
-    first = call.first()
-    values = first.items if isinstance(first, Listing) else (first,)
-    paths = [file_named(call.world, call.module, path_text(value)) for value in values]
-    assert isinstance(call.owner, LibraryObject)
-    state = dict(call.owner.state or {})
-    for path in paths:
-        if path is None:
-            return replace(call.owner, state=None)
-        for section, entries in read_ini(call.world, path).items():
-            state[section] = {**state.get(section, {}), **entries}
-    return replace(call.owner, state=state)
-
-
-def read_ini(world: World, path: str) -> dict[str, dict[str, Value]]:
-    """Return section → key → value of an ini file, each with its line."""
-    import configparser
-
-    text = world.modules.tree.text(path) or ""
-    parser = configparser.ConfigParser(strict=False, allow_no_value=True)
-    try:
-        parser.read_string(text)
-    except (configparser.Error, ValueError):
-        return {}
-    lines = text.splitlines()
-    found: dict[str, dict[str, Value]] = {}
-    for section in (parser.default_section, *parser.sections()):
-        entries = {}
-        for key in parser[section]:
-            try:
-                value: Value = Traced(
-                    parser.get(section, key), Origin(key, Location(path, _ini_line(lines, section, key)))
-                )
-            except configparser.InterpolationError:
-                value = Unknown("an interpolation that needs something unknown", Origin(key, Location(path, 1)))
-            entries[key] = value
-        found[section] = entries
-    return found
-
-
-def _ini_line(lines: list[str], section: str, key: str) -> int:
-    inside = default = 0
-    current = ""
-    for number, line in enumerate(lines, 1):
-        stripped = line.strip()
-        if stripped.startswith("[") and "]" in stripped:
-            current = stripped[1 : stripped.index("]")]
-        elif stripped.replace(":", "=").partition("=")[0].strip().lower() == key and not line[:1].isspace():
-            inside = number if current == section else inside
-            default = number if current == "DEFAULT" else default
-    return inside or default or 1
-
-
-def _section(base: Value | None, name: str | None) -> Table | None:
-    state = getattr(base, "state", None)
-    if state is None or name is None:
-        return None
-    entries = state.get(name)
-    return Table(entries, origin_of(base)) if entries is not None else Table({}, origin_of(base))
-
-
-@reader(f"{_PARSER}.__getitem__")
-def _parser_item(call: Call) -> Value:
-    return _section(call.owner, call.text(0)) or call.unknown("a file that is not known")
-
-
-@reader(f"{_PARSER}.items", f"{_PARSER}._sections")
-def _parser_items(call: Call) -> Value:
-    section = _section(call.owner, call.text(0, "section"))
-    if section is None:
-        return call.unknown("a file that is not known")
-    pairs = (Listing((Traced(key, section.origin), value), section.origin) for key, value in section.entries.items())
-    return Listing(tuple(pairs), section.origin)
-
-
-def _ini_get(call: Call) -> Value:
-    method = call.name.rpartition(".")[2]
-    section, key = _section(call.owner, call.text(0, "section")), call.text(1, "option")
-    if section is None or key is None:
-        return call.unknown("a file that is not known")
-    value = section.get(key.lower()) or call.get("fallback")
-    if value is None:
-        return call.unknown(f"[{call.text(0)}] has no {key}")
-    if not isinstance(value, Known) or not isinstance(value.value, str):
-        return value
-    try:
-        return derived(_INI_CASTS[method](value.value), value)
-    except (ValueError, KeyError):
-        return Unknown(f"fails with ValueError: {key}", value.origin)
-
-
-_FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}
-_INI_CASTS: dict[str, Any] = {
-    "get": str,
-    "getint": int,
-    "getfloat": float,
-    "getboolean": lambda text: _FLAGS[text.lower()],
-}
-for _name in _INI_CASTS:
-    reader(f"{_PARSER}.{_name}")(_ini_get)

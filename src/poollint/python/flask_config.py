@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from poollint.facts import Known, Location, Origin, Unknown
-from poollint.python import names, objects
+from poollint.python import flow, names, objects
 from poollint.python.callers import function_around
 from poollint.python.evaluate import Answer, Question, World
+from poollint.python.expressions import looked_up
 from poollint.python.modules import Module
 from poollint.python.roles import Roles
 from poollint.python.scopes import dotted
@@ -114,24 +115,29 @@ class Config:
         self.places = places
         self.world = world
         self.circle = circle
+        self._running: list[Assigned] = []
+        world.application = self.get
 
-    def get(self, key: str, depth: int = 0) -> Value | None:
+    def get(self, key: str) -> Value | None:
         """Return the value of a key, None when nothing sets it: what is assigned wins over what objects hold."""
-        late = self.late
         for found in reversed(self.places.assigned):
-            if found.key == key and found.module.path in self.circle and found not in late:
-                if self.world.reachable(found.node, found.module):
-                    other = next(iter(looked_up(found.value)), None)
-                    if other is not None and depth < 3:
-                        return self.get(other, depth + 1)
+            is_own = found.key == key and found.module.path in self.circle and found not in self.late
+            # `app.config["KEY"] = changed(app.config["KEY"])` reads what was set before.
+            if is_own and found not in self._running and self.world.reachable(found.node, found.module):
+                self._running.append(found)
+                try:
                     return self.world.value(found.value, found.module)
+                finally:
+                    self._running.pop()
         for holder in self._holders:
             if isinstance(holder, Unknown):
                 return holder
             if _defines(self.world, holder, key):
                 node = getattr(holder, "node", None) or getattr(getattr(holder, "cls", None), "node", None)
                 module = holder.module if not isinstance(holder, Instance) else holder.cls.module
-                return objects.attribute(self.world, holder, key, node or module.tree, module, None)
+                value = objects.attribute(self.world, holder, key, node or module.tree, module, None)
+                if not flow.is_unset(value):
+                    return value
         return None
 
     @cached_property
@@ -206,20 +212,6 @@ def _passed(call: ast.Call, module: Module) -> Iterator[Assigned]:
                 yield Assigned(key.value, module, call, value)
     elif isinstance(first, ast.Constant) and isinstance(first.value, str) and len(call.args) == 2:
         yield Assigned(first.value, module, call, call.args[1])
-
-
-def looked_up(node: ast.AST) -> Iterator[str]:
-    """Yield the key of `app.config["KEY"]` or `app.config.get("KEY")`."""
-    if isinstance(node, ast.Subscript) and _is_config(node.value):
-        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-            yield node.slice.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-        if (
-            _is_config(node.func.value)
-            and isinstance(node.args[0], ast.Constant)
-            and isinstance(node.args[0].value, str)
-        ):
-            yield node.args[0].value
 
 
 def _is_config(node: ast.AST) -> bool:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
 
+NOT_SET = "is not set before it is used"
+
+
+def is_unset(value: Value) -> bool:
+    """Say whether no statement that this world runs gives the name a value."""
+    return isinstance(value, Unknown) and value.reason.endswith(NOT_SET)
+
+
 def name_in(
     world: World,
     scope: Scope,
@@ -39,7 +47,7 @@ def name_in(
         if value is None or _is_none(value):
             value = _set_elsewhere(world, scope, name, module) or value
         if value is None:
-            return Unknown(f"{name} is not set before it is used", place())
+            return Unknown(f"{name} {NOT_SET}", place())
         return value
 
     def place() -> Origin:

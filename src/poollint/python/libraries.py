@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,8 +75,9 @@ class Call:
 
 Reader = Callable[[Call], Value]
 READERS: dict[str, Reader] = {}
+SUBCLASSED: set[str] = set()  # classes whose subclasses in a project are still what the reader makes of them
 
-_HOMES = ("builtin_functions", "config_libraries", "url_functions", "file_functions")
+_HOMES = ("builtin_functions", "config_libraries", "url_functions", "file_functions", "ini_functions")
 
 
 def reader(*names: str) -> Callable[[Reader], Reader]:
@@ -109,6 +110,12 @@ def call(
     if function.owner is not None:
         return Unknown(f"{function.name}() is not worked out", origin)
     return here.made()
+
+
+def known_class(bases: Sequence[object]) -> str | None:
+    """Return the library's class that the project's own class is, for those that a reader makes an object of."""
+    _readers()
+    return next((base for base in bases if isinstance(base, str) and base in SUBCLASSED), None)
 
 
 def call_method(

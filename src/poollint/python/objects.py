@@ -104,8 +104,9 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return class_attribute(world, base, name, origin)
         case Instance():
             return _instance_attribute(world, base, name, node, module, frame)
-        case LibraryObject(name=dotted):
-            return libraries.attribute(world, base, name, node, module, frame)
+        case LibraryObject():
+            own = method_of(world, base.cls, name) if base.cls else None
+            return replace(own, owner=base) if own else libraries.attribute(world, base, name, node, module, frame)
         case Url():
             return libraries.attribute(world, base, name, node, module, frame)
         case Known() if name in ("value", "_value_"):
@@ -222,12 +223,25 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
         return given.positional[0] if given.positional else Unknown("an enum without a value", origin)
     if "typing.TypedDict" in bases or "typing_extensions.TypedDict" in bases:
         return Table(dict(given.keywords), origin, given.complete, given.reason)
+    if method_of(world, cls, "__init__") is None and (base := libraries.known_class(bases)):
+        made_by = libraries.call(world, LibraryRef(base, origin), given, node, module, frame)  # type: ignore[arg-type]
+        return replace(made_by, cls=cls) if isinstance(made_by, LibraryObject) else made_by
     symbol = shortened(f"{expressions.place(module, node, frame)}:{cls.node.name}")
     return Instance(cls, given, origin, symbol)
 
 
 def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
-    return Unknown("super() is not worked out", Origin("super", module.location(node)))
+    """Return `self` as the library's class behind the project's own sees it; further classes between are not followed."""
+    origin = Origin("super", module.location(node))
+    method = next((around for around in module.ancestors(node) if isinstance(around, FUNCTIONS)), None)
+    around = module.parents.get(method) if method else None
+    if method is None or not isinstance(around, ast.ClassDef) or not method.args.args:
+        return Unknown("super() is not worked out", origin)
+    base = next((name for name in lineage(world, ClassRef(module, around))[1:]), None)
+    owner = expressions.name_at(world, method.args.args[0].arg, node, module, frame)
+    if isinstance(base, str) and isinstance(owner, LibraryObject):
+        return replace(owner, cls=None)
+    return LibraryRef(base, origin, owner) if isinstance(base, str) else Unknown("super() is not worked out", origin)
 
 
 def _instance_attribute(
@@ -518,6 +532,10 @@ def container_method(world: World, base: Table | Listing, method: str, given: Ar
         case "items":
             pairs = (Listing((Traced(key, base.origin), value), base.origin) for key, value in base.entries.items())
             return Listing(tuple(pairs), base.origin, base.complete)
+        case "getint" | "getfloat" | "getboolean" if given.positional:  # a section of an ini file
+            from poollint.python import ini_functions
+
+            return ini_functions.cast(method, _gotten(base, method, given, origin))
     return Unknown(f"{method}() of a dict", origin)
 
 
@@ -525,7 +543,7 @@ def _gotten(base: Table, method: str, given: Arguments, origin: Origin) -> Value
     key = key_of(given.positional[0])
     if key is NO_KEY:
         return unsettled("a key that is not known", given.positional[0], origin=origin)
-    default = given.get("default", 1)
+    default = given.get("default", 1) or given.get("fallback")
     found = base.get(key)
     if found is not None:
         return found

@@ -272,10 +272,18 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
         result: Value = derived(_same(left.value, right.value), left, right, origin=origin, symbol=symbol)
     elif (same := _same_reference(left, right)) is not None:
         return Traced(same, origin, "exact", symbol)
+    elif _is_answered_true(world, left) and isinstance(right, Known) and not right.value:
+        return Traced(False, origin, "fallback", symbol)
     else:
         result = unsettled(reason_of(left), left, right, origin=origin, symbol=symbol)
     _teach_equality(world, symbol, left, right)
     return result
+
+
+def _is_answered_true(world: World, value: Value) -> bool:
+    """Say whether this world has answered `if value:` with yes: then it is neither None nor empty."""
+    answer = world.answers.get(value.symbol) if isinstance(value, Open) and value.symbol else None
+    return answer is not None and bool(answer.choice)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -245,7 +245,7 @@ class LibraryRef:
 class LibraryObject:
     """What a call of a library made that the evaluator does not look into: `Env()`, `Flask(...)`, `create_engine(...)`.
 
-    `state` is whatever the library's reader keeps between calls.
+    `state` is whatever the library's reader keeps between calls; `cls` is the project's subclass that was called.
     """
 
     name: str
@@ -253,6 +253,7 @@ class LibraryObject:
     origin: Origin
     node: ast.AST | None = None
     state: Any = None
+    cls: ClassRef | None = None
 
     def __hash__(self) -> int:
         return hash((self.name, self.origin))
