@@ -1,4 +1,4 @@
-"""CloudFormation and SAM templates: Lambda functions, ECS services, RDS databases and proxies."""
+"""CloudFormation and SAM templates: Lambda functions, ECS and App Runner services, RDS databases and proxies."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from poollint.facts import (
     Words,
     Workload,
 )
-from poollint.readers import _ecs
+from poollint.readers import _app_runner, _ecs
 from poollint.readers._cloudformation import Resource, Template, as_number
 from poollint.readers._containers import is_infrastructure
 from poollint.readers._passwords import hide
-from poollint.readers._platform import as_server, below, environment_of, folder_of, function, json_about
+from poollint.readers._platform import as_server, below, command, environment_of, folder_of, function, json_about
 from poollint.readers.terraform._rds import engine
 from poollint.readers._variables import Variables
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Fact = Workload | Database | Pooler
 _PLACES = ("Address", "Endpoint", "ReadEndpoint", "Port")  # attributes that are a server's, not a secret's
-_NEEDLES = (b"AWS::Lambda::", b"AWS::Serverless::", b"AWS::ECS::", b"AWS::RDS::")
+_NEEDLES = (b"AWS::Lambda::", b"AWS::Serverless::", b"AWS::ECS::", b"AWS::RDS::", b"AWS::AppRunner::")
 
 
 def read(tree: Tree) -> Iterator[Fact]:
@@ -302,17 +302,64 @@ def _words(definition: Resource, index: int, key: str) -> Words | None:
     return Words(place, tuple(str(i.value) for i in items), locations=tuple(i.origin.location or place for i in items))
 
 
-def _with_secrets(template: Template, entries: list[tuple[str, Node]], node: Node) -> Environment:
+def _with_secrets(
+    template: Template, entries: list[tuple[str, Node]], node: Node, key: str = "Secrets", value: str = "ValueFrom"
+) -> Environment:
     plain = variables_of(template, entries)
     values, secrets = dict(plain.variables), dict(plain.secrets)
-    for item in node.items_at("Secrets"):
-        name, given = item.text_at("Name"), item.at("ValueFrom")
+    for item in node.items_at(key):
+        name, given = item.text_at("Name"), item.at(value)
         if name and given is not None:
             setting = template.value(given)
             values[name] = Unknown(f"{name} comes from a secret", Origin(name, item.location))
             if isinstance(setting, Known):
                 secrets[name] = f"aws-secret/{template.path}/{setting.value}"
     return Environment(values, node.at("EnvironmentFiles") is None, secrets)
+
+
+# -- App Runner --------------------------------------------------------------------------------------------------------
+
+
+def app_runner(tree: Tree, resource: Resource) -> Iterator[Workload]:
+    """AWS::AppRunner::Service with its scaling configuration."""
+    wanted = resource.get("AutoScalingConfigurationArn")
+    listed = resource.template.resources("AWS::AppRunner::AutoScalingConfiguration")
+    scaling = next((s for s in listed if s.is_meant_by(wanted, "AutoScalingConfigurationName")), None)
+    elsewhere = Unknown("the scaling configuration is not here", wanted.origin) if wanted and not scaling else None
+    size, requests = (
+        elsewhere or (scaling.number(key, absent=given) if scaling else given)
+        for key, given in (("MaxSize", _app_runner.DEFAULT_SIZE), ("MaxConcurrency", _app_runner.DEFAULT_CONCURRENCY))
+    )
+    source = "CodeRepository" if resource.at("SourceConfiguration", "CodeRepository") is not None else "ImageRepository"
+    inner = ("CodeConfiguration", "CodeConfigurationValues") if source == "CodeRepository" else ("ImageConfiguration",)
+    start = resource.at("SourceConfiguration", source, *inner, "StartCommand")
+    folder = resource.word("SourceConfiguration", source, "SourceDirectory")
+    yield Workload(
+        name=resource.word("ServiceName") or _named_after(resource),
+        platform="app-runner",
+        kind="service",
+        location=resource.location,
+        instances=size,
+        rollout_instances=_app_runner.rollout(size),
+        rollout_documented=True,
+        concurrency=requests,
+        variables=_app_runner_variables(resource, ("SourceConfiguration", source, *inner)),
+        command=command(start),
+        image=resource.word("SourceConfiguration", source, "ImageIdentifier"),
+        sources=(folder.strip("/"),) if folder and folder.strip("/") in tree.folders else (),
+    )
+
+
+def _app_runner_variables(resource: Resource, where: tuple[str, ...]) -> Environment:
+    node = resource.at(*where)
+    if node is None:
+        return Environment()
+    entries = [
+        (name, value)
+        for item in node.items_at("RuntimeEnvironmentVariables")
+        if (name := item.text_at("Name")) and (value := item.at("Value")) is not None
+    ]
+    return _with_secrets(resource.template, entries, node, "RuntimeEnvironmentSecrets", "Value")
 
 
 # -- RDS ---------------------------------------------------------------------------------------------------------------
@@ -416,6 +463,7 @@ READERS = {
     "AWS::Serverless::Function": sam_function,
     "AWS::Lambda::Function": plain_function,
     "AWS::ECS::Service": ecs_service,
+    "AWS::AppRunner::Service": app_runner,
     "AWS::RDS::DBInstance": db_instance,
     "AWS::RDS::DBCluster": db_cluster,
     "AWS::RDS::DBProxy": db_proxy,

@@ -17,7 +17,7 @@ from poollint.facts import (
     Words,
     Workload,
 )
-from poollint.readers import _ecs
+from poollint.readers import _app_runner, _ecs
 from poollint.readers._containers import is_infrastructure
 from poollint.readers._platform import function
 from poollint.readers.terraform._env import aws_secret, environment, variable
@@ -251,13 +251,10 @@ def app_runner(part: Part) -> Iterator[Workload]:
     wanted = part.get("auto_scaling_configuration_arn")
     versions = part.scope.everywhere("aws_apprunner_auto_scaling_configuration_version")
     scaling = next((v for v in versions if v.is_meant_by(wanted, "auto_scaling_configuration_name")), None)
-    default = {"max_size": 25, "max_concurrency": 100}
-    found = {
-        name: scaling.number(name, _app_runner_default(value)) if scaling else _app_runner_default(value)
-        for name, value in default.items()
-    }
+    defaults = {"max_size": _app_runner.DEFAULT_SIZE, "max_concurrency": _app_runner.DEFAULT_CONCURRENCY}
+    found: dict[str, Setting] = {name: scaling.number(name, given) if scaling else given for name, given in defaults.items()}
     if scaling is None and wanted is not None:
-        found = dict.fromkeys(default, Unknown("the scaling configuration is not here", wanted.origin))
+        found = dict.fromkeys(defaults, Unknown("the scaling configuration is not here", wanted.origin))
     yield Workload(
         name=part.called("service_name"),
         platform="app-runner",
@@ -266,15 +263,11 @@ def app_runner(part: Part) -> Iterator[Workload]:
         unit=part.unit,
         environment=part.environment,
         instances=found["max_size"],
-        rollout_instances=_ecs.rollout(found["max_size"], Known(200, Origin("a deployment doubles them"), "default")),
+        rollout_instances=_app_runner.rollout(found["max_size"]),
         rollout_documented=True,
         concurrency=found["max_concurrency"],
         variables=_app_runner_variables(part),
     )
-
-
-def _app_runner_default(value: int) -> Known:
-    return Known(value, Origin("default of App Runner"), "default")
 
 
 def _app_runner_variables(part: Part) -> Environment:
