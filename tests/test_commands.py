@@ -45,6 +45,7 @@ def said(setting: Setting) -> str:
 @pytest.mark.parametrize(
     ("command", "variables", "files", "expected"),
     [
+        ("ddtrace-run python -m gunicorn.app.wsgiapp -w 3 app.main:app", {}, {}, "3 --workers Dockerfile:5 exact"),
         ("gunicorn app.main:app", {}, {}, "1 default of gunicorn None default"),
         ("gunicorn app.main:app", {"WEB_CONCURRENCY": "7"}, {}, "7 WEB_CONCURRENCY env.yaml:7 exact"),
         (

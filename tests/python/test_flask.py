@@ -120,6 +120,23 @@ def test_version_2_honours_the_keys_that_version_3_ignores(engine):
     ]
 
 
+@pytest.mark.parametrize("version", ["2.5.1", "3.1.1", ""])
+def test_an_index_inside_the_key_is_a_key_that_nothing_reads(engine, version):
+    """`config["SQLALCHEMY_ENGINE_OPTIONS['pool_pre_ping']"] = True` looks like an item, and is none."""
+    lines = (
+        f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+        "app.config[\"SQLALCHEMY_ENGINE_OPTIONS['pool_pre_ping']\"] = True\n"
+        "app.config['SQLALCHEMY_ENGINE_OPTIONS.pool_size'] = int(input())\n"
+        "db = SQLAlchemy(app)\n"
+    )
+    found = engine(START + lines, version)
+    assert live(found).pool_pre_ping.value is False
+    assert [(dead.name, str(dead.value.origin.location)) for dead in found.dead_settings] == [
+        ("SQLALCHEMY_ENGINE_OPTIONS['pool_pre_ping']", "app.py:5"),
+        ("SQLALCHEMY_ENGINE_OPTIONS.pool_size", "app.py:6"),
+    ]
+
+
 def test_an_unpinned_version_decides_nothing(engine):
     found = engine(OLD, "")
     assert not isinstance(live(found).pool_size, Known)

@@ -254,6 +254,14 @@ DB = f"{ENGINE}engine = {MAKE}\n"
             },
             "script",
         ),
+        (
+            {
+                "app/db.py": DB,
+                "app/api.py": "import connexion\nfrom app.db import engine\ndef make():\n    return connexion.FlaskApp('a')\n",
+                "work.py": "from app.api import make\nfrom kafka import KafkaConsumer\napp, c = make(), KafkaConsumer()\n",
+            },
+            "service",
+        ),
         ({"seed.py": DB + "with engine.connect() as c:\n    c.close()\n"}, "script"),
         ({"scripts/seed.py": DB}, "script"),
         ({"bot.py": DB + "if __name__ == '__main__':\n    bot.run_polling()\n"}, "worker"),

@@ -19,7 +19,12 @@ from ._web import default
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _PYTHON = re.compile(r"python(\d(\.\d+)*)?$|pypy3?$")
 _ASKS = frozenset({"--help", "--version", "--check-config", "--print-config"})  # answered, and nothing starts
-_MODULES = {"huey.bin.huey_consumer": "huey_consumer", "rq.cli": "rq", "waitress": "waitress-serve"}
+_MODULES = {
+    "gunicorn.app.wsgiapp": "gunicorn",
+    "huey.bin.huey_consumer": "huey_consumer",
+    "rq.cli": "rq",
+    "waitress": "waitress-serve",
+}
 
 
 def launch(words: list[Word], run: Run) -> None:

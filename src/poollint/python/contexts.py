@@ -211,7 +211,7 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
 
 APPLICATIONS = frozenset(
     "FastAPI Flask Starlette Litestar Sanic Quart Configurator FastMCP Dash Robyn BlackSheep Bottle Falcon "
-    "APIFlask OpenAPI Celery".split()
+    "APIFlask OpenAPI FlaskApp AsyncApp Celery".split()
 )
 
 

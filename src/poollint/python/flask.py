@@ -105,6 +105,11 @@ class Flask:
             who = "Flask-SQLAlchemy 3 ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
             fix = f'Put it into {FLASK_OPTIONS} = {{"{name}": ...}}.'
             yield DeadSetting(key, as_setting(value), f"{who} {key}", fix)
+        for found in config.indexed:
+            value = as_setting(config.world.value(found.value, found.module))
+            setting = _at(value, Origin(found.key, found.module.location(found.node)))
+            says = f"the whole text is one key, which nothing reads, and no entry of {FLASK_OPTIONS}"
+            yield DeadSetting(found.key, setting, says, f"Assign a dict to config[{FLASK_OPTIONS!r}].")
         for late in config.late if is_3 else ():
             says = f"{late.key} is set after the extension was initialised, when its engine is made already"
             value = config.world.value(late.value, late.module)

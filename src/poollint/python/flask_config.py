@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,9 +17,10 @@ from poollint.python.modules import Module
 from poollint.python.roles import Roles
 from poollint.python.scopes import dotted
 from poollint.python.values import ClassRef, Instance, LibraryRef, ModuleRef, Table, Value, origin_of
-from poollint.sqlalchemy_tables import FLASK_BINDS, FLASK_PREFIX
+from poollint.sqlalchemy_tables import FLASK_BINDS, FLASK_OPTIONS, FLASK_PREFIX
 
 Holder = ClassRef | ModuleRef | Instance
+_INDEXED = re.compile(rf"{FLASK_OPTIONS}\s*[\[.]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +148,14 @@ class Config:
         return tuple(
             found for found in self.places.assigned if found.module.path in self.circle and _follows_init(found)
         )
+
+    @property
+    def indexed(self) -> Iterator[Assigned]:
+        """Assignments whose key holds the index as text: `config["SQLALCHEMY_ENGINE_OPTIONS['pool_size']"] = 20`."""
+        for found in self.places.assigned:
+            if _INDEXED.match(found.key) and found.module.path in self.circle:
+                if self.world.reachable(found.node, found.module):
+                    yield found
 
     @property
     def _holders(self) -> Iterator[Holder | Unknown]:
