@@ -133,6 +133,7 @@ class FakeCode:
     imports: Mapping[str, Iterable[str]] = field(default_factory=dict)
     per_variable: Mapping[str, Engine] = field(default_factory=dict)
     has_engines: bool = True
+    lasting: frozenset[str] = frozenset()
 
     def engines(self, environment: Environment = Environment()) -> tuple[Engine, ...]:
         for name, changed in self.per_variable.items():
@@ -145,6 +146,9 @@ class FakeCode:
 
     def reaches(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> Reach | None:
         return Reach(frozenset(self.imports[entry])) if entry in self.imports else None
+
+    def keeps_running(self, entry: str, directory: str = "") -> bool:
+        return entry in self.lasting
 
     def imported_at_start(self, entry: str, directory: str) -> frozenset[str]:
         return frozenset(self.imports.get(entry, ()))

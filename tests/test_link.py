@@ -285,6 +285,21 @@ class TestWhichDatabase:
         assert limits == {"a": 100, "b": 50}
         assert {database for _, database in names(project)} == {"a/db", "b/db"}
 
+    @pytest.mark.parametrize(
+        ("kind", "beside", "counted"),
+        [
+            ("script", "kept", ["uvicorn", "python"]),
+            ("script", "started", ["uvicorn"]),  # nothing shows that it stays
+            ("script", "", ["uvicorn"]),  # it ends before the server starts
+            ("migration", "started", ["uvicorn"]),
+        ],
+    )
+    def test_a_script_beside_the_server_counts_where_it_stays(self, kind: str, beside: str, counted: list[str]) -> None:
+        one = number(1, "python")
+        script = Process("python", kind, one, NOT_READ, entry="app.feed", beside=beside)  # type: ignore[arg-type]
+        project = joined([workload("api", 1, web(), script)])
+        assert [client.process.server for client in project.clients if client.process] == counted
+
     def overlays(self, staging: str) -> Project:
         """`api` in prod and a workload in staging run one engine, whose host is another one in staging."""
         hosts = {at: engine("app/db.py:8", pool(target=on(f"db.{at}.example.org"))) for at in ("prod", "staging")}

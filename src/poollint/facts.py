@@ -336,6 +336,8 @@ class Process:
     directory   import root, relative to the project's root
     preloads    imports the application before it forks
     kind        "web", "worker", "task-runner", "script", "migration", "scheduler", "shell"
+    beside      "started" when others run at the same time: a supervisord program, `a & b`; "kept" when whatever started it
+                starts it again whenever it ends
     """
 
     server: str
@@ -350,6 +352,7 @@ class Process:
     location: Location | None = None
     environment: Mapping[str, Setting] = field(default_factory=dict)  # set by the command itself: `env K=V`, ENV, export
     files: tuple[str, ...] = ()  # what was read on the way: Dockerfile, entry-point script, gunicorn.conf.py
+    beside: Literal["", "started", "kept"] = ""
 
     def __hash__(self) -> int:
         return hash((self.server, self.entry, self.location))

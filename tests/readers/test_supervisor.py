@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from poollint.commands import processes
-from poollint.facts import Unknown
+from poollint.facts import Environment, Known, Origin, Unknown
 from poollint.readers import supervisor
 
 TEXT = (
@@ -53,3 +57,28 @@ def test_programs_run_in_the_project_above_the_configuration(make_tree):
     (workload,) = supervisor.read(tree)
     (process,) = processes(workload, tree)
     assert (process.processes.value, process.directory) == (6, "shop")
+
+
+def programs(make_tree, options: str) -> list[tuple[str, str, int]]:
+    text = f"[program:web]\ncommand=gunicorn app:app\n[program:feed]\ncommand=python -m feed\n{options}"
+    tree = make_tree({"supervisord.conf": text, "app.py": "", "feed.py": ""})
+    (workload,) = supervisor.read(tree)
+    workload = replace(workload, variables=Environment({"ON": Known("true", Origin("ON"))}))
+    return [(each.server, each.beside, each.processes.value) for each in processes(workload, tree)]
+
+
+@pytest.mark.parametrize(
+    ("options", "feed"),
+    [
+        ("", ("python", "started", 1)),
+        ("numprocs=3\n", ("python", "started", 3)),
+        ("autorestart=true\n", ("python", "kept", 1)),
+        ("autorestart=unexpected\n", ("python", "started", 1)),
+        ("autostart=%(ENV_ON)s\nautorestart=%(ENV_ON)s\n", ("python", "kept", 1)),
+        ("autostart=%(ENV_UNKNOWN)s\n", ("python", "started", 1)),
+        ("autostart=no\n", None),
+        ("autostart=False ; by hand\n", None),
+    ],
+)
+def test_a_program_beside_the_server_says_whether_it_is_started_and_kept(make_tree, options, feed):
+    assert programs(make_tree, options) == [("gunicorn", "started", 1), *([feed] if feed else [])]

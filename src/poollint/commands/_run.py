@@ -107,6 +107,8 @@ class Run:
         environment: Mapping[str, Setting] = {**self.container.variables, **self.exported, **process.environment}
         files = tuple(dict.fromkeys((*self.container.read, *self.read, *process.files)))
         process = replace(process, environment=environment, files=files)
+        if self.in_background or any(other.beside for other in self.started):
+            process = replace(process, beside="started")
         if self.certainty != "exact":
             process = replace(
                 process,

@@ -106,7 +106,7 @@ def _matching(pattern: str, run: Run) -> list[str]:
 
 def start_program(program: Program, run: Run, launch: Launch) -> None:
     """Run one program in the background of the others, and multiply what it starts by `numprocs`."""
-    if program.text("autostart") in ("false", "False", "0") or "command" not in program.options:
+    if "command" not in program.options or _says(program, "autostart", run) in _FALSE:
         return
     command, place = program.options["command"]
     copies = _copies(program, run)
@@ -120,6 +120,20 @@ def start_program(program: Program, run: Run, launch: Launch) -> None:
     finally:
         run.in_background, run.scope, run.read = before, scope, read
     run.started[first:] = [_times(process, copies) for process in run.started[first:]]
+    # `unexpected`, the default, leaves a program alone that ends well.
+    if _says(program, "autorestart", run) in _TRUE:
+        run.started[first:] = [replace(process, beside="kept") for process in run.started[first:]]
+
+
+_TRUE, _FALSE = ("true", "yes", "on", "1", "t", "y"), ("false", "no", "off", "0", "f", "n")
+
+
+def _says(program: Program, key: str, run: Run) -> str:
+    """Return a yes or no of supervisord's in small letters, "" where it is absent or not readable."""
+    if key not in program.options or not program.text(key):
+        return ""
+    setting = as_setting(_words(*program.options[key], run)[0], key, str)
+    return str(setting.value).lower() if isinstance(setting, Known) else ""
 
 
 def _copies(program: Program, run: Run) -> Setting:

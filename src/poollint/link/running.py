@@ -78,7 +78,7 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
         return  # ends before the containers beside it start, so it never adds to them
     service = stated.service_of(configuration, workload)
     engines = [engine for engine in code.engines() if engine.role not in _UNCOUNTED_ROLES]
-    for process in _counted(workload):
+    for process in _counted(workload, code):
         answer = _chosen(engines, workload, process, service, code)
         if not answer:
             yield from () if answer is not None else (None,)
@@ -93,20 +93,30 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
             yield replace(run, engine=_as_this_forks(run.engine, process, code))
 
 
-def _counted(workload: Workload) -> tuple[Process | None, ...]:
+def _counted(workload: Workload, code: Code) -> tuple[Process | None, ...]:
     """The commands that hold connections while the workload runs.
 
-    A migration or shell step before the server ends first; where it is all there is, it is the workload.
+    A migration or a script before the server ends first, and so does one beside it that does its work once; where it is
+    all there is, it is the workload.
     """
-    serving = tuple(process for process in workload.run if process.kind in (*SERVING, "scheduler"))
-    return serving or workload.run or (None,)
+    lasting = tuple(process for process in workload.run if _lasts(process, code))
+    serves = any(process.kind in (*SERVING, "scheduler") for process in lasting)
+    return (lasting if serves else workload.run) or (None,)
+
+
+def _lasts(process: Process, code: Code) -> bool:
+    if process.kind in (*SERVING, "scheduler"):
+        return True
+    if process.kind != "script" or not process.beside or not process.entry or reach_of(process, code) is None:
+        return False
+    return process.beside == "kept" or code.keeps_running(process.entry, _import_root(process, code))
 
 
 def _as_this_forks(engine: Engine, process: Process | None, code: Code) -> Engine:
     """Keep of the uses before a fork those that this command's parent process comes to: another's entry point is not it."""
     if process is None or not any(use.kind == "before-fork" for use in engine.uses):
         return engine
-    at_start = code.imported_at_start(process.entry, process.directory) if process.entry else frozenset()
+    at_start = code.imported_at_start(process.entry, _import_root(process, code)) if process.entry else frozenset()
     return replace(engine, uses=tuple(_of_process(engine.uses, process, at_start)))
 
 
@@ -162,9 +172,12 @@ def reach_of(process: Process, code: Code) -> Reach | None:
     """Return what a command imports; the path of a script counts from the root, a module from its import root."""
     if not process.entry:
         return None
-    finds_tasks = process.server.startswith("celery")
-    from_root = code.reaches(process.entry, finds_tasks=finds_tasks) if process.entry.endswith(".py") else None
-    return from_root or code.reaches(process.entry, process.directory, finds_tasks=finds_tasks)
+    return code.reaches(process.entry, _import_root(process, code), finds_tasks=process.server.startswith("celery"))
+
+
+def _import_root(process: Process, code: Code) -> str:
+    entry = process.entry or ""
+    return "" if entry.endswith(".py") and code.reaches(entry) else process.directory
 
 
 def _may_use(process: Process, engine: Engine, reach: Reach) -> bool:

@@ -96,6 +96,14 @@ class Code:
         path = self.entry_module(entry, directory)
         return imported_at_start(self._facts.roles, path) if path else frozenset()
 
+    def keeps_running(self, entry: str, directory: str = "") -> bool:
+        """Say whether the program of an entry point runs until somebody ends it; False where nothing shows it."""
+        from poollint.python.programs import keeps_running
+
+        path = self.entry_module(entry, directory)
+        module = self.modules.module(path) if path else None
+        return module is not None and keeps_running(module, self._evaluator(NO_ENVIRONMENT))
+
     # -- inside
 
     def _file(self, path: str, is_imported: bool = False) -> str | None:

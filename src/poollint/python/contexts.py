@@ -236,17 +236,18 @@ _SERVERS_BY_OWNER = frozenset(
 
 def serves(function: ast.AST) -> bool:
     """Say whether a function starts something that runs until the process ends: `app.run()`, `uvicorn.run(...)`."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Call):
-            callee, made = node.func, getattr(node.func, "value", None)
-            last = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
-            owner = (dotted(made.func if isinstance(made, ast.Call) else made) or "") if made else ""
-            owner = owner.rpartition(".")[2].lower()
-            if last in _SERVING or (
-                last == "run" and (owner in _SERVERS_BY_OWNER or owner.endswith(("server", "worker")))
-            ):
-                return True
-    return False
+    return any(isinstance(node, ast.Call) and is_serving(node) for node in ast.walk(function))
+
+
+def is_serving(call: ast.Call) -> bool:
+    """Say whether a call serves or waits until the process ends."""
+    callee, made = call.func, getattr(call.func, "value", None)
+    last = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
+    owner = (dotted(made.func if isinstance(made, ast.Call) else made) or "") if made else ""
+    owner = owner.rpartition(".")[2].lower()
+    return last in _SERVING or (
+        last == "run" and (owner in _SERVERS_BY_OWNER or owner.endswith(("server", "worker")))
+    )
 
 
 # -- functions handed over ---------------------------------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""Whether a program keeps running: it serves, or loops without an end, in what its main code comes to."""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from collections.abc import Iterator
+
+from poollint.python import contexts, names
+from poollint.python.evaluate import Evaluator
+from poollint.python.modules import Module
+from poollint.python.scopes import FUNCTIONS, children
+from poollint.python.values import ClassRef, FunctionRef, Instance
+
+DEEPEST = 4  # functions that call each other on the way to the loop
+MOST_FUNCTIONS = 200
+
+
+def keeps_running(module: Module, evaluator: Evaluator) -> bool:
+    """Say whether running a file comes to a call that serves or to an endless loop; False where nothing shows it."""
+    todo: deque[tuple[Module, ast.AST, int]] = deque([(module, module.tree, 0)])
+    seen: set[ast.AST] = {module.tree}
+    while todo and len(seen) < MOST_FUNCTIONS:
+        here, node, depth = todo.popleft()
+        own = list(_own(node))
+        if any(_is_endless(part) or (isinstance(part, ast.Call) and contexts.is_serving(part)) for part in own):
+            return True
+        for call in (part for part in own if isinstance(part, ast.Call) and depth < DEEPEST):
+            function = _called(call, here, evaluator)
+            if function is not None and function.node not in seen:
+                seen.add(function.node)
+                todo.append((function.module, function.node, depth + 1))
+    return False
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs when a file or function does: what functions inside it do, they do when they are called."""
+    todo: list[ast.AST] = list(getattr(node, "body", ()))
+    while todo:
+        part = todo.pop()
+        if isinstance(part, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            continue
+        yield part
+        todo.extend(children(part))
+
+
+def _is_endless(node: ast.AST) -> bool:
+    """`while True:` that nothing leaves; one that waits for a database until it breaks is not."""
+    if not isinstance(node, ast.While) or not (isinstance(node.test, ast.Constant) and node.test.value):
+        return False
+    return not any(isinstance(part, (ast.Break, ast.Return)) for part in _own(node))
+
+
+def _called(call: ast.Call, module: Module, evaluator: Evaluator) -> FunctionRef | None:
+    resolved = names.resolve(module, call.func)
+    if resolved is None and isinstance(call.func, ast.Attribute):
+        owner = evaluator.value(call.func.value, module)
+        cls = owner.cls if isinstance(owner, Instance) else None
+        return _method(cls, call.func.attr) if isinstance(cls, ClassRef) else None
+    return resolved if isinstance(resolved, FunctionRef) and not isinstance(resolved.node, ast.Lambda) else None
+
+
+def _method(cls: ClassRef, name: str) -> FunctionRef | None:
+    found = (stmt for stmt in cls.node.body if isinstance(stmt, FUNCTIONS) and stmt.name == name)
+    return next((FunctionRef(cls.module, stmt) for stmt in found), None)

@@ -1,0 +1,54 @@
+"""Whether a program keeps running, by what its main code comes to."""
+
+from __future__ import annotations
+
+import pytest
+
+from poollint.python.code import Code
+
+MAIN = "if __name__ == '__main__':\n    main()\n"
+
+
+@pytest.fixture
+def keeps_running(make_tree):
+    def keeps_running(text: str, **files: str) -> bool:
+        tree = make_tree({"app/__init__.py": "", "app/job.py": text, **{f"app/{n}.py": t for n, t in files.items()}})
+        return Code(tree).keeps_running("app.job")
+
+    return keeps_running
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "while True:\n    poll()\n",
+        f"def main():\n    while 1:\n        poll()\n{MAIN}",
+        f"import asyncio\nasync def loop():\n    while True:\n        await poll()\ndef main():\n    asyncio.run(loop())\n{MAIN}",
+        f"from app.consumer import consume\ndef main():\n    consume()\n{MAIN}",
+        f"class Bot:\n    def work(self):\n        while True:\n            poll()\ndef main():\n    Bot().work()\n{MAIN}",
+        f"def main():\n    channel.start_consuming()\n{MAIN}",
+        f"def main():\n    loop.run_forever()\n{MAIN}",
+    ],
+)
+def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
+    assert keeps_running(text, consumer="def consume():\n    while True:\n        poll()\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for row in rows:\n    load(row)\n",
+        "while True:\n    try:\n        connect()\n        break\n    except OSError:\n        sleep(1)\n",
+        f"def wait():\n    while True:\n        if ready():\n            return\ndef main():\n    wait()\n{MAIN}",
+        f"def forever():\n    while True:\n        poll()\ndef main():\n    load()\n{MAIN}",
+        f"def main():\n    def later():\n        while True:\n            poll()\n    load()\n{MAIN}",
+        "while pending:\n    work()\n",
+        "import elsewhere\nelsewhere.main()\n",
+    ],
+)
+def test_what_ends_or_is_not_called(keeps_running, text):
+    assert not keeps_running(text)
+
+
+def test_a_program_that_is_not_here(make_tree):
+    assert not Code(make_tree({"app.py": "while True: pass\n"})).keeps_running("other.job")
