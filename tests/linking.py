@@ -150,7 +150,7 @@ class FakeCode:
     def keeps_running(self, entry: str, directory: str = "") -> bool:
         return entry in self.lasting
 
-    def imported_at_start(self, entry: str, directory: str) -> frozenset[str]:
+    def imported_at_start(self, entry: str, directory: str, *, finds_tasks: bool = False) -> frozenset[str]:
         return frozenset(self.imports.get(entry, ()))
 
 

@@ -116,7 +116,10 @@ def _as_this_forks(engine: Engine, process: Process | None, code: Code) -> Engin
     """Keep of the uses before a fork those that this command's parent process comes to: another's entry point is not it."""
     if process is None or not any(use.kind == "before-fork" for use in engine.uses):
         return engine
-    at_start = code.imported_at_start(process.entry, _import_root(process, code)) if process.entry else frozenset()
+    at_start: frozenset[str] = frozenset()
+    if process.entry:
+        root = _import_root(process, code)
+        at_start = code.imported_at_start(process.entry, root, finds_tasks=_finds_tasks(process))
     return replace(engine, uses=tuple(_of_process(engine.uses, process, at_start)))
 
 
@@ -172,7 +175,11 @@ def reach_of(process: Process, code: Code) -> Reach | None:
     """Return what a command imports; the path of a script counts from the root, a module from its import root."""
     if not process.entry:
         return None
-    return code.reaches(process.entry, _import_root(process, code), finds_tasks=process.server.startswith("celery"))
+    return code.reaches(process.entry, _import_root(process, code), finds_tasks=_finds_tasks(process))
+
+
+def _finds_tasks(process: Process) -> bool:
+    return process.server.startswith("celery")
 
 
 def _import_root(process: Process, code: Code) -> str:

@@ -89,12 +89,12 @@ class Code:
             self._reaches[key] = self.graph.reach(path, entry, first, finds_tasks=finds_tasks)
         return self._reaches[key]
 
-    def imported_at_start(self, entry: str, directory: str = "") -> frozenset[str]:
+    def imported_at_start(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> frozenset[str]:
         """Return the files that are imported while an entry point is: a server that preloads runs them before it forks."""
         from poollint.python.forks import imported_at_start
 
         path = self.entry_module(entry, directory)
-        return imported_at_start(self._facts.roles, path) if path else frozenset()
+        return imported_at_start(self._facts.roles, path, finds_tasks) if path else frozenset()
 
     def keeps_running(self, entry: str, directory: str = "") -> bool:
         """Say whether the program of an entry point runs until somebody ends it; False where nothing shows it."""

@@ -263,7 +263,7 @@ def _frame(world: World, step: Way, frame: Frame | None) -> Frame | None:
 # -- what is imported at start -----------------------------------------------------------------------------------------
 
 
-def imported_at_start(roles: Roles, entry: str) -> frozenset[str]:
+def imported_at_start(roles: Roles, entry: str, finds_tasks: bool) -> frozenset[str]:
     """Return the files that are imported while an entry module is: not what functions import when they are called."""
     found = {entry}
     todo = [entry]
@@ -271,7 +271,8 @@ def imported_at_start(roles: Roles, entry: str) -> frozenset[str]:
         path = todo.pop()
         module = roles.modules.module(path)
         later = _imported_later(module) if module else frozenset()
-        for imported in roles.graph.imports(path) - later - found:
+        discovered = roles.graph.discovers(path) if finds_tasks else frozenset()
+        for imported in (roles.graph.imports(path) - later | discovered) - found:
             found.add(imported)
             todo.append(imported)
     return frozenset(found)
