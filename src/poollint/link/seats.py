@@ -18,6 +18,7 @@ _OWN_UNITS = {
     "compose": "compose ",
     "procfile": "procfile ",
     "heroku": "procfile ",
+    "elastic-beanstalk": "procfile ",
     "systemd": "systemd ",
     "supervisor": "supervisor ",
     "docker": "docker ",

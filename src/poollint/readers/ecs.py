@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poollint.facts import Database, Environment, Origin, Pooler, Setting, Unknown, Workload
+from poollint.facts import NOT_READ, Database, Environment, Origin, Pooler, Setting, Unknown, Workload
 from poollint.readers import _ecs
+from poollint.readers._beanstalk import options_of
 from poollint.readers._containers import is_infrastructure
 from poollint.readers._pipelines import is_workflow, scope_at, scopes, steps
 from poollint.readers._platform import as_server, command, count, environment_of, folder_of, json_about, plain
@@ -68,7 +69,21 @@ def _workloads(tree: Tree, path: str, document: Node) -> Iterator[Workload | Dat
             working_directory=node.text_at("workingDirectory"),
             image=node.text_at("image"),
         )
-        yield as_server(workload)
+        yield as_server(_on_beanstalk(tree, path, workload))
+
+
+def _on_beanstalk(tree: Tree, path: str, workload: Workload) -> Workload:
+    """Give the containers of a Dockerrun.aws.json the instances of their Elastic Beanstalk environment."""
+    options = options_of(tree, folder_of(path)) if path.endswith("Dockerrun.aws.json") else None
+    if options is None:
+        return workload
+    return replace(
+        workload,
+        platform="elastic-beanstalk",
+        instances=options.instances(),
+        rollout_instances=NOT_READ,
+        rollout_documented=False,
+    )
 
 
 def _cpus(definition: Node) -> Setting:

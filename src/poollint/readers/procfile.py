@@ -1,4 +1,4 @@
-"""Procfile: one workload per process type. On Heroku, `app.json` may say how many of each."""
+"""Procfile: one workload per process type. On Heroku `app.json` may say how many, on Elastic Beanstalk .ebextensions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from poollint._yaml import Scalar
 from poollint.environments import environment_of
-from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
+from poollint.facts import NOT_READ, Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
+from poollint.readers._beanstalk import options_of
 from poollint.readers._heroku import app_of, environment
 
 if TYPE_CHECKING:
@@ -40,20 +41,21 @@ def lines(text: str, path: str) -> Iterator[tuple[str, str, Location]]:
 def _workloads(tree: Tree, path: str, text: str) -> Iterator[Workload]:
     folder = posixpath.dirname(path)
     app = app_of(tree, folder)
+    options = options_of(tree, folder) if app is None else None
     for name, command, place in lines(text, path):
         release = name == "release"
-        instances = _instances(name, app)
+        instances = options.instances() if options and not release else _instances(name, app)
         yield Workload(
             name=name,
-            platform="procfile" if app is None else "heroku",
+            platform="heroku" if app else "elastic-beanstalk" if options else "procfile",
             kind="job" if release else "service",
             location=place,
             unit=folder,
             environment=environment_of(tree, path),
             life="one-off" if release else "long-lived",
             instances=instances,
-            rollout_instances=instances,
-            variables=_variables(name, app),
+            rollout_instances=NOT_READ if options else instances,
+            variables=options.variables() if options else _variables(name, app),
             command=Words(place, shell=command),
             working_directory=folder,
             sources=(folder,),
