@@ -9,6 +9,7 @@ import pytest
 
 from poollint.facts import (
     NO_CEILING,
+    NOT_READ,
     Bound,
     Client,
     Database,
@@ -189,6 +190,42 @@ def test_people_read_each_link_in_one_line() -> None:
     assert "  api → app/db.py:8 → orders\n      because entry point app.main imports app.db\n" in text
     assert "      opens at most 40 instances × 4 processes × (5 + 10) = 2,400\n" in text
     assert "imported by a web app" not in text and "imported by a web app" in _facts.as_text(PROJECT, verbose=True)
+
+
+@pytest.mark.parametrize(
+    ("steady", "one", "line"),
+    [
+        (
+            Bound(Unknown("instances: no manifest says how many run"), Unknown("")),
+            Bound(default(60), default(60), formula="1 instance × 4 processes × (5 + 10)"),
+            "each instance opens at most 4 processes × (5 + 10) = 60; no manifest says how many run",
+        ),
+        (
+            Bound(
+                Unknown("processes: computed by settings.WORKERS"),
+                Unknown(""),
+                (("pool_size", default(5)), ("max_overflow", default(10))),
+            ),
+            Bound(Unknown(""), Unknown("")),
+            "each process opens at most 5 + 10; the number of processes is not known: computed by settings.WORKERS",
+        ),
+        (
+            Bound(Unknown("NullPool: nothing written limits it"), Unknown("")),
+            Bound(Unknown(""), Unknown("")),
+            "opens a number of connections that is not known; NullPool: nothing written limits it",
+        ),
+    ],
+)
+def test_what_is_known_of_a_client_is_said_where_the_whole_is_not(steady: Bound, one: Bound, line: str) -> None:
+    client = replace(CLIENT, steady=steady, one=one)
+    assert f"      {line}\n" in _facts.as_text(replace(PROJECT, clients=(client,)))
+
+
+def test_people_read_each_command_with_its_numbers_and_nothing_that_no_file_could_give() -> None:
+    run = (Process("manage.py", "script", default(1), NOT_READ, entry="manage.py"), *WORKLOAD.run)
+    text = _facts.as_text(replace(PROJECT, workloads=(replace(WORKLOAD, run=run, concurrency=NOT_READ),)))
+    assert "      runs manage.py\n        processes  1  " in text
+    assert "not read" not in text
 
 
 # -- budget --------------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from poollint.arithmetic import MULTIPLE
 from poollint.escape import clean
 from poollint.facts import (
-    Bound,
+    NOT_READ,
     Client,
     Database,
     Engine,
@@ -187,11 +188,12 @@ def as_text(project: Project, verbose: bool = False) -> str:
 def _engine_lines(engine: Engine, verbose: bool) -> list[str]:
     factory = f"{engine.factory} bind {engine.bind}" if engine.bind else engine.factory
     kind = f"{factory}, {'async, ' if engine.is_async else ''}{engine.place}, {engine.role}"
-    driver, target, pool_class = (_word(engine, of) or "?" for of in (
-        lambda pool: pool.driver, lambda pool: pool.target, lambda pool: pool.pool_class
-    ))  # fmt: skip
-    lines = [clean(f"{engine.name}  {kind}; {driver} to {target}; {pool_class}")]
-    lines += _rows((name, agreed([getattr(pool, name) for pool in pooling(engine)])) for name in SETTINGS[:5])
+    driver = _word(engine, lambda pool: pool.driver) or _word(engine, lambda pool: pool.dialect) or "unknown driver"
+    target = _word(engine, lambda pool: pool.target) or "an unknown server"
+    pool_class = _word(engine, lambda pool: pool.pool_class)
+    lines = [clean(f"{engine.name}  {kind}; {driver} to {target}; {pool_class or 'unknown pool class'}")]
+    if pool_class != "NullPool":  # it has no sizes, and keeps nothing to test
+        lines += _rows((name, agreed([getattr(pool, name) for pool in pooling(engine)])) for name in SETTINGS[:5])
     return lines + [f"    {clean(reason)}" for reason in engine.reasons if verbose]
 
 
@@ -200,11 +202,11 @@ def _workload_lines(workload: Workload, verbose: bool) -> list[str]:
     lines = [
         clean(f"{workload.name}{where}  {workload.platform} {workload.kind}, {workload.life}; {workload.location}")
     ]
-    numbers = [("instances", workload.instances)]
+    lines += _rows([("instances", workload.instances), ("concurrency", workload.concurrency)])
     for process in workload.run:
-        lines.append(clean(f"    runs {process.server} {process.entry or ''}".rstrip()))
-        numbers += [("processes", process.processes), ("units", process.units)]
-    lines += _rows([*numbers, ("concurrency", workload.concurrency)])
+        entry = process.entry if process.entry and process.entry != process.server else ""
+        lines.append(clean(f"    runs {process.server} {entry}".rstrip()))
+        lines += [f"  {row}" for row in _rows([("processes", process.processes), ("units", process.units)])]
     return lines + [f"    {clean(note)}" for note in workload.notes if verbose]
 
 
@@ -230,17 +232,34 @@ def _client_lines(client: Client) -> list[str]:
     lines = [clean(f"{' → '.join(ends)}{where}")]
     if client.how:
         lines.append(clean(f"    because {client.how}"))
-    return [*lines, *_bound_lines(client.steady)]
+    return [*lines, f"    {clean(_opens(client))}"]
 
 
-def _bound_lines(bound: Bound) -> list[str]:
-    formula = f"{clean(bound.formula)} = " if bound.formula else ""
-    if isinstance(bound.lowered, Known):
-        return [f"    opens at most {formula}{shown(bound.lowered)}"]
-    return [f"    opens at most {formula}?, {why(bound.lowered)}"]
+def _opens(client: Client) -> str:
+    """Say what a client opens: in all, else in one instance, else in one process, and what is missing for more."""
+    steady, one = client.steady, client.one
+    if isinstance(steady.lowered, Known):
+        return f"opens at most {f'{steady.formula} = ' if steady.formula else ''}{shown(steady.lowered)}"
+    missing = _missing(steady.lowered.reason)
+    if isinstance(one.lowered, Known):
+        return f"each instance opens at most {one.formula.removeprefix(f'1 instance {MULTIPLE} ')} = {shown(one.lowered)}; {missing}"
+    factors = dict(steady.factors)
+    size, overflow = (value_of(factors.get(name, NOT_READ)) for name in ("pool_size", "max_overflow"))
+    if size is not None and overflow is not None:
+        return f"each process opens at most {size} + {overflow}; {missing}"
+    return f"opens a number of connections that is not known; {missing}"
+
+
+def _missing(reason: str) -> str:
+    """Return the reason of an unknown factor as a clause: "instances: no manifest says how many" needs only the latter."""
+    name, _, why_not = reason.partition(": ")
+    if name not in ("instances", "processes"):
+        return reason
+    return why_not if why_not.startswith("no ") else f"the number of {name} is not known: {why_not}"
 
 
 def _rows(settings: Iterable[tuple[str, Setting]]) -> list[str]:
-    rows = [(name, shown(given), place(given), why(given)) for name, given in settings]
+    """Lay the settings out in columns; what nothing could have said is left out."""
+    rows = [(name, shown(given), place(given), why(given)) for name, given in settings if given != NOT_READ]
     name, value, where = (max((len(row[i]) for row in rows), default=0) for i in range(3))
     return [f"    {r[0]:<{name}}  {r[1]:>{value}}  {r[2]:<{where}}{'  ' if where else ''}{r[3]}".rstrip() for r in rows]
