@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Client, Engine, Evidence, Finding, Known, Pool, Project, Severity, about_engine, value_of
+from poollint.facts import (
+    Client,
+    Engine,
+    Evidence,
+    Finding,
+    Known,
+    Location,
+    Pool,
+    Project,
+    Setting,
+    Severity,
+    about_engine,
+    value_of,
+)
 from poollint.rules._guards import (
     QUEUES,
     environment_names,
@@ -25,10 +38,20 @@ from poollint.rules._guards import (
 
 
 def check(project: Project) -> Iterator[Finding]:
+    found: dict[Location, tuple[Engine, tuple[Client, ...]]] = {}
     for engine, clients in judged(project):
         exposed = tuple(client for client in clients if client.survives and every_networked(client.live, _is_untested))
         if engine.role in ("service", "worker") and keeps_connections(engine) and exposed:
+            found[engine.location] = engine, exposed
+    for engine, exposed in found.values():
+        default = found.get(engine.extension) if engine.extension else None
+        # A bind with the options of its default engine is mended with it.
+        if default is None or _options(default[0]) != _options(engine):
             yield _finding(engine, exposed)
+
+
+def _options(engine: Engine) -> set[tuple[Setting, Setting]]:
+    return {(pool.pool_pre_ping, pool.pool_recycle) for pool in engine.live}
 
 
 def _is_untested(pool: Pool) -> bool:
