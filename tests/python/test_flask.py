@@ -349,3 +349,96 @@ def test_a_key_that_the_branch_taken_does_not_set_is_left_out(engine):
     app = START + "from config import Config\napp.config.from_object(Config)\ndb = SQLAlchemy(app)\n"
     found = engine({"config.py": config, "app.py": app})
     assert sorted(pool.pool_size.value for pool in found.alternatives) == [5, 20]
+
+
+# -- files and order ---------------------------------------------------------------------------------------------------
+
+LOADED = (
+    f"SQLALCHEMY_DATABASE_URI = '{URI}'\nSQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n",
+    f'{{"SQLALCHEMY_DATABASE_URI": "{URI}", "SQLALCHEMY_ENGINE_OPTIONS": {{"pool_size": 20}}}}',
+    f'SQLALCHEMY_DATABASE_URI = "{URI}"\n[SQLALCHEMY_ENGINE_OPTIONS]\npool_size = 20\n',
+)
+LOADS = {
+    "from_pyfile('settings.cfg')": ("settings.cfg", LOADED[0]),
+    "from_pyfile('settings.py')": ("settings.py", LOADED[0]),
+    "from_file('settings.json', load=json.load)": ("settings.json", LOADED[1]),
+    "from_file('settings.yaml', yaml.safe_load)": ("settings.yaml", LOADED[1]),
+    "from_file('settings.toml', load=tomllib.load, text=False)": ("settings.toml", LOADED[2]),
+    "from_json('settings.json')": ("settings.json", LOADED[1]),
+}
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_a_configuration_that_stands_in_a_file(engine, load):
+    path, content = LOADS[load]
+    text = START + f"import json, tomllib, yaml\napp.config.{load}\ndb = SQLAlchemy(app)\n"
+    pool = live(engine({"app.py": text, path: content}))
+    assert (pool.target.value.host, pool.pool_size.value) == ("db", 20)
+    assert pool.pool_size.origin.location.path == path
+
+
+def test_the_instance_folder_comes_first_where_the_application_looks_there(engine):
+    text = START.replace("Flask(__name__)", "Flask(__name__, instance_relative_config=True)")
+    text += "app.config.from_pyfile('settings.py')\ndb = SQLAlchemy(app)\n"
+    files = {"app.py": text, "settings.py": LOADED[0].replace("20", "7"), "instance/settings.py": LOADED[0]}
+    assert live(engine(files)).pool_size.value == 20
+    assert live(engine({**files, "app.py": text.replace(", instance_relative_config=True", "")})).pool_size.value == 7
+
+
+@pytest.mark.parametrize("load", ["from_pyfile('local.py')", "from_envvar('APP_SETTINGS')", "from_object(unknown)"])
+def test_a_file_that_is_not_here_may_hold_anything(engine, load):
+    text = PLACES["mapped"].replace("app.config.from_mapping", f"app.config.from_object('base')\napp.config.{load}\n#")
+    pool = live(engine({"app.py": text, "base.py": LOADED[0]}))
+    assert not isinstance(pool.pool_size, Known) and not isinstance(pool.target, Known)
+
+
+def test_an_optional_file_that_is_not_here_makes_values_less_sure(engine):
+    text = f"{START}app.config.from_object('base')\napp.config.from_pyfile('local.py', silent=True)\ndb = SQLAlchemy(app)\n"
+    pool = live(engine({"app.py": text, "base.py": LOADED[0]}))
+    assert (pool.pool_size.value, pool.pool_size.certainty) == (20, "fallback")
+
+
+def test_the_environment_names_the_file(make_tree):
+    text = START + "app.config.from_envvar('APP_SETTINGS')\ndb = SQLAlchemy(app)\n"
+    code = Code(make_tree({"app.py": text, "conf/production.cfg": LOADED[0]}))
+    (found,) = code.engines(variables(APP_SETTINGS="conf/production.cfg"))
+    assert live(found).pool_size.value == 20
+    (found,) = code.engines(variables(APP_SETTINGS="/etc/app.cfg"))
+    assert not isinstance(live(found).pool_size, Known)
+
+
+ASSIGNED = "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 7}\n"
+OBJECT = "app.config.from_object('base')\n"
+
+
+@pytest.mark.parametrize(("lines", "size"), [(ASSIGNED + OBJECT, 20), (OBJECT + ASSIGNED, 7)])
+def test_what_is_set_later_in_the_same_function_wins(engine, lines, size):
+    text = f"{START}{lines}db = SQLAlchemy(app)\n"
+    assert live(engine({"app.py": text, "base.py": LOADED[0]})).pool_size.value == size
+
+
+@pytest.mark.parametrize("call", ["update(SETTINGS)", "from_mapping(SETTINGS)", "update(**SETTINGS)"])
+def test_a_dict_of_settings_by_its_name(engine, call):
+    text = START + (
+        f"SETTINGS = {{'SQLALCHEMY_DATABASE_URI': '{URI}', 'SQLALCHEMY_ENGINE_OPTIONS': {{'pool_size': 20}}}}\n"
+        f"app.config.{call}\ndb = SQLAlchemy(app)\n"
+    )
+    assert live(engine(text)).pool_size.value == 20
+
+
+def test_a_class_looked_up_in_a_dict_by_the_environment(make_tree):
+    config = (
+        f"class Production:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
+        f"class Development:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+        "config = {'production': Production, 'development': Development}\n"
+    )
+    app = (
+        "import os\nfrom flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nfrom config import config\n"
+        "db = SQLAlchemy()\ndef create_app(settings):\n    app = Flask(__name__)\n    app.config.from_object(settings)\n"
+        "    db.init_app(app)\n    return app\napp = create_app(config[os.getenv('FLASK_CONFIG', 'development')])\n"
+    )
+    code = Code(make_tree({"config.py": config, "app.py": app}))
+    (found,) = code.engines(variables(FLASK_CONFIG="production"))
+    assert live(found).pool_size.value == 20
+    (found,) = code.engines(variables(OTHER="x"))
+    assert live(found).pool_size.value == 5

@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from poollint.facts import Known, Location, Origin, Unknown
-from poollint.python import flow, names, objects
+from poollint.python import branching, flow, names, objects
+from poollint.python import flask_files as files
 from poollint.python.callers import function_around
 from poollint.python.evaluate import Answer, Question, World
 from poollint.python.expressions import looked_up
+from poollint.python.flask_files import METHODS, PERHAPS, Load
 from poollint.python.modules import Module
 from poollint.python.roles import Roles
 from poollint.python.scopes import dotted
@@ -49,12 +51,13 @@ class Places:
         return tuple(found)
 
     @cached_property
-    def from_objects(self) -> tuple[tuple[Module, ast.Call], ...]:
-        """The calls of `app.config.from_object(...)`; Celery's `config_from_object` is another method."""
+    def loads(self) -> tuple[Load, ...]:
+        """The calls that fill a configuration from elsewhere; Celery's `config_from_object` is another method."""
         found = []
-        for path in self.modules.containing(b"from_object"):
-            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
-                found.extend((module, call) for call in module.calls.get("from_object", ()) if call.args)
+        for path in self.modules.containing(b"config"):
+            if not self.roles.is_aside(path) and any(word in (self.modules.tree.bytes(path) or b"") for word in _LOADING):
+                module = self.modules.module(path)
+                found.extend(Load(module, call) for call in _loading(module)) if module else None
         return tuple(found)
 
     @cached_property
@@ -121,26 +124,60 @@ class Config:
         world.application = self.get
 
     def get(self, key: str) -> Value | None:
-        """Return the value of a key, None when nothing sets it: what is assigned wins over what objects hold."""
+        """Return the value of a key, None when nothing sets it: what is set later in one function wins.
+
+        Across functions, what is assigned wins over what is loaded, and the last load over the ones before.
+        """
+        is_sure = True
+        for source in self._sources(key):
+            value = self._assigned(source) if isinstance(source, Assigned) else self._loaded(source, key)
+            if value is not None and value is not PERHAPS:
+                return value if is_sure else _weakened(value)
+            is_sure = is_sure and value is not PERHAPS
+        return None
+
+    def _sources(self, key: str) -> list[Assigned | Load]:
+        """Return what this world comes to of everything that may set a key, the strongest first."""
+        strong: list[Assigned | Load] = []
         for found in reversed(self.places.assigned):
             is_own = found.key == key and found.module.path in self.circle and found not in self.late
             # `app.config["KEY"] = changed(app.config["KEY"])` reads what was set before.
             if is_own and found not in self._running and self.world.reachable(found.node, found.module):
-                self._running.append(found)
-                try:
-                    return self.world.value(found.value, found.module)
-                finally:
-                    self._running.pop()
-        for holder in self._holders:
-            if isinstance(holder, Unknown):
-                return holder
-            if _defines(self.world, holder, key):
-                node = getattr(holder, "node", None) or getattr(getattr(holder, "cls", None), "node", None)
-                module = holder.module if not isinstance(holder, Instance) else holder.cls.module
-                value = objects.attribute(self.world, holder, key, node or module.tree, module, None)
-                if not flow.is_unset(value):
-                    return value
-        return None
+                strong.append(found)
+        weak: list[Assigned | Load] = []
+        for load in self.places.loads:
+            if load.module.path in self.circle and self.world.reachable(load.call, load.module):
+                before = [number for number, found in enumerate(strong) if _precedes(found, load)]
+                strong.insert(before[0], load) if before else weak.insert(0, load)
+        return strong + weak
+
+    def _assigned(self, found: Assigned) -> Value:
+        self._running.append(found)
+        try:
+            return self.world.value(found.value, found.module)
+        finally:
+            self._running.pop()
+
+    def _loaded(self, load: Load, key: str) -> Value | None:
+        """Return a key of what one call loads, None when it does not set it, PERHAPS when that cannot be told."""
+        if load.method == "from_object":
+            return self._of_holder(self._object(load), key)
+        if load.method in ("from_mapping", "update"):
+            given = self.world.arguments(load.call, load.module)
+            table = given.positional[0] if given.positional else Table(given.keywords, Origin(""), given.complete)
+            return table.entries.get(key, None if table.complete else PERHAPS) if isinstance(table, Table) else PERHAPS
+        found = files.loaded(self.world, load)
+        return found.get(key) if isinstance(found, Table) else self._of_holder(found, key)
+
+    def _of_holder(self, holder: Holder | Unknown | None, key: str) -> Value | None:
+        if holder is None or isinstance(holder, Unknown):
+            return holder
+        if not _defines(self.world, holder, key):
+            return None
+        node = getattr(holder, "node", None) or getattr(getattr(holder, "cls", None), "node", None)
+        module = holder.module if not isinstance(holder, Instance) else holder.cls.module
+        value = objects.attribute(self.world, holder, key, node or module.tree, module, None)
+        return None if flow.is_unset(value) else value
 
     @cached_property
     def late(self) -> tuple[Assigned, ...]:
@@ -157,17 +194,11 @@ class Config:
                 if self.world.reachable(found.node, found.module):
                     yield found
 
-    @property
-    def _holders(self) -> Iterator[Holder | Unknown]:
-        """Yield what the configuration is taken from, the last one first: later calls replace earlier ones.
-
-        Where one cannot be read, it may set every key: Unknown.
-        """
-        for module, call in reversed(self.places.from_objects):
-            if module.path in self.circle and self.world.reachable(call, module):
-                value = self.world.value(call.args[0], module)
-                reason = f"the configuration object {module.source(call.args[0])} could not be read"
-                yield self._behind(value, module, call) or Unknown(reason, Origin("", module.location(call)))
+    def _object(self, load: Load) -> Holder | Unknown:
+        """Return what `from_object(...)` takes the configuration from; where it cannot be read, it may set every key."""
+        value = self.world.value(load.call.args[0], load.module)
+        reason = f"the configuration object {load.module.source(load.call.args[0])} could not be read"
+        return self._behind(value, load.module, load.call) or Unknown(reason, Origin("", load.module.location(load.call)))
 
     def _behind(self, value: Value, module: Module, call: ast.Call) -> Holder | None:
         if isinstance(value, (ClassRef, ModuleRef, Instance)):
@@ -197,6 +228,23 @@ class Config:
         return candidates[choice] if choice is not None else None
 
 
+_MAYBE = Known(True, Origin("may be replaced by what is not here"), "fallback")
+
+
+def _weakened(value: Value) -> Value:
+    """Return a value that a file or dict which is not here may replace."""
+    if isinstance(value, Table):
+        return replace(value, entries={key: branching.as_sure_as(entry, _MAYBE) for key, entry in value.entries.items()})
+    return branching.as_sure_as(value, _MAYBE)
+
+
+def _precedes(found: Assigned | Load, load: Load) -> bool:
+    """Say whether an assignment stands before a load in the same function: then the load replaces it."""
+    if isinstance(found, Load) or found.module is not load.module or found.node.lineno >= load.call.lineno:  # type: ignore[attr-defined]
+        return False
+    return function_around(found.module, found.node) is function_around(load.module, load.call)
+
+
 # -- the shapes of a configuration -------------------------------------------------------------------------------------
 
 
@@ -209,6 +257,22 @@ def _assignments(module: Module) -> Iterator[Assigned]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in ("update", "from_mapping", "setdefault") and _is_config(node.func.value):
                 yield from _passed(node, module)
+
+
+_LOADING = (b"from_object", b"from_mapping", b"config.update", *(name.encode() for name in METHODS))
+
+
+def _loading(module: Module) -> Iterator[ast.Call]:
+    """Yield the calls that load more than the keys written in them, in the order of the text."""
+    found = [call for call in module.calls.get("from_object", ()) if call.args]
+    for name in (*METHODS, "from_mapping", "update"):
+        for call in module.calls.get(name, ()):
+            is_config = isinstance(call.func, ast.Attribute) and _is_config(call.func.value)
+            is_spread = any(keyword.arg is None for keyword in call.keywords)
+            is_dict = bool(call.args) and not isinstance(call.args[0], (ast.Dict, ast.Constant))
+            if is_config and (name in METHODS or is_spread or is_dict):
+                found.append(call)
+    yield from sorted(found, key=lambda call: (call.lineno, call.col_offset))
 
 
 def _passed(call: ast.Call, module: Module) -> Iterator[Assigned]:

@@ -16,6 +16,7 @@ import ast
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
@@ -91,10 +92,11 @@ def reader(*names: str) -> Callable[[Reader], Reader]:
     return register
 
 
+@cache
 def _readers() -> dict[str, Reader]:
-    if not READERS:
-        for home in _HOMES:
-            importlib.import_module(f"poollint.python.{home}")
+    """Return all readers; one home may have been imported by itself before."""
+    for home in _HOMES:
+        importlib.import_module(f"poollint.python.{home}")
     return READERS
 
 

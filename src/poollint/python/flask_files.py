@@ -1,0 +1,71 @@
+"""The files that a Flask configuration is loaded from.
+
+    from_pyfile("settings.cfg")          a Python file beside the application, or in its instance folder
+    from_envvar("APP_SETTINGS")          the Python file that the variable names
+    from_file("app.toml", load=...)      what the function makes of the file
+    from_json("app.json")                the same, up to Flask 2.0
+
+A file that is not in the repository is Unknown with its name; with `silent=True` it may be there or not.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from poollint.facts import Known, Origin, Unknown
+from poollint.python.evaluate import World
+from poollint.python.file_functions import file_named
+from poollint.python.modules import Module
+from poollint.python.values import Arguments, LibraryObject, LibraryRef, ModuleRef, Table
+
+METHODS = ("from_pyfile", "from_envvar", "from_file", "from_json")
+PERHAPS = Unknown("a file that may not be there")  # told apart by identity
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Load:
+    """One call that loads a configuration."""
+
+    module: Module
+    call: ast.Call
+
+    @property
+    def method(self) -> str:
+        return self.call.func.attr if isinstance(self.call.func, ast.Attribute) else ""
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.method, self.module.location(self.call))
+
+
+def loaded(world: World, load: Load) -> Table | ModuleRef | Unknown:
+    """Return what the file of a call holds, PERHAPS where it is optional and not here."""
+    given = world.arguments(load.call, load.module)
+    silent = given.get("silent", 2 if load.method == "from_file" else 1)
+    first = given.positional[0] if given.positional else next(iter(given.keywords.values()), None)
+    name = first.value if isinstance(first, Known) and isinstance(first.value, str) else None
+    if load.method == "from_envvar" and name is not None:
+        named = world.variable(name, None, load.origin)
+        known = isinstance(named, Known) and isinstance(named.value, str)
+        missing, name = f"the file that {name} names is not known", named.value if known else None  # type: ignore[union-attr]
+    else:
+        missing = f"{name or 'the configuration file'} is not in the repository"
+    path = _path(world, load, name)
+    if path is None:
+        return PERHAPS if isinstance(silent, Known) and silent.value else Unknown(missing, load.origin)
+    if load.method in ("from_pyfile", "from_envvar"):
+        module = world.modules.module(path)
+        return ModuleRef(module) if module else Unknown(f"{path} could not be read", load.origin)
+    reads = given.get("load", 1) if load.method == "from_file" else LibraryRef("json.load", load.origin)
+    opened = LibraryObject("builtins.open", Arguments(), load.origin, load.call, f"/{path}")
+    found = world.call(reads, Arguments((opened,)), load.call, load.module) if reads else None
+    return found if isinstance(found, Table) else Unknown(f"{path} could not be read", load.origin)
+
+
+def _path(world: World, load: Load, name: str | None) -> str | None:
+    """Return the file in the application's folder, or in its instance folder where the application looks there."""
+    applications = load.module.calls.get("Flask", ())
+    in_instance = any(keyword.arg == "instance_relative_config" for call in applications for keyword in call.keywords)
+    inside = file_named(world, load.module, f"instance/{name}") if name and in_instance else None
+    return inside or file_named(world, load.module, name)
