@@ -291,3 +291,27 @@ def test_a_listener_that_tests_the_connection_is_a_ping(pool, target, event, bod
 def test_nothing_hostile_in_the_arguments_ends_the_run(engine):
     text = SYNC + "a = {}\na['x'] = a\nengine = create_engine(a, pool_size=a, connect_args=a, **a)\n"
     assert engine(text).alternatives
+
+
+def test_what_the_only_caller_decides_about_an_argument_holds_in_the_function(make_tree):
+    settings = "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n    url: str = ''\n    debug: bool = False\n"
+    text = f"""{ASYNC}from app.settings import Settings
+def is_file(url):
+    return url.startswith("sqlite")
+def connect(settings: Settings):
+    if settings.debug:
+        return None
+    if settings.url:
+        if is_file(settings.url):
+            return of_file(settings.url)
+        return of_server(settings.url)
+def of_file(url):
+    return create_async_engine(url.replace("sqlite://", "sqlite+aiosqlite://"))
+def of_server(url):
+    return create_async_engine(url)
+engine = connect(Settings())
+"""
+    engines = Code(make_tree({"app/__init__.py": "", "app/settings.py": settings, "app/db.py": text})).engines()
+    of_file, of_server = (engine.alternatives for engine in engines)
+    assert {pool.dialect.value for pool in of_file} == {"sqlite"}
+    assert [(pool.is_networked, pool.excludes) for pool in of_server] == [(True, {"sqlite"})]

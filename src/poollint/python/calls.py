@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, expressions, libraries, names, objects, returns, text
 from poollint.python.modules import Module
-from poollint.python.scopes import FUNCTIONS, Scope, default_of, parameters_of
+from poollint.python.scopes import FUNCTIONS, Scope, default_of, names_in, parameters_of
 from poollint.python.values import (
     Arguments,
     ClassRef,
@@ -316,7 +316,12 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
         number = world.ask(Question(key, answers)) if len(groups) <= MOST_CALLERS else None
     if number is None:
         return None
-    if len(groups) > 1 and not any(world.reachable(call, other) for other, call in groups[number]):
+    if not world.closed and len(groups) == 1:
+        # Whether the only caller is reached counts where the same thing decides about it and is passed.
+        about = frozenset(name for other, call in sites for name in names_in(*call.args, *call.keywords))
+        if not any(world.reachable(call, other, about=about) for other, call in sites):
+            raise Dead
+    elif len(groups) > 1 and not any(world.reachable(call, other) for other, call in groups[number]):
         raise Dead
     other, call = groups[number][0]
     around = next((p for p in module.ancestors(node) if isinstance(p, ast.ClassDef)), None)

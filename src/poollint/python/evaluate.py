@@ -183,9 +183,14 @@ class World:
         """Return what a call passes, spreads unpacked."""
         return calls.arguments(self, call, module, frame)
 
-    def reachable(self, node: ast.AST, module: Module, frame: Frame | None = None) -> bool:
-        """Say whether this world comes to a node: the conditions around it and the returns before it allow it."""
-        return reach.reachable(self, node, module, frame)
+    def reachable(
+        self, node: ast.AST, module: Module, frame: Frame | None = None, about: frozenset[str] | None = None
+    ) -> bool:
+        """Say whether this world comes to a node: the conditions around it and the returns before it allow it.
+
+        `about` leaves out the conditions that name none of these things.
+        """
+        return reach.reachable(self, node, module, frame, about)
 
     def call(
         self, function: Value, arguments: Arguments, call: ast.Call, module: Module, frame: Frame | None = None

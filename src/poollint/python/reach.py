@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 
 from poollint.python import branching, expressions, operators
 from poollint.python.modules import Module
+from poollint.python.scopes import names_in
 from poollint.python.values import Frame
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
 
-def reachable(world: World, node: ast.AST, module: Module, frame: Frame | None) -> bool:
-    """Say whether this world comes to a node: conditions around it hold, no branch before it has left."""
+def reachable(
+    world: World, node: ast.AST, module: Module, frame: Frame | None, about: frozenset[str] | None = None
+) -> bool:
+    """Say whether this world comes to a node: conditions around it hold, no branch before it has left.
+
+    `about` leaves out the conditions that name none of these things.
+    """
     for test, wanted in conditions(node, module):
+        if about is not None and about.isdisjoint(names_in(test)):
+            continue
         running = frame_at(module, test, frame)
         value = expressions.evaluate(world, test, module, running)
         holds = operators.truth(world, value, expressions.place(module, test, running))

@@ -158,6 +158,17 @@ def children(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def names_in(*nodes: ast.AST) -> Iterator[str]:
+    """Yield the names and dotted names that code loads, the longest of each: "settings.url", not "settings" beside it."""
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Name, ast.Attribute)) and (name := dotted(node)):
+            yield name
+        else:
+            todo.extend(children(node))
+
+
 def walk(node: ast.AST) -> Iterator[ast.AST]:
     """Yield a node and everything below it in the order of ast.walk, in a third of its time."""
     found = [node]
