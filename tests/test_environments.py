@@ -29,6 +29,7 @@ def tree(make_tree) -> Tree:
         ("dev-values.yaml", "dev"),
         ("docker-compose.dev.yml", "dev"),
         ("docker-compose.local.yml", "local"),
+        ("charts/values-localdev.yaml", "local"),
         ("docker-compose.ci.yml", "ci"),
         ("tests/integration/docker-compose.yml", "test"),
         ("examples/shop/compose.yaml", "example"),

@@ -15,7 +15,7 @@ _WORDS = {
     "prod": ("prod", "production", "live", "prd"),
     "staging": ("staging", "stage", "preprod", "preproduction", "nonprod", "stg"),
     "dev": ("dev", "develop", "development", "devcontainer", "gitpod"),
-    "local": ("local", "localhost"),
+    "local": ("local", "localhost", "localdev"),
     "test": ("test", "tests", "testing", "e2e"),
     "ci": ("ci",),
     "example": ("example", "examples"),

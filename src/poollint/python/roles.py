@@ -169,15 +169,17 @@ class Roles:
 
     def _runs_of_users(self, site: Site) -> tuple[Run, ...]:
         """Return the ways that code comes to use one of several engines of a file: each has the role of its own users."""
-        return tuple(run for mention in self._mentions_of(site) for run in self._runs_of_mention(mention))
-
-    def _runs_of_mention(self, mention: Mention) -> tuple[Run, ...]:
-        module, node = mention.module, mention.node
-        parent = module.parents.get(node)
-        call = parent if isinstance(parent, ast.Call) and parent.func is node else None
-        if isinstance(node, ast.expr) and (context := contexts.of_reference(Reference(module, node, call))):
-            return (Run(context, module.path, context.location),)
-        return self.lifecycle.runs_of(module, node)
+        runs: list[Run] = []
+        followed: set[ast.AST] = set()  # what runs a function runs every use in it
+        for module, node in ((mention.module, mention.node) for mention in self._mentions_of(site)):
+            parent, around = module.parents.get(node), function_around(module, node) or module.tree
+            call = parent if isinstance(parent, ast.Call) and parent.func is node else None
+            if isinstance(node, ast.expr) and (context := contexts.of_reference(Reference(module, node, call))):
+                runs.append(Run(context, module.path, context.location))
+            elif around not in followed or around is module.tree:
+                followed.add(around)
+                runs += self.lifecycle.runs_of(module, node)
+        return tuple(runs)
 
     def by_file(self, module: Module) -> tuple[Role, str] | None:
         """Return what the file itself is, whoever uses it: a test, a migration, a sample."""
