@@ -439,6 +439,38 @@ def test_the_parameters_of_a_constructor_are_what_the_makers_of_the_class_pass(t
 
 
 @pytest.mark.parametrize(
+    ("subclass", "sizes"),
+    [
+        ("class Orders(Storage): ...\nOrders(7)", [7]),
+        ("class Orders(Storage): ...\nOrders(7)\nStorage(3)", [3, 7]),
+        ("class Orders(Storage):\n    def __init__(self, many):\n        super().__init__(many)\nOrders(7)", [7]),
+        ("class Orders(Other, Storage): ...\nOrders(7)\nStorage(3)", [3]),
+    ],
+)
+def test_a_subclass_passes_the_parameters_of_the_constructor_it_inherits(
+    tmp_path: Path, subclass: str, sizes: list[int]
+) -> None:
+    base = "class Storage:\n    def __init__(self, size):\n        make(size)\nclass Other: ...\n"
+    assert _passed_to_make(tmp_path, base + subclass) == sizes
+
+
+def test_a_base_class_calls_what_its_subclasses_override(tmp_path: Path) -> None:
+    program = (
+        "class Storage:\n    def __init__(self, size):\n        self.connect(size)\n    def connect(self, size): ...\n"
+        "class Orders(Storage):\n    def connect(self, size):\n        make(size)\nOrders(7)"
+    )
+    assert _passed_to_make(tmp_path, program) == [7]
+
+
+def _passed_to_make(tmp_path: Path, program: str) -> list[object]:
+    project = Project(tmp_path, program)
+    module = project.modules.module("main.py")
+    (call,) = module.calls["make"]
+    found = Evaluator(project.modules).alternatives(lambda world: world.value(call.args[0], module))
+    return sorted(plain(value) for value in found)
+
+
+@pytest.mark.parametrize(
     "program",
     [
         "d = {'size': 5}\ne = d\ne['size'] = 9\nresult = d",

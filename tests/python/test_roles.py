@@ -220,6 +220,35 @@ def test_calls_in_tests_do_not_count(engine):
     assert per_call(engine(files)) is False
 
 
+QUEUED = (
+    f"{ENGINE}from flask import Flask\nfrom rq import Queue\napp = Flask(__name__)\n"
+    "def jobs():\n    return Queue(connection=None)\n"
+    f"def bill():\n    return {MAKE}\n"
+    "@app.route('/')\ndef show():\n    jobs().enqueue(bill)\n"
+)
+
+
+def test_what_a_request_hands_to_a_queue_runs_as_a_task_of_its_worker(engine):
+    found = engine({"app/web.py": QUEUED})
+    assert (found.place, found.role) == ("task", "worker")
+
+
+def test_a_job_of_rq_takes_its_connections_with_its_process(engine):
+    decorated = f"{ENGINE}from rq.decorators import job\n@job('low')\ndef bill():\n    return {MAKE}\n"
+    assert [per_call(engine({"app/web.py": text})) for text in (QUEUED, decorated)] == [False, False]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app/web.py": QUEUED, "work.py": "from rq import SimpleWorker\nSimpleWorker(['low']).work()\n"},
+        {"app/web.py": QUEUED.replace("from rq import Queue", "from queues import Queue")},
+    ],
+)
+def test_a_job_in_the_process_of_its_worker_leaves_them_behind(engine, files):
+    assert per_call(engine(files)) is True
+
+
 # -- role
 
 DB = f"{ENGINE}engine = {MAKE}\n"
@@ -270,6 +299,9 @@ DB = f"{ENGINE}engine = {MAKE}\n"
         ({"tests/test_db.py": DB}, "test"),
         ({"conftest.py": DB}, "test"),
         ({"app/checks.py": "import pytest\n" + DB}, "test"),
+        ({"app/checks.py": "from unittest import TestCase\n" + DB}, "test"),
+        ({"app/dry_run.py": "from unittest.mock import MagicMock\n" + DB}, "service"),
+        ({"app/dry_run.py": "from unittest import mock\n" + DB}, "service"),
         ({"examples/orders.py": DB}, "sample"),
     ],
 )
@@ -342,13 +374,27 @@ def test_an_engine_called_test_or_for_a_database_called_test_is_a_tests(engine, 
     assert engine(files).role == role
 
 
-@pytest.mark.parametrize(("packaging", "role"), [("plugins/sql/pyproject.toml", "library"), ("pyproject.toml", "test")])
-def test_a_package_of_a_monorepo_has_no_program_because_another_package_has_one(engine, packaging, role):
+@pytest.mark.parametrize(("packaging", "reason"), [("plugins/sql/pyproject.toml", "its users are outside the project"), ("pyproject.toml", "only tests and samples use it here")])
+def test_a_package_of_a_monorepo_has_no_program_because_another_package_has_one(engine, packaging, reason):
     files = {
         packaging: "[build-system]\nrequires = []\n",
         "plugins/sql/connector.py": f"{ENGINE}class Connector:\n    def get_engine(self, url):\n        return {MAKE}\n",
         "plugins/server/app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
         "plugins/sql/tests/test_connector.py": "from connector import Connector\nConnector().get_engine('sqlite://')\n",
+    }
+    assert engine(files).reasons[-1] == reason
+
+
+@pytest.mark.parametrize(
+    ("used", "role"), [("", "library"), ("from app.db import Storage\nstorage = Storage()\n", "service")]
+)
+def test_what_only_tests_make_although_the_program_holds_it_is_a_librarys(engine, used, role):
+    files = {
+        "app/__init__.py": "",
+        "app/db.py": f"{ENGINE}class Storage:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+        "def build():\n    return Storage()\n",
+        "app/main.py": f"{APP}{used}",
+        "tests/test_db.py": "from app.db import Storage\nStorage()\n",
     }
     assert engine(files).role == role
 
@@ -364,6 +410,17 @@ FOR_OTHERS = {
 
 def test_a_published_package_makes_engines_for_its_users_also_where_it_holds_a_server(engine):
     assert engine({"pyproject.toml": PUBLISHED, **FOR_OTHERS}).role == "library"
+
+
+def test_a_published_class_that_is_made_with_parameters_of_its_base_is_for_its_users_too(engine):
+    files = {
+        "pyproject.toml": PUBLISHED,
+        "flow/__init__.py": "",
+        "flow/storage.py": f"{ENGINE}class Storage:\n    def __init__(self, url):\n        self.url = url\n"
+        "class Postgres(Storage):\n    def migrate(self):\n        create_engine(self.url)\n",
+        "flow/server.py": FOR_OTHERS["src/flow/server.py"],
+    }
+    assert engine(files).role == "library"
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,24 @@ class Callers:
             self._found[definition] = tuple(self._search(module, definition))
         return self._found[definition]
 
+    def calls(self, module: Module, definition: Definition) -> Iterator[tuple[Module, ast.Call]]:
+        """Yield the calls that pass a definition its arguments; a class gets those of its subclasses, too.
+
+        A subclass that has a constructor of its own passes them on in `super().__init__(...)`.
+        """
+        todo, seen = [(module, definition)], {definition}
+        while todo:
+            for reference in self.of(*todo.pop(0)):
+                inheriting = subclass_at(reference)
+                if reference.call is not None:
+                    yield reference.module, reference.call
+                elif inheriting and inheriting not in seen and inheriting.bases[0] is reference.node:
+                    seen.add(inheriting)
+                    if constructor := _constructor(inheriting):
+                        yield from ((reference.module, call) for call in _super_calls(constructor))
+                    else:
+                        todo.append((reference.module, inheriting))
+
     def _search(self, module: Module, definition: Definition) -> Iterator[Reference]:
         cls = class_around(module, definition) if isinstance(definition, FUNCTIONS) else None
         for path in self._candidates(module, definition, cls):
@@ -118,7 +136,10 @@ class Callers:
         receiver = node.value
         if isinstance(receiver, ast.Name) and receiver.id in ("self", "cls"):
             around = class_around(other, function_around(other, node) or node)
-            return around is cls or (around is not None and self._descends(other, around, cls))
+            if around is None or around is cls:
+                return around is cls
+            # A base class calls by name what its subclasses override.
+            return self._descends(other, around, cls) or self._descends(module, cls, around)
         value = self.evaluator.value(receiver, other)
         if isinstance(value, Instance):
             return value.cls.node is cls or self._descends(value.cls.module, value.cls.node, cls)
@@ -165,3 +186,20 @@ def class_around(module: Module, node: ast.AST) -> ast.ClassDef | None:
         if isinstance(parent, FUNCTIONS):
             return None
     return None
+
+
+def subclass_at(reference: Reference) -> ast.ClassDef | None:
+    """Return the class that names the definition among its bases right here."""
+    parent = reference.module.parents.get(reference.node)
+    return parent if isinstance(parent, ast.ClassDef) and reference.node in parent.bases else None
+
+
+def _constructor(cls: ast.ClassDef) -> ast.FunctionDef | None:
+    return next((stmt for stmt in cls.body if isinstance(stmt, ast.FunctionDef) and stmt.name == "__init__"), None)
+
+
+def _super_calls(constructor: ast.FunctionDef) -> Iterator[ast.Call]:
+    for node in ast.walk(constructor):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="__init__", value=ast.Call(func=ast.Name(id="super")))):
+                yield node

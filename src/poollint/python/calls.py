@@ -301,7 +301,7 @@ def is_test(module: Module) -> bool:
     below = module.modules.tree.below_base(module.path).split("/")[:-1]
     if name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or {"tests", "test"} & set(below):
         return True
-    return any(found.module.partition(".")[0] in ("pytest", "unittest") for found in module.imports)
+    return any(found.is_of_tests for found in module.imports)
 
 
 def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[Module, ast.Call]]) -> Frame | None:

@@ -7,8 +7,9 @@ the tables here.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from poollint.facts import Location
@@ -21,11 +22,15 @@ Kind = Literal["request", "task", "startup", "cached", "fixture", "command", "ma
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One way a piece of code comes to run; `says` is for people: "request handler create_order"."""
+    """One way a piece of code comes to run; `says` is for people: "request handler create_order".
+
+    ends_process  its process ends with it, and with the process every connection: RQ forks one per job
+    """
 
     kind: Kind
     says: str
     location: Location
+    ends_process: bool = False
 
 
 # -- decorators, by the last part of their name ------------------------------------------------------------------------
@@ -97,8 +102,9 @@ _REQUEST_TAKERS = frozenset(
     "add_api_websocket_route register_view as_view".split()
 )
 _TASK_TAKERS = frozenset(
-    "add_job enqueue enqueue_in enqueue_at add_periodic_task submit_job delay apply_async cron".split()
+    "add_job enqueue enqueue_in enqueue_at enqueue_call add_periodic_task submit_job delay apply_async cron".split()
 )
+_RQ_TAKERS = frozenset({"enqueue", "enqueue_in", "enqueue_at", "enqueue_call"})
 _STARTUP_TAKERS = frozenset("add_event_handler add_startup_handler on_event connect add_init_func".split())
 _STARTUP_NAMES = frozenset(
     "lifespan on_startup startup cleanup_ctx on_shutdown post_fork post_worker_init when_ready".split()
@@ -115,7 +121,8 @@ def of_function(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef
         if kind == "command" and serves(function):
             kind, what = "startup", "command that serves"
         says = f"{what}{function.name}" if what.endswith(".") else f"{what} {function.name}"
-        return Context(kind, says, module.location(function))
+        forks = kind == "task" and any(_is_forking_job(module, d) for d in function.decorator_list)
+        return Context(kind, says, module.location(function), forks)
     return None
 
 
@@ -275,8 +282,9 @@ def of_reference(reference: Reference) -> Context | None:
 
 
 def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context | None:
-    name = dotted(call.func) or ""
-    last, owner = name.rpartition(".")[2], name.rpartition(".")[0].rpartition(".")[2]
+    # What stands before the dot may be a call: `create_queue("mail").enqueue(send)`.
+    last = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func) or ""
+    owner = (dotted(call.func.value) or "").rpartition(".")[2] if isinstance(call.func, ast.Attribute) else ""
     if last in _REQUEST_TAKERS:
         return _handed(
             "request",
@@ -286,7 +294,7 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
     if last in _STARTUP_TAKERS or owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     if last in _TASK_TAKERS:
-        return _handed("task", "task", reference)
+        return replace(_handed("task", "task", reference), ends_process=last in _RQ_TAKERS and _has_rq(reference.module))
     if last in ("append", "extend") and owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     return None
@@ -307,6 +315,25 @@ def _of_assignment(parent: ast.Assign | ast.AnnAssign, reference: Reference) -> 
 def _handed(kind: Kind, what: str, reference: Reference) -> Context:
     name = (dotted(reference.node) or "").rpartition(".")[2]
     return Context(kind, f"{what} {name}".strip(), reference.location)
+
+
+# -- RQ, whose worker forks a process for each job ---------------------------------------------------------------------
+
+_RQ = frozenset({"rq", "django_rq", "flask_rq", "flask_rq2"})
+_IMPORTS_RQ = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:%s)\b" % b"|".join(name.encode() for name in sorted(_RQ)), re.M)
+
+
+def _is_forking_job(module: Module, decorator: ast.expr) -> bool:
+    callee = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (module.qualified(callee) or "").partition(".")[0] in _RQ and _has_rq(module)
+
+
+def _has_rq(module: Module) -> bool:
+    """Say whether the project's queue is RQ with workers that fork: SimpleWorker runs its jobs in its own process."""
+    modules = module.modules
+    if next(modules.containing(b"SimpleWorker"), None):
+        return False
+    return any(_IMPORTS_RQ.search(modules.tree.bytes(path) or b"") for path in modules.containing(b"rq"))
 
 
 # -- code outside functions --------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Literal
 
 from poollint.facts import Location
 from poollint.python import contexts
-from poollint.python.callers import Callers, Reference, class_around, function_around
+from poollint.python.callers import Callers, Reference, class_around, function_around, subclass_at
 from poollint.python.contexts import Context
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, dotted, walk
@@ -107,7 +107,7 @@ class Lifecycle:
         """Yield what refers to a definition: contexts it is handed to, and calls to follow further."""
         for reference in self.callers.of(step.module, definition):
             if isinstance(definition, ast.ClassDef):
-                if subclass := _subclass(reference):
+                if subclass := subclass_at(reference):
                     yield from self._outward(replace(step, module=reference.module), subclass)
                     continue
                 if not _constructs(reference):
@@ -158,11 +158,6 @@ def _climbs_to(module: Module, function: Function, how: Kept) -> Function | ast.
     """Return whose users run the function: for a constructor, or a method that keeps the engine on self, the class."""
     cls = class_around(module, function)
     return cls if cls and (how == "instance" or function.name in _CONSTRUCTORS) else function
-
-
-def _subclass(reference: Reference) -> ast.ClassDef | None:
-    parent = reference.module.parents.get(reference.node)
-    return parent if isinstance(parent, ast.ClassDef) and reference.node in parent.bases else None
 
 
 def _constructs(reference: Reference) -> bool:

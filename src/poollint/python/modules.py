@@ -35,6 +35,12 @@ class Import:
     line: int
     node: ast.stmt
 
+    @property
+    def is_of_tests(self) -> bool:
+        """Tell the libraries of tests from mocks, which programs use as well: for dry runs, and as null objects."""
+        is_mock = "mock" in (self.module.rpartition(".")[2], self.name)
+        return not self.level and self.module.partition(".")[0] in ("pytest", "unittest") and not is_mock
+
 
 class Modules:
     """All Python files of a tree."""
@@ -115,14 +121,13 @@ class Modules:
         return Callers(self)
 
     def callers_of(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]] | None:
-        """Return the calls of a function or class, in the order of path and line.
+        """Return the calls of a function, or those that construct a class, nearest first.
 
         None while they are being looked for: telling whose method a call means may evaluate the receiver.
         """
         if node not in self._callers:
             self._callers[node] = None
-            references = self.callers.of(module, node)
-            self._callers[node] = [(reference.module, reference.call) for reference in references if reference.call]
+            self._callers[node] = list(self.callers.calls(module, node))
         return self._callers[node]
 
     # -- inside

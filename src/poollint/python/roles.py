@@ -20,9 +20,11 @@ from poollint.python.escapes import outlives
 from poollint.python.graph import ImportGraph
 from poollint.python.lifecycle import Lifecycle, Run, kept
 from poollint.python.modules import Module, Modules
+from poollint.python.objects import method_of
 from poollint.python.scopes import FUNCTIONS, dotted
 from poollint.python.sites import Site
 from poollint.python.users import Mention, Users
+from poollint.python.values import ClassRef
 
 _PLACES: dict[Kind, Place] = {
     "request": "request-handler",
@@ -110,7 +112,8 @@ class Roles:
 
     def per_call(self, site: Site) -> Setting:
         """Return Known(True) with evidence when a request or task makes an engine and nobody keeps or disposes it."""
-        repeated = [run for run in self.lifecycle.runs(site) if run.context.kind in ("request", "task")]
+        runs = self.lifecycle.runs(site)
+        repeated = [run for run in runs if run.context.kind in ("request", "task") and not run.context.ends_process]
         leaking = [run for run in repeated if not run.is_disposed]
         if any(run.is_result and run.context.kind == "task" for run in leaking):
             return Unknown("a task hands the engine to what asked for it", Origin("", leaking[0].through))
@@ -143,13 +146,19 @@ class Roles:
         if self._is_for_others(site):
             return "library", "a published package that nothing here deploys; its users give the parameters"
         runs = self._runs_of_users(site) or self.lifecycle.runs(site)
-        found_roles = {role: run for run in reversed(runs) if (role := self._of_run(run)) is not None}
+        roles = [(self._of_run(run), run) for run in runs]
+        found_roles = {role: run for role, run in reversed(roles) if role is not None}
         for role in ("service", "worker"):
             if role in found_roles:
                 return role, found_roles[role].context.says
         if any(run.context.kind == "unknown" for run in runs) and self._is_library(site):
             return "library", "its users are outside the project"
-        for role in ("script", "migration", "sample", "test"):
+        for role in ("script", "migration"):
+            if role in found_roles:
+                return role, found_roles[role].context.says
+        if found_roles and any(role is None for role, _ in roles):
+            return "library", "only tests and samples use it here"
+        for role in ("sample", "test"):
             if role in found_roles:
                 return role, found_roles[role].context.says
         return (
@@ -187,9 +196,7 @@ class Roles:
         name = posixpath.basename(module.path)
         if words & _TEST_WORDS or name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"):
             return "test", f"{module.path} is a test"
-        if any(
-            found.module.partition(".")[0] in ("pytest", "unittest") and not found.level for found in module.imports
-        ):
+        if any(found.is_of_tests for found in module.imports):
             return "test", f"{module.path} imports a test library"
         if any((found.module, found.name) in (("alembic", "context"), ("alembic", "op")) for found in module.imports):
             return "migration", f"{module.path} is run by Alembic"
@@ -342,9 +349,18 @@ class Roles:
         It may hold servers and workers: they run in its user's processes, so only a deployment of its own tells.
         """
         function = function_around(site.module, site.call)
-        if function is None or not _takes_parameters(site.module, function):
+        if function is None or not self._takes_parameters(site.module, function):
             return False
         return self._distribution(site.module.path, _CLASSIFIED) is not None and not self._is_deployed
+
+    def _takes_parameters(self, module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Say whether a function, or the constructor of the class it is a method of, is given something."""
+        makers = [function]
+        if cls := class_around(module, function):
+            constructor = method_of(self.callers.evaluator.world(), ClassRef(module, cls), "__init__")
+            makers += [constructor.node] if constructor else []
+        given = [arg.arg for made in makers for arg in (*made.args.posonlyargs, *made.args.args, *made.args.kwonlyargs)]
+        return any(name not in ("self", "cls") for name in given)
 
     @cached_property
     def _is_deployed(self) -> bool:
@@ -392,15 +408,6 @@ def _imports_in_commands(module: Module, path: str) -> bool:
     functions = [function_around(module, i.node) for i in found]
     kinds = [context.kind if f and (context := contexts.of_function(module, f)) else None for f in functions]
     return bool(kinds) and all(kind == "command" for kind in kinds)
-
-
-def _takes_parameters(module: Module, function: ast.AST) -> bool:
-    """Say whether a function, or the class it is a method of, is given something."""
-    makers = [function]
-    if cls := class_around(module, function):
-        makers += [method for method in cls.body if isinstance(method, FUNCTIONS) and method.name == "__init__"]
-    given = [arg.arg for made in makers for arg in (*made.args.posonlyargs, *made.args.args, *made.args.kwonlyargs)]
-    return any(name not in ("self", "cls") for name in given)
 
 
 def _by_name(site: Site) -> tuple[Role, str] | None:
