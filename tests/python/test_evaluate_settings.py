@@ -275,6 +275,33 @@ def test_the_classic_assembled_url(tmp_path: Path) -> None:
     assert (plain(url.dialect), plain(url.host), plain(url.database)) == ("postgresql", "db", "app")
 
 
+@pytest.mark.parametrize(
+    ("field", "dialect"),
+    [
+        ("url: PostgresDsn", "postgresql"),
+        ("url: PostgresDsn = Field(..., description='where')", "postgresql"),
+        ("url: pydantic.MySQLDsn", "mysql"),
+        ("url: AnyUrl", "<set by URL, which no file gives>"),
+        ("url: str", "<set by URL, which no file gives>"),
+        ("url: PostgresDsn = 'mysql://db/app'", "mysql"),
+    ],
+)
+def test_a_type_that_lets_urls_of_one_server_through_names_the_server(
+    tmp_path: Path, field: str, dialect: str
+) -> None:
+    program = f"""
+        import pydantic
+        from pydantic import AnyUrl, Field, PostgresDsn
+        from pydantic_settings import BaseSettings
+        class S(BaseSettings):
+            {field}
+        result = str(S().url)
+    """
+    (url,) = Project(tmp_path, program).urls()
+    assert plain(url.dialect) == dialect
+    assert url.identities == ("env:URL",)
+
+
 def test_settings_of_a_parameter_come_from_its_type_when_nobody_passes_them(tmp_path: Path) -> None:
     program = (
         f"{SETTINGS}\nresult = None\ndef start(settings: Settings):\n    global result\n    result = settings.size"

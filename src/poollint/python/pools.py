@@ -117,15 +117,17 @@ _DISTRIBUTIONS: Mapping[str, tuple[str, str, bool]] = {
 _OF_FILES = ("aiosqlite", "duckdb-engine")
 
 
-def _declared(library: Library, pick: Callable[[str, str, bool], str], only_async: bool = False) -> Known | None:
-    """Return what all required drivers agree on, as an estimate: nothing says that this engine uses one of them."""
+def _declared(
+    library: Library, pick: Callable[[str, str, bool], str], only_async: bool = False, dialect: str | None = None
+) -> Known | None:
+    """Return what all required drivers (of a dialect) agree on, as an estimate: this engine may use none of them."""
     found = {
         name: (library.declared(name)[0], row)
         for name, row in _DISTRIBUTIONS.items()
-        if (row[2] or not only_async) and library.requires(name)
+        if (row[2] or not only_async) and dialect in (None, row[0]) and library.requires(name)
     }
     answers = {pick(*row) for _, row in found.values()}
-    if len(answers) != 1 or any(library.declared(name) for name in _OF_FILES):
+    if len(answers) != 1 or (dialect is None and any(library.declared(name) for name in _OF_FILES)):
         return None
     name, (version, _) = next(iter(found.items()))
     return Known(answers.pop(), Origin(f"{name} is declared", version.location), "estimate")
@@ -133,12 +135,15 @@ def _declared(library: Library, pick: Callable[[str, str, bool], str], only_asyn
 
 def _driver(url: Url, dialect: Setting, is_async: bool, library: Library) -> Setting:
     """Return the driver the URL names, or the one SQLAlchemy takes without a name."""
-    if isinstance(url.dialect, Unknown) or url.dialect.value is None:
+    server = value_of(url.dialect) and value_of(dialect)
+    if server is None or isinstance(url.driver, Unknown):
         asynchronous = (
-            _declared(library, lambda dialect_, driver, is_async_: driver, only_async=True) if is_async else None
+            _declared(library, lambda dialect_, driver, is_async_: driver, only_async=True, dialect=server)
+            if is_async
+            else None
         )
         return asynchronous or url.driver
-    if not isinstance(url.driver, Known) or url.driver.value is not None:
+    if url.driver.value is not None:
         return url.driver
     name = value_of(dialect)
     if name == "postgresql":

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import calls, expressions, flow, names, objects, returns
-from poollint.python.environment import lookup_ignoring_case
+from poollint.python.environment import lookup_ignoring_case, url_of_dialect
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -256,7 +256,7 @@ def _from_environment(world: World, owner: Instance, bases: Bases, found: _Field
     if default is None and isinstance(raw, Open) and raw.absent:
         raw = replace(raw, absent=False)  # pydantic refuses to start without it
     raw = _named(raw, found.name) if present is None else raw
-    return _validated(world, owner, bases, found, _cast(world, found, raw))
+    return _of_server(found, _validated(world, owner, bases, found, _cast(world, found, raw)))
 
 
 def _named(value: Value, name: str) -> Value:
@@ -393,6 +393,22 @@ def _cast(world: World, found: _Field, value: Value) -> Value:
     except ValueError:
         return Unknown(f"not a number: {value.origin.says}", value.origin)
     return value
+
+
+# Types that pydantic lets only URLs of one server through.
+_SERVERS = {"PostgresDsn": "postgresql", "MySQLDsn": "mysql", "MariaDBDsn": "mariadb", "CockroachDsn": "cockroachdb"}
+
+
+def _of_server(found: _Field, value: Value) -> Value:
+    """Return what is not known of a URL with the server that its type names: `url: PostgresDsn`."""
+    if not isinstance(value, Open) or found.annotation is None:
+        return value
+    annotation = plain_annotation(found.annotation)
+    kind = annotation.attr if isinstance(annotation, ast.Attribute) else getattr(annotation, "id", "")
+    if kind not in _SERVERS:
+        return value
+    url = url_of_dialect(_SERVERS[kind], value, certainty="exact")
+    return replace(url, dialect=Known(_SERVERS[kind], Origin(kind, found.module.location(annotation))))
 
 
 def _validated(world: World, owner: Instance, bases: Bases, found: _Field, value: Value) -> Value:

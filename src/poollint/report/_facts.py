@@ -75,11 +75,16 @@ def agreed(alternatives: list[Setting]) -> Setting:
     """Return the setting on which all alternatives agree, else Unknown with what they are."""
     first = alternatives[0]
     if all(isinstance(one, Known) for one in alternatives):
-        values = list(dict.fromkeys(repr(one.value) for one in alternatives))  # type: ignore[union-attr]
+        values = list(dict.fromkeys(_spelled(one.value) for one in alternatives))  # type: ignore[union-attr]
         if len(values) == 1:
             return first
         return Unknown(f"depends on the run: {' or '.join(values)}", first.origin)
     return next(one for one in alternatives if not isinstance(one, Known))
+
+
+def _spelled(value: Any) -> str:
+    """Spell equal numbers alike: 30 seconds in the code are the 30.0 of SQLAlchemy."""
+    return repr(int(value)) if isinstance(value, float) and value.is_integer() else repr(value)
 
 
 def _word(engine: Engine, of: Callable[[Pool], Setting]) -> str | None:
