@@ -374,7 +374,13 @@ def test_an_engine_called_test_or_for_a_database_called_test_is_a_tests(engine, 
     assert engine(files).role == role
 
 
-@pytest.mark.parametrize(("packaging", "reason"), [("plugins/sql/pyproject.toml", "its users are outside the project"), ("pyproject.toml", "only tests and samples use it here")])
+@pytest.mark.parametrize(
+    ("packaging", "reason"),
+    [
+        ("plugins/sql/pyproject.toml", "its users are outside the project"),
+        ("pyproject.toml", "only tests and samples use it here"),
+    ],
+)
 def test_a_package_of_a_monorepo_has_no_program_because_another_package_has_one(engine, packaging, reason):
     files = {
         packaging: "[build-system]\nrequires = []\n",

@@ -294,7 +294,8 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
     if last in _STARTUP_TAKERS or owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     if last in _TASK_TAKERS:
-        return replace(_handed("task", "task", reference), ends_process=last in _RQ_TAKERS and _has_rq(reference.module))
+        forks = last in _RQ_TAKERS and _has_rq(reference.module)
+        return replace(_handed("task", "task", reference), ends_process=forks)
     if last in ("append", "extend") and owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     return None
@@ -320,7 +321,7 @@ def _handed(kind: Kind, what: str, reference: Reference) -> Context:
 # -- RQ, whose worker forks a process for each job ---------------------------------------------------------------------
 
 _RQ = frozenset({"rq", "django_rq", "flask_rq", "flask_rq2"})
-_IMPORTS_RQ = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:%s)\b" % b"|".join(name.encode() for name in sorted(_RQ)), re.M)
+_IMPORTS_RQ = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:%s)\b" % "|".join(sorted(_RQ)).encode(), re.M)
 
 
 def _is_forking_job(module: Module, decorator: ast.expr) -> bool:
