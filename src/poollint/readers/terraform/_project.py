@@ -1,6 +1,6 @@
 """Terraform's modules: which folder is a root, what its variables are in each environment, and what each resource says.
 
-A root module is evaluated once per .tfvars file (that file is an environment), or once. Local modules are followed with
+A root module is evaluated once per .tfvars file (that file is an environment), else once per workspace, or once. Local modules are followed with
 their arguments. `count` and `for_each` make as many parts as they say.
 
 The convention that ties a workload to the database it is given, for `link`:
@@ -26,6 +26,7 @@ from poollint.hcl.types import with_defaults
 from poollint.hcl.values import LONGEST_TEXT, Reference, numeric, pairs_of, reference
 from poollint.facts import Known, Location, Origin, Setting, Unknown
 from poollint.readers.terraform._part import MOST_PARTS, Part, connection_name, is_null
+from poollint.readers.terraform._workspaces import environments
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
@@ -99,13 +100,14 @@ def parse(tree: Tree, path: str) -> hcl.File | None:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """One evaluation of one root module."""
+    """One evaluation of one root module, in one workspace where those are its environments."""
 
     tree: Tree
     folder: str
     environment: str | None
     modules: Mapping[str, Module]
     budget: Budget
+    workspace: str | None = None
 
 
 def scopes(tree: Tree) -> Iterator[Scope]:
@@ -114,13 +116,22 @@ def scopes(tree: Tree) -> Iterator[Scope]:
     folders = _roots(found)
     given = _variable_files(tree, folders)
     for folder in folders:
-        shared, environments = given.get(folder, ({}, {}))
-        for name, arguments in (environments or {_environment(tree, folder): {}}).items():
-            root = Root(tree, folder, name, found, Budget())
+        shared, files = given.get(folder, ({}, {}))
+        own = _environment(tree, folder)
+        workspaces = _workspaces(tree, found, folder, shared) if not files and own is None else {}
+        for name, arguments in (files or dict.fromkeys(workspaces or {own: ""}, {})).items():
+            root = Root(tree, folder, name, found, Budget(), workspaces.get(name) or None)
             made: tuple[Scope, ...] = ()
             with tree.guard(f"{folder}/*.tf" if folder else "*.tf"):
                 made = Scope(root, found[folder], {**shared, **arguments}).all
             yield from made
+
+
+def _workspaces(tree: Tree, found: Mapping[str, Module], folder: str, shared: Arguments) -> dict[str | None, str]:
+    """Return environment → workspace of a root module."""
+    texts = [tree.text(path) or "" for path in tree.named("*.tf") if path.rpartition("/")[0] == folder]
+    scope = Scope(Root(tree, folder, None, found, Budget()), found[folder], shared)
+    return environments(texts, lambda kind, name: scope.resolve((kind, name))[0])
 
 
 def _roots(found: Mapping[str, Module]) -> list[str]:
@@ -253,6 +264,8 @@ class Scope:
             return found(path) if kind == "module" else (found(str(path[1])), 2)  # type: ignore[arg-type, return-value]
         if kind == "path":
             return Known(self.module.folder, Origin("")), 2
+        if path[:2] == ("terraform", "workspace") and self.root.workspace:
+            return Known(self.root.workspace, Origin("terraform.workspace")), 2
         if kind in ("each", "count", "self", "terraform", "var", "local", "module"):
             return Unknown(f"{'.'.join(map(str, path[:2]))} is not known here"), len(path)
         return self.resource(path)
