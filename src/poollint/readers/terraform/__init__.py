@@ -15,10 +15,11 @@ from poollint.facts import Database, Pooler, Workload
 if TYPE_CHECKING:
     from poollint.discover import Tree
 
-# Names that start every resource type some module here reads.
+# Names that start every resource type some module here reads, and the modules of the registry that are known.
 _RECOGNISED = re.compile(
     rb'resource\s+"(google_(cloud_run|cloudfunctions|sql_database_instance|alloydb)|aws_(db_|rds_|ecs_|lambda_|apprunner)'
     rb"|azurerm_|kubernetes_|digitalocean_|heroku_|neon_|supabase_|render_|aiven_|crunchybridge_|scaleway_)"
+    rb'|source\s*=\s*"(terraform-aws-modules/rds/|GoogleCloudPlatform/sql-db/|terraform-google-modules/sql-db/)'
 )
 
 
@@ -28,12 +29,16 @@ def read(tree: Tree) -> Iterator[Workload | Database | Pooler]:
         return
     from poollint.readers._platform import as_server
     from poollint.readers.terraform._project import scopes
+    from poollint.readers.terraform._registry import reader_of
 
     readers = _readers()
     for scope in scopes(tree):
         for part in scope.parts(*readers):
             with tree.guard(part.location.path):
                 yield from [as_server(fact, part.name) for fact in readers[part.kind](part)]
+        for part in scope.module_calls():
+            with tree.guard(part.location.path):
+                yield from reader(part) if (reader := reader_of(part)) is not None else ()
 
 
 def _readers() -> dict:

@@ -15,7 +15,8 @@ from poollint.readers._variables import Variables
 # What an apply resolves to the place of a server, as opposed to a password or an arbitrary text.
 PLACES = frozenset(
     "private_ip_address public_ip_address first_ip_address ip_address connection_name address endpoint reader_endpoint "
-    "host private_host fqdn dns_name instance_id hostname port name".split()
+    "host private_host fqdn dns_name instance_id hostname port name "
+    "instance_connection_name instance_first_ip_address db_instance_address db_instance_endpoint".split()
 )
 
 

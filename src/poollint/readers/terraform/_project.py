@@ -434,6 +434,12 @@ class Scope:
                 self._parts[kind, label] = list(self._made(block, kind, label))
             yield from self._parts[kind, label]
 
+    def module_calls(self) -> Iterator[Part]:
+        """Yield every call of a module that is not here, as often as `count` and `for_each` make it."""
+        for name, block in self.module.calls.items():
+            if local_source(self.module.folder, block) is None:
+                yield from self._made(block, "module", name)
+
     def _made(self, block: hcl.Block, kind: str, label: str) -> Iterator[Part]:
         for key, names in _repeated(block, self):
             address = f"{self.prefix}{kind}.{label}" + ("" if key in (None, 0) else f".{key}")
