@@ -177,17 +177,24 @@ class Roles:
         return self._mentions[site.call]
 
     def _runs_of_users(self, site: Site) -> tuple[Run, ...]:
-        """Return the ways that code comes to use one of several engines of a file: each has the role of its own users."""
+        """Return the ways that code comes to use one of several engines of a file: each has the role of its own users.
+
+        Hundreds may use it; the first service decides, because no other role comes before it.
+        """
         runs: list[Run] = []
         followed: set[ast.AST] = set()  # what runs a function runs every use in it
         for module, node in ((mention.module, mention.node) for mention in self._mentions_of(site)):
             parent, around = module.parents.get(node), function_around(module, node) or module.tree
             call = parent if isinstance(parent, ast.Call) and parent.func is node else None
+            further: tuple[Run, ...] = ()
             if isinstance(node, ast.expr) and (context := contexts.of_reference(Reference(module, node, call))):
-                runs.append(Run(context, module.path, context.location))
+                further = (Run(context, module.path, context.location),)
             elif around not in followed or around is module.tree:
                 followed.add(around)
-                runs += self.lifecycle.runs_of(module, node)
+                further = self.lifecycle.runs_of(module, node)
+            runs += further
+            if any(self._of_run(run) == "service" for run in further):
+                break
         return tuple(runs)
 
     def by_file(self, module: Module) -> tuple[Role, str] | None:
