@@ -334,3 +334,13 @@ def test_one_engine_can_have_different_values_in_different_environments(tmp_path
     project = Project(tmp_path, READS[0])
     sizes = [plain(project.value(environment=variables(POOL=size))) for size in ("2", "30")]
     assert sizes == [2, 30]
+
+
+def test_a_settings_class_put_together_from_many_others_has_the_fields_of_all(tmp_path: Path) -> None:
+    bases = [f"S{number}" for number in range(60)]
+    classes = "".join(f"class {base}(BaseSettings):\n    x{base}: int = 1\n" for base in bases[:-1])
+    program = (
+        f"from pydantic_settings import BaseSettings\n{classes}class S59(BaseSettings):\n    POOL: int = 7\n"
+        f"class Settings({', '.join(bases)}):\n    pass\nresult = Settings().POOL"
+    )
+    assert known(tmp_path, program)[:2] == (7, "fallback")

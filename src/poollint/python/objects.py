@@ -43,7 +43,7 @@ from poollint.python.values import (
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
-MOST_BASES = 30
+MOST_BASES = 100  # a settings class may be put together from dozens
 LARGEST_TABLE = 2000
 
 
