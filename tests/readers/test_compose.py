@@ -115,6 +115,25 @@ def test_a_missing_env_file_leaves_the_environment_incomplete(one):
     assert one(service("env_file:\n  - path: x.env\n    required: false")).variables.complete
 
 
+@pytest.mark.parametrize("name", [".env.example", ".env.sample", "env.dist"])
+def test_the_example_of_an_env_file_that_nobody_commits_is_an_estimate_of_it(one, name):
+    files = {
+        "docker-compose.yml": service("env_file: .env\nenvironment:\n  - B=${B}\n  - C=${C}"),
+        name: "A=1\nB=2\nC=\nURL=postgresql://app:hunter2@db/shop\n",
+    }
+    variables = one(files).variables
+    assert not variables.complete
+    assert said(variables.variables["A"]) == f"1 A {name}:1 estimate"
+    assert said(variables.variables["B"]) == f"2 B {name}:2 estimate"
+    assert variables.variables["C"].reason == "set by C, which no file gives"
+    assert "hunter2" not in str(variables.variables)
+
+
+def test_an_env_file_that_is_committed_needs_no_example(one):
+    files = {"docker-compose.yml": service("env_file: .env"), ".env": "A=1\n", ".env.example": "A=2\nB=2\n"}
+    assert {name: said(value) for name, value in one(files).variables.variables.items()} == {"A": "1 A .env:1 exact"}
+
+
 def test_variables_are_filled_in_from_dotenv_and_their_evidence_stands_there(one):
     body = service(
         "environment:\n  - A=${A}\n  - B=${B:-two}\n  - C=${C}\n"

@@ -1,11 +1,14 @@
 """`.env` files: NAME=value lines with their places.
 
-A helper for `env_file` and interpolation, not a reader of facts: a `.env.example` beside the code is weak evidence.
+A helper for `env_file` and interpolation, not a reader of facts. Few commit the file itself: the example they commit
+instead is weak evidence of what stands in it.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint._expand import Scope, glued, interpolate, setting_of
@@ -16,12 +19,25 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(.*)")
 MOST_LINES = 5_000
+_ENDINGS = (".example", ".sample", ".dist", ".template")
 
 
 def variables(tree: Tree, path: str) -> dict[str, Setting] | None:
     """Return the variables of a file, or None when it cannot be read."""
     text = tree.text(path) if path in tree else None
     return None if text is None else parse(text, path)
+
+
+def example(tree: Tree, path: str) -> dict[str, Setting]:
+    """Return the variables of the example of an env file, as estimates; what it leaves empty is not known."""
+    folder, name = posixpath.split(path)
+    names = [stem + ending for stem in (name, name.lstrip(".")) for ending in _ENDINGS]
+    given = next((g for n in names if (g := variables(tree, posixpath.join(folder, n))) is not None), {})
+    return {
+        name: replace(setting, certainty="estimate")
+        for name, setting in given.items()
+        if isinstance(setting, Known) and setting.value != ""
+    }
 
 
 def parse(text: str, path: str) -> dict[str, Setting]:

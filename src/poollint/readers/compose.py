@@ -109,19 +109,16 @@ class Project:
     keys: dict[str, Location] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        given = _dotenv.variables(self.tree, posixpath.join(self.folder, ".env")) or {}
-        self.scope = Scope(given)
+        path = posixpath.join(self.folder, ".env")
+        given = _dotenv.variables(self.tree, path)
+        self.scope = Scope(_dotenv.example(self.tree, path) if given is None else given)
         self.services = self._services()
         self.enabled = self._enabled()
 
     def _enabled(self) -> frozenset[str]:
         """Return the profiles that `.env`, else the example of one, switches on."""
-        for name in (".env", ".env.example", ".env.sample", ".env.dist"):
-            given = _dotenv.variables(self.tree, posixpath.join(self.folder, name)) or {}
-            setting = given.get("COMPOSE_PROFILES")
-            if isinstance(setting, Known):
-                return frozenset(str(setting.value).split(","))
-        return frozenset()
+        setting = self.scope.variables.get("COMPOSE_PROFILES")
+        return frozenset(str(setting.value).split(",")) if isinstance(setting, Known) else frozenset()
 
     def _services(self) -> dict[str, Service]:
         found: dict[str, Service] = {}
@@ -369,7 +366,10 @@ class Project:
         return "".join(piece.text for piece in pieces) or None
 
     def environment(self, service: Service) -> Environment:
-        """Return the variables: `env_file` in its order, then `environment`; complete when every file was readable."""
+        """Return the variables: `env_file` in its order, then `environment`; complete when every file was readable.
+
+        The example of a file that nobody commits says what most likely stands in it, and never that there is no more.
+        """
         found: dict[str, Setting] = {}
         complete = True
         for node, folder in reversed(service.all("env_file")):
@@ -378,7 +378,8 @@ class Project:
                 given = _dotenv.variables(self.tree, target) if target is not None else None
                 if given is None:
                     complete = complete and not required
-                found.update({name: _hidden(name, setting) for name, setting in (given or {}).items()})
+                    given = _dotenv.example(self.tree, target) if target is not None else {}
+                found.update({name: _hidden(name, setting) for name, setting in given.items()})
         for node, _ in reversed(service.all("environment")):
             found.update(self._variables(node))
         return Environment(found, complete)

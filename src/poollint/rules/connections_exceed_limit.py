@@ -6,6 +6,7 @@ https://docs.sqlalchemy.org/en/20/core/pooling.html#sqlalchemy.pool.QueuePool
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from poollint import providers
 from poollint.arithmetic import accepted, grouped
@@ -88,7 +89,7 @@ def _finding(budget: Budget) -> Finding:
         message=f"{text} = {grouped(total)} connections, {_but(budget, total, which)}",
         help=fits(budget) if isinstance(budget.usable, Known) else _state(budget),
         location=clients[0].engine.location,
-        evidence=(*factors(clients), *server_sides(budget), Evidence("max_connections", limit)),
+        evidence=(*factors(clients), *server_sides(budget), Evidence("max_connections", limit), *_guessed(clients)),
         details=(*_while_rolling(budget), *product_sentence(clients), *_doubtful(left_out), *unnamed(budget)),
         environments=in_environment(budget),
         workloads=names(budget),
@@ -103,10 +104,29 @@ def _sure(budget: Budget) -> tuple[Client, ...]:
 
     A finding need not rest on an estimate when the rest is enough.
     """
-    sure = tuple(c for c in budget.counted if not is_shaky(setting for _, setting in c.steady.factors))
+    sure = tuple(
+        c for c in budget.counted if not is_shaky(setting for _, setting in c.steady.factors) and not _guess(c)
+    )
     total = sum(value_of(client.steady.lowered) for client in sure)
     enough = isinstance(budget.usable, Known) and total > budget.usable.value
     return sure if enough else budget.counted
+
+
+def _guess(client: Client) -> Known | None:
+    """Return where a client of Compose connects to, when only the example of an env file says so.
+
+    Of the URLs that other platforms fill in, it is the driver that is an estimate: which database they mean is certain.
+    """
+    if client.workload is None or client.workload.platform != "compose":
+        return None
+    targets = (pool.target for pool in client.live)
+    return next((t for t in targets if isinstance(t, Known) and t.certainty == "estimate"), None)
+
+
+def _guessed(clients: tuple[Client, ...]) -> tuple[Evidence, ...]:
+    """Return the first estimate that makes clients of the database: no finding is surer than it."""
+    guesses = [guess for guess in map(_guess, clients) if guess]
+    return tuple(Evidence("target", replace(guess, value=str(guess.value))) for guess in guesses[:1])
 
 
 def _doubtful(count: int) -> tuple[str, ...]:
