@@ -417,11 +417,17 @@ class TestPoolers:
         client = only(joined([workload(), bouncer(hosts=()), compose_database("deploy")], site))
         assert client.pooler is None
 
-    def test_a_host_label_with_its_name_is_certain_but_says_no_mode(self) -> None:
+    def test_a_host_label_with_its_name_is_certain_but_says_no_mode_and_no_limit(self) -> None:
         site = engine("app/db.py:8", pool(target=on("orders-pgbouncer.internal.example.org")))
         client = only(joined([workload()], site))
         assert client.pooler and client.pooler.product == "pgbouncer"
         assert isinstance(client.pooler.mode, Unknown)
+        assert isinstance(client.pooler.max_client_connections, Unknown)
+
+    def test_a_pooler_that_a_provider_runs_has_the_providers_limit(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("ep-x-pooler.eu.aws.neon.tech")))
+        client = only(joined([workload()], site))
+        assert client.pooler and client.pooler.max_client_connections.value == 10_000
 
     @pytest.mark.parametrize("host", ["db-6432.example.org", "poolers.example.org", "bouncer.example.org"])
     def test_other_hosts_are_no_poolers(self, host: str) -> None:

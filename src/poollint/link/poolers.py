@@ -24,13 +24,16 @@ def endpoint_pooler(target: Target) -> Pooler | None:
     mode: Setting = (
         Known(endpoint.mode, origin, "default") if endpoint.mode else Unknown("chosen at the provider", origin)
     )
+    # Of a product that anybody runs, the host tells no more than the name: its file may have raised the default.
+    is_hosted = provider.name != endpoint.pooler
+    unread = Unknown(f"host {target.host} tells the product only", origin)
     return Pooler(
         name=target.host or provider.name,
         product=endpoint.pooler,
         location=None,
         mode=mode,
         prepared_statements=endpoint.prepared_statements,
-        max_client_connections=provider.pooler_limit("max_client_conn"),
+        max_client_connections=provider.pooler_limit("max_client_conn") if is_hosted else unread,
         hosts=(target.host,) if target.host else (),
         provider=provider.name,
     )
