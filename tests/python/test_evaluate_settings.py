@@ -344,3 +344,30 @@ def test_a_settings_class_put_together_from_many_others_has_the_fields_of_all(tm
         f"class Settings({', '.join(bases)}):\n    pass\nresult = Settings().POOL"
     )
     assert known(tmp_path, program)[:2] == (7, "fallback")
+
+
+# -- settings by the type of a function --------------------------------------------------------------------------------
+
+PROMISED = {
+    "config.py": "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n    size: int = 7\n",
+    "main.py": """
+        import importlib
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            from config import Settings
+
+        def load() -> "Settings":
+            return importlib.import_module(input()).Settings()
+
+        result = load().size
+    """,
+}
+
+
+def test_settings_that_only_an_annotation_names_have_their_defaults(tmp_path: Path) -> None:
+    assert plain(Project(tmp_path, PROMISED).value()) == 7
+
+
+def test_an_annotation_with_heirs_promises_no_default(tmp_path: Path) -> None:
+    heir = "from config import Settings\nclass Production(Settings):\n    size: int = 30\n"
+    assert isinstance(Project(tmp_path, {**PROMISED, "production.py": heir}).value(), Unknown)

@@ -122,6 +122,7 @@ BRANCHES = [
     ("X.startswith('sqlite')", "sqlite"),
     ("'sqlite' in X", "sqlite"),
     ("make_url(X).get_backend_name() == 'sqlite'", None),
+    ("make_url(X).get_dialect().name == 'sqlite'", None),
     ("X.split('://')[0] == 'sqlite'", None),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -193,6 +194,16 @@ def by_annotation(world: World, annotation: ast.expr | None, module: Module, ori
         return None
     given = NO_ARGUMENTS if settings.reads_environment(bases) else None
     return Instance(cls, given, origin, f"self:{cls.module.path}:{cls.node.lineno}")
+
+
+def settings_of(world: World, annotation: ast.expr, module: Module, origin: Origin) -> Value | None:
+    """Return what `-> Settings` promises where the body cannot be read: the settings, if they can be no heir's."""
+    found = by_annotation(world, annotation, module, origin)
+    if not isinstance(found, Instance) or found.arguments is None:
+        return None
+    heir = re.compile(rb"class\s+\w+\([^)]{0,200}\b%s\b" % re.escape(found.cls.node.name.encode()))
+    paths = world.modules.containing(found.cls.node.name.encode())
+    return None if any(heir.search(world.modules.tree.bytes(path) or b"") for path in paths) else found
 
 
 def is_static(node: ast.AST) -> bool:

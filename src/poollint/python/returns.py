@@ -31,6 +31,8 @@ def returned(world: World, function: FunctionRef, frame: Frame) -> Value:
     if scope.yields:
         return Unknown(f"{node.name}() is a generator", origin)
     value = _Returns(world, module, scope, frame).run(scope.body)
+    if isinstance(value, Unknown) and node.returns is not None:
+        return objects.settings_of(world, node.returns, module, origin) or value
     return value if value is not None else Traced(None, origin)
 
 

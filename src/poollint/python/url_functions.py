@@ -77,6 +77,17 @@ def _driver(call: Call) -> Value:
     return call.owner.driver if isinstance(call.owner, Url) else call.unknown("not a URL")
 
 
+@reader(f"{_URL}.get_dialect")
+def _dialect(call: Call) -> Value:
+    return call.made(call.owner) if isinstance(call.owner, Url) else call.unknown("not a URL")
+
+
+@attribute_reader(f"{_URL}.get_dialect.name")
+def _of_dialect(base: Value, origin: Origin) -> Value:
+    state = getattr(base, "state", None)
+    return state.dialect if isinstance(state, Url) else Unknown("not a URL", origin)
+
+
 @attribute_reader(f"{_URL}.host", f"{_URL}.port", f"{_URL}.database")
 def _part(base: Value, origin: Origin) -> Value:
     return getattr(base, origin.says, Unknown("not a URL", origin))
