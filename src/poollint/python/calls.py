@@ -334,7 +334,7 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
 
 
 def _by_arguments(sites: list[tuple[Module, ast.Call]]) -> list[list[tuple[Module, ast.Call]]]:
-    """Group the callers that cannot differ in what they pass: `get_engine()` is one case however often it is written."""
+    """Group the callers that cannot differ in what they pass: `get_engine()` is one case, however often written."""
     groups: dict[object, list[tuple[Module, ast.Call]]] = {}
     for module, call in sites:
         given = (*call.args, *(keyword.value for keyword in call.keywords))

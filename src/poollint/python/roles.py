@@ -239,7 +239,7 @@ class Roles:
         return loaded or ("service" if run.context.kind == "startup" else None)
 
     def _is_tasks(self, module: Module) -> bool:
-        """Say whether a file holds tasks and nothing that serves: who imports it wants to send them, not to run them."""
+        """Say whether a file holds tasks and nothing that serves: its importers send tasks, they do not run them."""
         if not _DECORATED.search(self.modules.tree.bytes(module.path) or b"") or self._makes(module, _SERVERS):
             return False
         functions = (node for node in module.nodes if isinstance(node, FUNCTIONS))
