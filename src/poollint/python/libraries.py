@@ -3,9 +3,12 @@
 A reader is a small function that gets a `Call` and returns a value. `@reader(...)` names what it stands for, by canonical
 names (`names.canonical`): a function, a class, or a method as "library.Class.method", whose receiver is `call.owner`.
 
-    @reader("dynaconf.Dynaconf.get")
-    def _dynaconf_get(call: Call) -> Value:
+    @reader("decouple.config")
+    def _decouple(call: Call) -> Value:
         return call.variable(call.text(0), default=call.get("default", 1))
+
+"library.Class.__getattr__" and "library.Class.__getitem__" answer for names that only the settings know; `dynaconf_settings`
+is a whole library in one module.
 
 A call without a reader gives a LibraryObject: it has a name and arguments, and nothing of it is known.
 """
@@ -21,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.modules import Module
-from poollint.python.values import Arguments, Frame, LibraryObject, LibraryRef, Value
+from poollint.python.values import Arguments, Frame, LibraryObject, LibraryRef, Traced, Value
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -78,7 +81,7 @@ Reader = Callable[[Call], Value]
 READERS: dict[str, Reader] = {}
 SUBCLASSED: set[str] = set()  # classes whose subclasses in a project are still what the reader makes of them
 
-_HOMES = ("builtin_functions", "config_libraries", "url_functions", "file_functions", "ini_functions")
+_HOMES = ("builtin_functions", "config_libraries", "url_functions", "file_functions", "ini_functions", "dynaconf_settings")
 
 
 def reader(*names: str) -> Callable[[Reader], Reader]:
@@ -135,6 +138,10 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
     found = _attributes().get(f"{class_name}.{name}")
     if found is not None:
         return found(base, origin)
+    anything = _readers().get(f"{class_name}.__getattr__")
+    if anything is not None and f"{class_name}.{name}" not in _readers():
+        given = Arguments((Traced(name, origin),))
+        return anything(Call(world, f"{class_name}.__getattr__", given, node, module, frame, base, origin))  # type: ignore[arg-type]
     return LibraryRef(f"{class_name}.{name}", origin, base)
 
 

@@ -116,6 +116,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return world.unknown(base.reason, origin, shortened(f"{symbol_of(base)}.{name}"))
         case Unknown():
             return Unknown(base.reason, origin)
+        case Table(entries=entries) if name in entries:
+            return entries[name]  # no dict has it, so this is one with attributes: a Box, a Munch, dynaconf's
         case Partial(function=function, arguments=arguments) if name in ("func", "keywords"):
             return function if name == "func" else Table(dict(arguments.keywords), origin, arguments.complete)
     return Unknown(f".{name} of {described(base)}", origin)
