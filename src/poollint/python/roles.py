@@ -61,6 +61,8 @@ _PROGRAM_NEEDLES = tuple(name.encode() for name in (*_SERVERS, *_WORKERS, "Worke
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
 _OF_SERVER_LIBRARIES = ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")
 
+MOST_FOLLOWED = 30  # functions that use one of several engines of a file; what is used in more is everybody's
+
 # Packaging file → what makes it one; and what only somebody writes who publishes.
 _DISTRIBUTION = {"pyproject.toml": b"[build-system]", "setup.py": b"setup(", "setup.cfg": b"[metadata]"}
 _CLASSIFIED = dict.fromkeys(_DISTRIBUTION, b"Development Status ::")
@@ -195,6 +197,8 @@ class Roles:
             runs += further
             if any(self._of_run(run) == "service" for run in further):
                 break
+            if len(followed) > MOST_FOLLOWED:
+                return ()
         return tuple(runs)
 
     def by_file(self, module: Module) -> tuple[Role, str] | None:
