@@ -59,6 +59,14 @@ def test_what_is_left_out_holds_the_default_of_the_declared_version(pool, name, 
     assert found == Known(value, Origin("default of SQLAlchemy 2.0"), "default")
 
 
+@pytest.mark.parametrize(("pool_class", "has_size"), [("NullPool", False), ("StaticPool", False), ("QueuePool", True)])
+def test_a_pool_without_sizes_holds_no_default_of_them(pool, pool_class, has_size):
+    text = f"{SYNC}from sqlalchemy.pool import {pool_class}\nengine = create_engine('postgresql://db/a', poolclass={pool_class})\n"
+    found = pool(text)
+    assert [isinstance(found.pool_size, Known), isinstance(found.max_overflow, Known)] == [has_size] * 2
+    assert isinstance(found.pool_recycle, Known)
+
+
 def test_an_unread_spread_leaves_the_rest_unknown(pool):
     found = pool(
         SYNC + "import settings\nengine = create_engine('postgresql://db/a', pool_size=3, **settings.OPTIONS)\n"

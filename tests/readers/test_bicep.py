@@ -162,7 +162,7 @@ def test_hostile_files_end(make_tree: MakeTree) -> None:
         "e.bicep": "// Microsoft.App/containerApps\n" * 60_000,
     }
     tree = make_tree(files)
-    started = time.monotonic()
+    started = time.process_time()
     list(bicep.read(tree))
-    assert time.monotonic() - started < 15
+    assert time.process_time() - started < 15
     assert [s.path for s in tree.skipped if "larger" in s.reason] == ["e.bicep"]

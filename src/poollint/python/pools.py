@@ -28,6 +28,7 @@ from poollint.sqlalchemy_tables import (
     DEFAULTS,
     POOL_CLASSES,
     PSYCOPG_IS_DEFAULT_SINCE,
+    REFUSED_BY_POOL,
     SQLITE_FILE_QUEUES_SINCE,
 )
 from poollint.versions import at_least, version_setting
@@ -74,7 +75,7 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
         driver=driver,
         target=_target(parts, dialect),
         pool_class=pool_class,
-        **{name: _or_default(given, name, library) for name in DEFAULTS},
+        **{name: _or_default(given, name, pool_class, library) for name in DEFAULTS},
         isolation_level=_isolation_level(arguments),
         arguments={name: setting_of(name, value) for name, value in arguments.keywords.items()},
         connect_args=connect_args,
@@ -211,11 +212,13 @@ def _given(arguments: Arguments) -> Arguments:
     return Arguments((), {**keywords, "poolclass": made}, inner.complete, inner.reason)
 
 
-def _or_default(given: Arguments, name: str, library: Library) -> Setting:
+def _or_default(given: Arguments, name: str, pool_class: Setting, library: Library) -> Setting:
     value = given.get(name)
-    if value is None:
-        return Known(DEFAULTS[name], Origin(library.says), "default")
-    return as_setting(value)
+    if value is not None:
+        return as_setting(value)
+    if name in REFUSED_BY_POOL.get(value_of(pool_class), ()):
+        return Unknown(f"{value_of(pool_class)} has no {name}", pool_class.origin)
+    return Known(DEFAULTS[name], Origin(library.says), "default")
 
 
 def _pool_class(given: Arguments, url: Url, dialect: Setting, is_async: bool, library: Library) -> Setting:

@@ -50,7 +50,7 @@ def formula(budget: Budget, clients: Sequence[Client], which: str = "lowered", w
     terms = [_formula_of(getattr(client, when), which) for client in clients]
     if len(terms) == 1 and not budget.poolers:
         return terms[0]
-    named = [f"{_name(client)} {term}" for client, term in zip(clients, terms, strict=True)]
+    named = [f"{name} {term}" for name, term in zip(_told_apart(clients), terms, strict=True)]
     named += [f"{side.pooler.name} {side.formula}" for side in budget.poolers if isinstance(side.total, Known)]
     if len(named) > MOST_TERMS:
         named = [*named[: MOST_TERMS - 1], f"{len(named) - MOST_TERMS + 1} more"]
@@ -59,6 +59,15 @@ def formula(budget: Budget, clients: Sequence[Client], which: str = "lowered", w
 
 def _formula_of(bound: Bound, which: str) -> str:
     return bound.formula if which == "lowered" else bound.plain_formula or bound.formula
+
+
+def _told_apart(clients: Sequence[Client]) -> list[str]:
+    """Name the clients; those of one workload by their engines as well."""
+    names = [_name(client) for client in clients]
+    return [
+        name if names.count(name) == 1 else f"{name} ({client.engine.bind or client.engine.name})"
+        for name, client in zip(names, clients, strict=True)
+    ]
 
 
 def _name(client: Client) -> str:
