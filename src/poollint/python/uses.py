@@ -82,8 +82,9 @@ class Uses:
     # -- new event loops
 
     def _new_loops(self, holders: Holders) -> Iterator[Use]:
+        reached = holders.importers(self.roles.graph) if holders else frozenset()
         for module, call, coroutine in self._loop_starts:
-            if holders and coroutine is not None:
+            if coroutine is not None and module.path in reached:
                 # What runs the call is the longer search: many commands start a loop, few of them come to an engine.
                 if self.follower.comes_to(holders, module, coroutine) and self._is_repeated(module, call):
                     says = f"{(dotted(call.func) or 'a new loop').strip()} in {module.qualname(call)}"
