@@ -148,3 +148,20 @@ def test_environments_that_agree_on_what_an_engine_asks_for_share_one_reading(ma
 
     assert engine("3", "info") is engine("3", "debug")
     assert [value_of(engine(size, "info").live[0].pool_size) for size in ("3", "8")] == [3, 8]
+
+
+def test_imports_that_share_a_line_are_seen_and_words_of_comments_and_texts_are_not(make_tree):
+    source = """
+    import app.a; import app.b
+    if True: from app import c; import app.d
+    from app import \\
+        e, f
+    try: import app.g  # if x: import app.no1
+    except ImportError: pass
+    print("if x: import app.no2; import app.no3")  # import this; import app.no4
+    '''Note: import app.no5'''
+    """
+    names = [*"abcdefg", *(f"no{n}" for n in range(1, 6))]
+    code = Code(make_tree({"main.py": source, "app/__init__.py": "", **{f"app/{name}.py": "" for name in names}}))
+    found = code.graph.imports("main.py")
+    assert found == {"app/__init__.py", *(f"app/{letter}.py" for letter in "abcdefg")}

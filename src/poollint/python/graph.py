@@ -15,11 +15,15 @@ from functools import cached_property
 
 from poollint.python.modules import Modules
 
-# The length limits keep hostile files linear.
-_FROM = re.compile(
-    r"^[ \t]*from[ \t]+(\.*)[ \t]*([\w.]{0,200})[ \t]+import[ \t]+(\([^)]{0,5000}\)|[^\n#]{0,1000})", re.M
+# The length limits keep hostile files linear. A statement begins a line, or follows `;` or the `:` of `if x: import y`.
+_IMPORT = re.compile(
+    r"(?:^|[;:])[ \t]*(?:"
+    r"from[ \t]+(?P<dots>\.*)[ \t]*(?P<base>[\w.]{0,200})[ \t]*\bimport\b[ \t]*"
+    r"(?P<names>\([^)]{0,5000}\)|[^\n#;]{0,1000})"
+    r"|import[ \t]+(?P<modules>[\w., \t]{1,1000}))",
+    re.M,
 )
-_IMPORT = re.compile(r"^[ \t]*import[ \t]+([\w., \t]{1,1000})", re.M)
+_BLOCK = re.compile(r"\s*(?:if|elif|else|try|except|finally|with|for|while|case|def|class|async)\b")
 _DOTTED = re.compile(r"""["']([A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){1,8})(?::\w{1,80})?["']""")
 _DISCOVERY = re.compile(
     r"\bautodiscover_tasks\(\s*(?:packages\s*=\s*)?(?:lambda\s*:\s*)?[\[(]([^\])]{0,2000})[\])]([^)]{0,200})"
@@ -156,13 +160,15 @@ class ImportGraph:
     # -- inside
 
     def _scan(self, path: str, text: str, first: str | None) -> Iterator[str]:
-        for found in _FROM.finditer(text):
-            names = [
-                part.split()[0] for part in re.sub(r"#[^\n]*|[()\\]", " ", found.group(3)).split(",") if part.split()
-            ]
-            yield from self._from(path, len(found.group(1)), found.group(2), names, first)
+        text = text.replace("\r\n", "\n").replace("\\\n", " ")  # statements continued on the next line
         for found in _IMPORT.finditer(text):
-            for part in found.group(1).split(","):
+            if not _is_statement(text, found.start()):
+                continue
+            if (modules := found["modules"]) is None:
+                parts = re.sub(r"#[^\n]*|[()]", " ", found["names"]).split(",")
+                names = [words[0] for part in parts if (words := part.split())]
+                yield from self._from(path, len(found["dots"]), found["base"], names, first)
+            for part in modules.split(",") if modules else ():
                 if words := part.split():
                     yield from self._from(path, 0, words[0], [], first)
         for found in _DOTTED.finditer(text):
@@ -196,3 +202,13 @@ def _discovered(text: str) -> Iterator[str]:
         related = _RELATED.match(found.group(2))
         for package in _QUOTED.findall(found.group(1)):
             yield f"{package}.{related.group(1) if related else 'tasks'}"
+
+
+def _is_statement(text: str, start: int) -> bool:
+    """Say whether an import that does not begin its line follows another statement, no words of a comment or a text."""
+    if text[start] not in ";:":
+        return True
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    if "#" in before or before.count('"') % 2 or before.count("'") % 2:
+        return False
+    return text[start] == ";" or _BLOCK.match(before) is not None

@@ -238,6 +238,7 @@ class Module:
         self.tree = tree
         self._parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}  # read so far
+        self.bindings: dict[tuple[Scope, str], names.Resolved | None] = {}  # resolved so far
 
     def __repr__(self) -> str:
         return f"Module({self.path!r})"

@@ -261,6 +261,15 @@ _STARRED = frozenset({"create_engine", "engine_from_config", "event", "text"})
 
 def _binding(module: Module, scope: Scope, name: str, depth: int) -> Resolved | None:
     """Return what a name is bound to; of several bindings the last outside `except`, where all is well."""
+    if (scope, name) not in module.bindings:
+        found = _bound_in(module, scope, name, depth)
+        if found is None and depth:
+            return None  # maybe only because it was asked from so far away
+        module.bindings[scope, name] = found
+    return module.bindings[scope, name]
+
+
+def _bound_in(module: Module, scope: Scope, name: str, depth: int) -> Resolved | None:
     bindings = scope.binds[name]
     usual = [stmt for stmt in bindings if not _in_handler(module, stmt)] or bindings
     for stmt in reversed(usual):
