@@ -358,6 +358,33 @@ def test_an_engine_that_only_its_users_call_is_a_librarys(engine):
     assert engine(files).role == "library"
 
 
+def test_of_several_engines_in_a_librarys_file_those_that_nothing_here_uses_are_its_users(make_tree):
+    storage = f"""{ENGINE}
+class Storage:
+    def __init__(self, engine):
+        self.engine = engine
+
+    @classmethod
+    def __made(cls, url):
+        return cls(create_engine(url))
+
+    @classmethod
+    def of_url(cls, url):
+        return cls.__made(url)
+
+    @classmethod
+    def of_host(cls, host):
+        return cls(create_engine(f"postgresql://{{host}}/app"))
+"""
+    files = {
+        "pyproject.toml": "[build-system]\nrequires = []\n[project]\nname = 'orm'\n",
+        "src/orm/__init__.py": "from orm.storage import Storage\n",
+        "src/orm/storage.py": storage,
+        "src/orm/table.py": "from orm.storage import Storage\n\ndef table(storage: Storage): ...\n",
+    }
+    assert [engine.role for engine in Code(make_tree(files)).engines()] == ["library", "library"]
+
+
 @pytest.mark.parametrize(
     ("line", "role"),
     [

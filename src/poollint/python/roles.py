@@ -147,7 +147,9 @@ class Roles:
             return found
         if self._is_for_others(site):
             return "library", "a published package that nothing here deploys; its users give the parameters"
-        runs = self._runs_of_users(site) or self.lifecycle.runs(site)
+        runs = self._runs_of_users(site)
+        if not any(self._of_run(run) for run in runs):
+            runs = self.lifecycle.runs(site)
         roles = [(self._of_run(run), run) for run in runs]
         found_roles = {role: run for role, run in reversed(roles) if role is not None}
         for role in ("service", "worker"):
