@@ -8,6 +8,7 @@ from poollint import environments
 from poollint.arithmetic import MULTIPLE, grouped, instances_that_fit, most, per_instance
 from poollint.budget import Budget, recommendations
 from poollint.facts import NO_CEILING, Bound, Client, Evidence, Known, Origin, Setting, value_of
+from poollint.rules._guards import bind_evidence
 
 MOST_TERMS = 3
 
@@ -78,8 +79,9 @@ def _name(client: Client) -> str:
 
 
 def factors(clients: Iterable[Client], when: str = "steady") -> Iterator[Evidence]:
-    """Yield one line for each factor, in the order of the formula."""
+    """Yield one line for each factor, in the order of the formula; a bind, which stands apart from what makes it, is named."""
     for client in clients:
+        yield from bind_evidence((client,))
         for name, setting in getattr(client, when).factors:
             if isinstance(setting, Known):
                 yield Evidence(name, setting)

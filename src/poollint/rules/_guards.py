@@ -99,8 +99,16 @@ def path_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
         yield hop_evidence(min(hops, key=lambda hop: hop.seconds.value))
 
 
+def bind_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
+    """Yield what makes a bind, which stands in the configuration; any other engine stands where it is made."""
+    for bind, extension in dict.fromkeys((client.engine.bind, client.engine.extension) for client in clients):
+        if bind:
+            yield Evidence("extension", Known(bind, Origin("bind of Flask-SQLAlchemy", extension)))
+
+
 def runs_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
-    """Yield what runs the engine: one line for each workload, also when several files describe it."""
+    """Yield what makes and what runs the engine: one line for each workload, also when several files describe it."""
+    yield from bind_evidence(clients)
     described = {}
     for workload in (client.workload for client in clients if client.workload):
         described.setdefault(f"{workload.platform} {workload.kind} {workload.name}", workload)
