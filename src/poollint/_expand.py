@@ -214,10 +214,11 @@ def _parameter(inner: str, scope: Scope, depth: int) -> Piece:
         return value
     if operator.endswith("+"):
         return glued(expand(word, scope, depth + 1)) if has_value else Piece(unknown=value.unknown)
-    if has_value:
+    # What is written here says more than what an example of another file suggests.
+    if has_value and not (value.certainty == "estimate" and word):
         return value
     fallback = glued(expand(word, scope, depth + 1)) if word else Piece()
-    if value.missing:
+    if value.missing or has_value:
         fallback = replace(fallback, certainty=weaker(fallback.certainty, "fallback"))
     if operator.endswith("=") and not name.isdigit():
         scope.variables[name] = setting_of(fallback, name)

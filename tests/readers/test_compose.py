@@ -129,6 +129,12 @@ def test_the_example_of_an_env_file_that_nobody_commits_is_an_estimate_of_it(one
     assert "hunter2" not in str(variables.variables)
 
 
+def test_a_default_that_is_written_says_more_than_the_example_of_an_env_file(one):
+    files = {"docker-compose.yml": service('environment: {A: "${A:-1}", B: "${B}"}'), ".env.example": "A=2\nB=2\n"}
+    variables = one(files).variables.variables
+    assert [(variables[name].value, variables[name].certainty) for name in "AB"] == [("1", "fallback"), ("2", "estimate")]
+
+
 def test_an_env_file_that_is_committed_needs_no_example(one):
     files = {"docker-compose.yml": service("env_file: .env"), ".env": "A=1\n", ".env.example": "A=2\nB=2\n"}
     assert {name: said(value) for name, value in one(files).variables.variables.items()} == {"A": "1 A .env:1 exact"}

@@ -235,8 +235,9 @@ def _guards(module: Module, node: ast.AST, function: Function) -> Iterator[ast.e
 
 @lru_cache(maxsize=4096)
 def _leaving(function: Function) -> tuple[ast.If, ...]:
-    """Return the conditions whose branch leaves the function."""
-    found = (node for node in walk(function) if isinstance(node, ast.If))
+    """Return the conditions whose branch leaves the function; those of a function inside it leave only that one."""
+    inside = {part for node in walk(function) if isinstance(node, FUNCTIONS) and node is not function for part in walk(node)}
+    found = (node for node in walk(function) if isinstance(node, ast.If) and node not in inside)
     return tuple(node for node in found if isinstance(node.body[-1], (ast.Return, ast.Raise)))
 
 
