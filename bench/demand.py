@@ -27,7 +27,7 @@ import sys
 from collections import Counter
 
 import yaml
-from values import labelled, made_from
+from values import is_dead, labelled, made_from
 
 ROLES = {"service", "worker"}
 SCOPES = ("all", "instance", "process", "nothing")
@@ -39,7 +39,7 @@ def main(labels: str, trees: str, poollint: str) -> int:
     count: Counter[str] = Counter()
     for repository in repositories:
         tree = pathlib.Path(trees) / repository["tree"]
-        calls = [call for call in repository["calls"] if call.get("role") in ROLES]
+        calls = [call for call in repository["calls"] if call.get("role") in ROLES and not is_dead(call)]
         if not calls or not tree.is_dir():
             continue
         for place, (scope, says) in demands(calls, Printed(poollint, tree)).items():
