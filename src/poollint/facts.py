@@ -673,4 +673,3 @@ class Finding:
 def about_engine(engine: Engine) -> tuple[str, ...]:
     """Return what names an engine in a fingerprint: stable against edits elsewhere in the file."""
     return (engine.location.path, engine.qualname, str(engine.ordinal))
-

@@ -77,20 +77,22 @@ _REQUEST_METHODS = _ROUTES | frozenset(
     "on_post on_put on_delete on_patch prepare".split()
 )
 
+
 def is_batch(module: Module) -> bool:
     """Say whether a file is a program that does its work and ends, though it may make an application for its context.
 
     A main guard that serves nothing, and nothing outside it that another program could serve or that waits for work.
     """
     guards = [stmt for stmt in module.tree.body if isinstance(stmt, ast.If) and is_main_guard(stmt)]
-    if not guards or serves(module.tree) or any(_waits(node) for node in module.nodes):
+    if not guards or serves(module.tree) or any(loops(node) for node in module.nodes):
         return False
     outside = (stmt for stmt in module.tree.body if isinstance(stmt, (ast.Assign, ast.AnnAssign)))
     made = (getattr(stmt.value, "func", None) for stmt in outside)
     return not any((dotted(func) or "").rpartition(".")[2] in _MADE_OUTSIDE for func in made if func)
 
 
-def _waits(node: ast.AST) -> bool:
+def loops(node: ast.AST) -> bool:
+    """Say whether a node is `while True:`, which something in it may still leave."""
     return isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
 
 

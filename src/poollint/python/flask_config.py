@@ -89,7 +89,6 @@ class Places:
                     found.update(looked_up(node))
         return frozenset(key for key in found if key.startswith(FLASK_PREFIX))
 
-
     def place_of_bind(self, key: str, binds: Table, circle: frozenset[str]) -> Location | None:
         """Return where a bind is written by its name, the same in every world; in no Python file, where its value is."""
         at, table = origin_of(binds.entries[key]).location, binds.origin.location

@@ -46,9 +46,7 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_endless(node: ast.AST) -> bool:
     """`while True:` that nothing leaves; one that waits for a database until it breaks is not."""
-    if not isinstance(node, ast.While) or not (isinstance(node.test, ast.Constant) and node.test.value):
-        return False
-    return not any(isinstance(part, (ast.Break, ast.Return)) for part in _own(node))
+    return contexts.loops(node) and not any(isinstance(part, (ast.Break, ast.Return)) for part in _own(node))
 
 
 def _called(call: ast.Call, module: Module, evaluator: Evaluator) -> FunctionRef | None:
