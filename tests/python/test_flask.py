@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from evaluating import variables
+from flask_hooks import DRIVER, HOOKED, HOOKS
 
-from poollint.facts import Known
+from poollint.facts import Known, value_of
 from poollint.python.code import Code
 from poollint.readers import versions
 
@@ -185,16 +186,73 @@ def test_options_after_init_are_dead_in_version_3(engine):
     assert [dead.name for dead in found.dead_settings] == ["SQLALCHEMY_ENGINE_OPTIONS"]
 
 
-HOOKED = (
-    "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nclass Mine(SQLAlchemy):\n"
-    "    def apply_driver_hacks(self, app, info, options):\n        options['pool_pre_ping'] = True\n"
-    f"app = Flask(__name__)\napp.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb = Mine(app)\n"
+def five(pool):
+    names = ("pool_class", "pool_size", "max_overflow", "pool_recycle", "pool_pre_ping")
+    values = tuple(value_of(getattr(pool, name)) for name in names)
+    return values if isinstance(pool.pool_class, Known) else None
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_the_methods_of_a_subclass_change_the_options_of_version_2(engine, name):
+    """The application sets SQLALCHEMY_POOL_SIZE 9, SQLALCHEMY_MAX_OVERFLOW 2 and the engine option pool_recycle 900."""
+    hook, in_24, in_25 = HOOKS[name]
+    text = HOOKED.format(hook=hook)
+    assert five(live(engine(text, "2.4.4"))) == in_24
+    assert five(live(engine(text, "2.5.1"))) == in_25
+    assert five(live(engine(text, "3.1.1"))) == ("QueuePool", 5, 10, 900, False)
+
+
+def test_a_hook_of_an_unpinned_version_leaves_the_options_unknown(engine):
+    hook = HOOKS["a driver hack that hands on"][0]
+    assert not isinstance(live(engine(HOOKED.format(hook=hook), "")).pool_pre_ping, Known)
+
+
+@pytest.mark.parametrize(
+    ("name", "ping"), [("a driver hack that hands on", True), ("what is returned counts since 2.5", None)]
 )
+def test_a_range_around_2_5_decides_where_both_agree(engines, name, ping):
+    files = {"app.py": HOOKED.format(hook=HOOKS[name][0]), "requirements.txt": "flask-sqlalchemy>=2.4,<3\n"}
+    (found,) = engines(files)
+    assert value_of(live(found).pool_pre_ping) is ping
 
 
-def test_a_subclass_that_changes_the_options_leaves_them_unknown_where_the_version_calls_it(engine):
-    assert not isinstance(live(engine(HOOKED, "2.5.1")).pool_pre_ping, Known)
-    assert live(engine(HOOKED, "3.1.1")).pool_pre_ping.value is False
+def test_a_hook_asks_for_the_url(engine):
+    hook = (
+        DRIVER + "        if info.drivername.startswith('postgresql'):\n            options['pool_size'] = 3\n"
+        "        return super().apply_driver_hacks(app, info, options)\n"
+    )
+    assert live(engine(HOOKED.format(hook=hook), "2.5.1")).pool_size.value == 3
+    mysql = HOOKED.format(hook=hook).replace("postgresql+psycopg2", "mysql+pymysql")
+    assert live(engine(mysql, "2.5.1")).pool_size.value == 9
+
+
+def test_a_hook_sees_the_url_of_each_bind(engines):
+    hook = (
+        DRIVER + "        if info.drivername.startswith('mysql'):\n            options['pool_size'] = 3\n"
+        "        return super().apply_driver_hacks(app, info, options)\n"
+    )
+    binds = "app.config['SQLALCHEMY_BINDS'] = {\n    'a': 'mysql+pymysql://one/a',\n    'b': 'postgresql://two/b',\n}\ndb ="
+    found = engines(HOOKED.format(hook=hook).replace("db =", binds), "2.5.1")
+    assert {engine.bind: live(engine).pool_size.value for engine in found} == {"": 9, "a": 3, "b": 9}
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        DRIVER + "        return changed(self, app, info, options)\n",
+        DRIVER + "        return app.extensions['x'].options(info, options)\n",
+        "    def create_engine(self, sa_url, engine_opts):\n        return special(sa_url, engine_opts)\n",
+    ],
+)
+def test_a_hook_that_cannot_be_followed_leaves_the_options_unknown(engine, hook):
+    assert five(live(engine(HOOKED.format(hook=hook), "2.5.1"))) is None
+
+
+def test_hooks_on_two_levels_are_not_followed(engine):
+    """What `super()` of the lower one means is another method of the project."""
+    text = HOOKED.format(hook=HOOKS["a driver hack that hands on"][0]).replace("db = Mine", "db = Ours")
+    text = text.replace("app = Flask", "class Ours(Mine):\n" + HOOKS["another pool class"][0] + "app = Flask")
+    assert five(live(engine(text, "2.5.1"))) is None
 
 
 def test_options_without_the_extension_belong_to_no_engine(make_tree):

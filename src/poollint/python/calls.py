@@ -50,7 +50,7 @@ def evaluate_call(world: World, node: ast.Call, module: Module, frame: Frame | N
         found = _method(world, node, node.func, module, frame)
         if found is not None:
             return found
-    if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args:
+    if isinstance(node.func, ast.Name) and node.func.id == "super" and len(node.args) in (0, 2):
         return objects.super_of(world, node, module, frame)
     function = expressions.evaluate(world, node.func, module, frame)
     if isinstance(function, Unknown) and not isinstance(function, Open):

@@ -17,15 +17,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from poollint.facts import DeadSetting, Known, Location, Origin, Pool, Setting, Unknown, value_of
-from poollint.python import names, urls
+from poollint.python import urls
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask_config import Config, Places, assigned_name
+from poollint.python.flask_hooks import MYSQL, Hooks, hooks_of
 from poollint.python.pools import Library, pool_of
 from poollint.python.roles import Roles
 from poollint.python.sites import Site
 from poollint.python.values import (
     Arguments,
-    ClassRef,
     Table,
     Traced,
     Value,
@@ -35,7 +35,6 @@ from poollint.python.values import (
 from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_BINDS, FLASK_NEVER_KEYS, FLASK_OPTIONS, FLASK_URI
 
 VERSION = "flask-sqlalchemy"
-_MYSQL = ("mysql", "mariadb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Flask:
         # The options first: a world answers a limited number of questions, and the URL may ask many.
         options = _table(config.get(FLASK_OPTIONS))
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
-        given = _Given(config, options, constructor, is_3, _hook(site, is_3))
+        given = _Given(config, options, constructor, is_3, hooks_of(site, is_3, library.at_least("2.5", VERSION)))
         uri = config.get(FLASK_URI)
         binds = tuple(self._binds(given, library))
         if binds and is_3 and (uri is None or (isinstance(uri, Known) and uri.value is None)):
@@ -91,7 +90,7 @@ class Flask:
             place = self.places.place_of_bind(key, binds, given.config.circle) if isinstance(key, str) else None
             if place is None or (isinstance(value, Known) and value.value is None):
                 continue
-            url, arguments = given.of_bind(value)
+            url, arguments = given.of_bind(key, value)
             yield Made(place, _pool(given.config.world, arguments, url, library), arguments, bind=key)
 
     # -- settings that nothing reads
@@ -132,20 +131,20 @@ class Flask:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What one world gives the extension. `hook` is the project's own method that changes the options."""
+    """What one world gives the extension. `hooks` are the project's own methods that change the options."""
 
     config: Config
     options: Table
     constructor: Table
     is_3: bool | None
-    hook: str | None
+    hooks: Hooks
 
-    def of_default(self, uri: Value | None) -> Arguments:
-        """Return what reaches create_engine for SQLALCHEMY_DATABASE_URI."""
+    def of_default(self, uri: Value | None, bind: str = "") -> Arguments:
+        """Return what reaches create_engine for SQLALCHEMY_DATABASE_URI, with version 2 also for a bind."""
         pair = (self.constructor, self.options) if self.is_3 is not False else (self.options, self.constructor)
-        return self._completed(pair[0].merged(pair[1]), uri, self.is_3)
+        return self._completed(pair[0].merged(pair[1]), uri, self.is_3, bind)
 
-    def of_bind(self, value: Value) -> tuple[Value, Arguments]:
+    def of_bind(self, bind: str, value: Value) -> tuple[Value, Arguments]:
         """Return URL and arguments of a bind: text is its URL, a dict (with 3 only) holds options beside the URL."""
         if isinstance(value, Table):
             if self.is_3 is False:
@@ -155,27 +154,23 @@ class _Given:
         if self.is_3 is None and (self.options.entries or not self.options.complete):
             unpinned = "only Flask-SQLAlchemy 2 applies the options to binds, and its version is not pinned"
             return value, self._completed(self.constructor.opened(unpinned), value, None)
-        return value, self._completed(self.constructor, value, True) if self.is_3 else self.of_default(value)
+        return value, self._completed(self.constructor, value, True) if self.is_3 else self.of_default(value, bind)
 
-    def _completed(self, options: Table, url: Value | None, is_3: bool | None) -> Arguments:
-        """Return options with the keys of version 2, what the driver gets by default, and what a hook may do."""
+    def _completed(self, options: Table, url: Value | None, is_3: bool | None, bind: str = "") -> Arguments:
+        """Return options over what version 2 and the project's hooks start from, and over the driver's defaults."""
+        if is_3 is False:
+            options = self.hooks.options(self.config.world, url, bind).merged(options)
         keywords = {str(key): value for key, value in options.entries.items()}
         complete, reason = options.complete, options.reason
-        for key, name in FLASK_2_KEYS.items():
-            value = self.config.get(key) if is_3 is not True else None
-            if value is None or (isinstance(value, Known) and value.value is None):
-                continue
-            if is_3 is None:
+        for key in FLASK_2_KEYS if is_3 is None else ():
+            value = self.config.get(key)
+            if value is not None and not (isinstance(value, Known) and value.value is None):
                 complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
-            else:
-                keywords.setdefault(name, value)
         parts = urls.as_url(self.config.world, url) if url is not None else None
-        if parts and value_of(parts.dialect) in _MYSQL:
+        if parts and is_3 is not False and value_of(parts.dialect) in MYSQL:
             keywords.setdefault("pool_recycle", _default(7200))
-            if is_3 is False:
-                keywords.setdefault("pool_size", _default(10))
-        if self.hook:
-            complete, reason = False, f"{self.hook}() of the project changes the options"
+        if self.hooks.unread:
+            complete, reason = False, f"{self.hooks.unread}() of the project changes the options"
         return Arguments((), keywords, complete, reason)
 
 
@@ -184,24 +179,6 @@ def _pool(world: World, arguments: Arguments, url: Value | None, library: Librar
     if value_of(pool.dialect) == "sqlite" and value_of(pool.pool_class) == "SingletonThreadPool":
         return replace(pool, pool_class=Known("StaticPool", Origin("default of Flask-SQLAlchemy"), "default"))
     return pool
-
-
-# Methods through which a subclass changes the options of its engines; 3 no longer calls those of 2.
-_HOOKS_OF_2 = frozenset({"apply_driver_hacks", "apply_pool_defaults", "create_engine", "get_engine"})
-_HOOKS_OF_3 = frozenset({"_apply_driver_defaults", "_make_engine"})
-
-
-def _hook(site: Site, is_3: bool | None) -> str | None:
-    """Return the method of the project's own subclass that the installed version lets change the options."""
-    hooks = _HOOKS_OF_3 if is_3 else _HOOKS_OF_2 if is_3 is False else _HOOKS_OF_2 | _HOOKS_OF_3
-    resolved, depth = names.resolve(site.module, site.call.func), 0
-    while isinstance(resolved, ClassRef) and depth < 5:
-        methods = (stmt.name for stmt in resolved.node.body if isinstance(stmt, ast.FunctionDef))
-        if found := next((name for name in methods if name in hooks), None):
-            return found
-        bases, module = resolved.node.bases, resolved.module
-        resolved, depth = names.resolve(module, bases[0]) if bases else None, depth + 1
-    return None
 
 
 def _default(value: int) -> Value:

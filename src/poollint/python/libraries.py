@@ -81,7 +81,7 @@ Reader = Callable[[Call], Value]
 READERS: dict[str, Reader] = {}
 SUBCLASSED: set[str] = set()  # classes whose subclasses in a project are still what the reader makes of them
 
-_HOMES = ("builtin_functions", "config_libraries", "url_functions", "file_functions", "ini_functions", "dynaconf_settings")
+_HOMES = ("builtin_functions", "config_libraries", "url_functions", "file_functions", "ini_functions", "dynaconf_settings", "flask_hooks")
 
 
 def reader(*names: str) -> Callable[[Reader], Reader]:
@@ -169,6 +169,19 @@ def changed(
     return found(Call(world, name, given, call, module, None, base, Origin(method, module.location(call))))
 
 
+def filled(world: World, call: ast.Call, module: Module, frame: Frame | None) -> Value | None:
+    """Return the dict that a library's function fills, as the filler of its name says, if there is one."""
+    name = getattr(call.func, "attr", "")
+    if not _readers() or not any(filler.endswith(f".{name}") for filler in _FILLERS):
+        return None
+    function = world.value(call.func, module, frame)
+    found = _FILLERS.get(function.name) if isinstance(function, LibraryRef) else None
+    if found is None or not isinstance(function, LibraryRef):
+        return None
+    given = world.arguments(call, module, frame)
+    return found(Call(world, function.name, given, call, module, frame, function.owner, Origin(name, module.location(call))))
+
+
 def as_table(world: World, base: LibraryObject) -> Value | None:
     """Return what `**base` or `dict(base)` spreads, None when that is not known."""
     found = _attributes().get(f"{base.name}.**")
@@ -178,6 +191,7 @@ def as_table(world: World, base: LibraryObject) -> Value | None:
 AttributeReader = Callable[[Value, Origin], Value]
 _ATTRIBUTES: dict[str, AttributeReader] = {}
 _CHANGERS: dict[str, Reader] = {}
+_FILLERS: dict[str, Reader] = {}
 
 
 def attribute_reader(*names: str) -> Callable[[AttributeReader], AttributeReader]:
@@ -197,6 +211,17 @@ def changer(*names: str) -> Callable[[Reader], Reader]:
     def register(function: Reader) -> Reader:
         for name in names:
             _CHANGERS[name] = function
+        return function
+
+    return register
+
+
+def filler(*names: str) -> Callable[[Reader], Reader]:
+    """Register what a function called for its effect makes of the one dict that it is given."""
+
+    def register(function: Reader) -> Reader:
+        for name in names:
+            _FILLERS[name] = function
         return function
 
     return register

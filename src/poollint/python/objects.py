@@ -250,6 +250,8 @@ def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) 
     around = module.parents.get(method) if method else None
     if method is None or not isinstance(around, ast.ClassDef) or not method.args.args:
         return Unknown("super() is not worked out", origin)
+    if node.args and names.resolve(module, node.args[0]) != ClassRef(module, around):
+        return Unknown("super() of another class is not worked out", origin)
     base = next((name for name in lineage(world, ClassRef(module, around))[1:]), None)
     owner = expressions.name_at(world, method.args.args[0].arg, node, module, frame)
     if isinstance(base, str) and isinstance(owner, LibraryObject):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, environment, expressions, flow, names, objects, operators
+from poollint.python import branching, calls, environment, expressions, flow, libraries, names, objects, operators
 from poollint.python.modules import Module
 from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, target_names
 from poollint.python.values import ClassRef, Frame, FunctionRef, Open, Table, Value, reason_of
@@ -357,6 +357,7 @@ class Slice:
             if self._is_name(argument) and isinstance(self.value, Table):
                 function = names.resolve(self.module, call.func)
                 if not isinstance(function, FunctionRef):
+                    self.value = libraries.filled(self.world, call, self.module, self.frame) or self.value
                     continue
                 frame = calls.frame_for(
                     self.world,
