@@ -108,6 +108,27 @@ class TestWhichEngineRunsWhere:
         assert [w for w, _ in names(project)] == ["api"]
         assert "sets DATABASE_URL, which only this engine reads" in only(project).how
 
+    @pytest.mark.parametrize(
+        ("image", "runs"),
+        [
+            ("langfuse/langfuse:3", ["api"]),  # another's product, with a database of its own
+            ("europe-docker.pkg.dev/us/orders/web:1", ["api", "console"]),
+            (None, ["api", "console"]),
+        ],
+    )
+    def test_a_published_image_beside_the_projects_own_service_does_not_run_its_code(
+        self, image: str | None, runs: list[str]
+    ) -> None:
+        given = variables(DATABASE_URL="postgresql://db/x")
+        api = replace(workload("api", variables=given, build=Build(".")), run=())
+        console = replace(workload("console", variables=given, image=image), run=())
+        assert [name for name, _ in names(_unread(api, console))] == runs
+
+    def test_a_published_image_is_all_there_is(self) -> None:
+        given = variables(DATABASE_URL="postgresql://db/x")
+        api = replace(workload("api", variables=given, image="acme/orders:3"), run=())
+        assert [name for name, _ in names(_unread(api))] == ["api"]
+
     def test_files_for_development_alone_leave_production_open(self) -> None:
         project = joined([workload("api", 2, environment="dev"), workload("api", 2, environment="ci", unit="ci")])
         assert sorted((c.workload.name if c.workload else "", c.environment or "") for c in project.clients) == [

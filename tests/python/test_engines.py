@@ -323,3 +323,43 @@ engine = connect(Settings())
     of_file, of_server = (engine.alternatives for engine in engines)
     assert {pool.dialect.value for pool in of_file} == {"sqlite"}
     assert [(pool.is_networked, pool.excludes) for pool in of_server] == [(True, {"sqlite"})]
+
+
+# -- factories that pass on what they get
+
+PASSED_ON = "    return create_engine('postgresql+psycopg2://db/orders', **{})\n"
+CALLER = "from db import make\nengine = make(pool_size=20, max_overflow=0)\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PASSED_ON.format("options"),
+        "    options = options.copy()\n    options.pop('connect_args', {})\n" + PASSED_ON.format("options"),
+        "    options['pool_timeout'] = 5\n" + PASSED_ON.format("options"),
+        PASSED_ON.format("{'max_overflow': 3, **options}"),
+    ],
+)
+def test_options_that_a_factory_collects_are_those_of_its_caller(pool, body):
+    found = pool({"db.py": f"{SYNC}def make(**options):\n{body}", "main.py": CALLER})
+    assert (found.pool_size.value, found.max_overflow.value) == (20, 0)
+    assert found.pool_size.origin.location.path == "main.py"
+
+
+def test_arguments_that_a_factory_collects_are_those_of_its_caller(pool):
+    found = pool(f"{SYNC}def make(*args, **kw):\n    return create_engine(*args, **kw)\nmake('mysql+pymysql://db/x', pool_size=7)")
+    assert (found.dialect.value, found.pool_size.value) == ("mysql", 7)
+
+
+def test_collected_options_that_the_caller_does_not_show_stay_unknown(pool):
+    found = pool(f"{SYNC}import json\ndef make(**kw):\n    return create_engine('mysql://db/x', **kw)\nmake(**json.load(open(X)))")
+    assert isinstance(found.pool_size, Unknown)
+
+
+MIGRATION = "from alembic import context\nfrom sqlalchemy.pool import NullPool\nfrom db import make\nmake(poolclass=NullPool)\n"
+
+
+@pytest.mark.parametrize(("beside", "pool_class"), [({"main.py": CALLER}, "QueuePool"), ({}, "NullPool")])
+def test_how_migrations_call_a_factory_says_nothing_about_what_serves(pool, beside, pool_class):
+    factory = f"{SYNC}def make(**options):\n{PASSED_ON.format('options')}"
+    assert pool({"db.py": factory, "migrations/env.py": MIGRATION, **beside}).pool_class.value == pool_class

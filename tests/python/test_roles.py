@@ -175,6 +175,44 @@ def test_an_object_made_per_request_makes_an_engine_per_request(engine):
     assert per_call(made) is True
 
 
+ABSENT = (
+    f"{ENGINE}{APP}class DB:\n    @classmethod\n    def renew(cls):\n        cls.engine = {MAKE}\n"
+    "    @classmethod\n    def session(cls):\n        try:\n            {}\n        except {}:\n            cls.renew()\n"
+    "@app.get('/')\ndef show():\n    DB.session()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("tried", "caught", "again"),
+    [
+        ("maker = cls.sessions()", "AttributeError", False),
+        ("return cls.engine", "AttributeError", False),
+        ("cls.engine.connect()", "(AttributeError, NameError)", False),
+        ("cls.engine.connect()", "OperationalError", True),
+        ("connect()", "AttributeError", True),
+    ],
+)
+def test_an_engine_made_when_the_class_has_none_yet_is_kept(engine, tried, caught, again):
+    assert per_call(engine({"app/db.py": ABSENT.format(tried, caught)})) is again
+
+
+@pytest.mark.parametrize(
+    ("holder", "guard", "again"),
+    [
+        ("source", "if source.engine is not None:\n        return source.engine", False),
+        ("source", "source.close()", True),
+        ("source", "if source is not None:\n        return source", True),
+        ("ctx", "if ctx.engine is not None:\n        return ctx.engine", True),  # of one call
+    ],
+)
+def test_an_engine_kept_on_the_callers_object_is_not_made_again(engine, holder, guard, again):
+    text = (
+        f"{ENGINE}{APP}def engine({holder}):\n    {guard}\n    {holder}.engine = {MAKE}\n    return {holder}.engine\n"
+        "@app.get('/')\ndef show():\n    engine(SOURCES['orders'])\n"
+    )
+    assert per_call(engine({"app/web.py": text})) is again
+
+
 def test_flask_g_lives_as_long_as_the_request(engine):
     text = (
         f"{ENGINE}from flask import Flask, g\napp = Flask(__name__)\ndef engine():\n    if 'engine' not in g:\n"
@@ -564,3 +602,36 @@ def test_an_engine_that_only_scripts_use_is_a_scripts(make_tree):
 def test_a_local_variable_of_the_same_name_is_no_use(make_tree):
     found = of_two(make_tree, TWO, "engine = 1; print(engine, db.engine)", "task_engine = 1; print(task_engine)")
     assert [used_in for _, used_in in found] == [("app/main.py",), ()]
+
+
+# -- how long it lasts
+
+FACTORY = {"db.py": f"{ENGINE}def make():\n    return {MAKE}\n"}
+REQUEST = {"main.py": f"{APP}from db import make\n@app.get('/')\ndef show():\n    make()\n"}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {},
+        {"migrations/env.py": "from alembic import context\nfrom db import make\nengine = make()\n"},
+        {"cli.py": "import click\nfrom db import make\n@click.command()\ndef load():\n    make()\n"},
+        {"db.py": FACTORY["db.py"] + "def forgotten():\n    return make()\n"},
+    ],
+)
+def test_an_engine_of_each_request_lasts_no_longer_because_a_script_or_nobody_makes_one_too(engine, beside):
+    found = engine({**FACTORY, **REQUEST, **beside})
+    assert isinstance(found.lasts, Known) and found.lasts.value is False
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"main.py": REQUEST["main.py"] + "engine = make()\n"},
+        {"main.py": REQUEST["main.py"] + "@app.on_event('startup')\ndef start():\n    app.state.engine = make()\n"},
+        {"main.py": f"{APP}import db\n"},
+    ],
+)
+def test_an_engine_that_the_process_makes_for_itself_as_well_lasts(engine, beside):
+    found = engine({**FACTORY, **beside})
+    assert isinstance(found.lasts, Known) and found.lasts.value is True

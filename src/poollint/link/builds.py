@@ -31,7 +31,7 @@ def built(workload: Workload, among: Sequence[Workload], start: Callable[[Worklo
         return workload
     builds = _builds(other for other in among if speaks_for(other, workload))
     tail = _plain(_untagged(workload.image).rpartition("/")[2])
-    exact = {tail, _plain(workload.name)} if _is_own(workload.image) else {tail}
+    exact = {tail, _plain(workload.name)} if is_own(workload.image) else {tail}
     for is_named in (exact.__contains__, lambda name: tail.endswith(f"-{name}")):
         named = [build for build, names in builds.items() if any(map(is_named, names))]
         if len(named) == 1:
@@ -42,7 +42,7 @@ def built(workload: Workload, among: Sequence[Workload], start: Callable[[Worklo
         return workload
     made = start(replace(workload, build=next(iter(builds)), run=()))
     # Several images of the project's own cannot all be the one that is built here.
-    own = {_untagged(other.image) for other in among if other.image and not other.build and _is_own(other.image)}
+    own = {_untagged(other.image) for other in among if other.image and not other.build and is_own(other.image)}
     is_the_one = own == {_untagged(workload.image)}
     return made if is_the_one or (workload.run and _is_found(made, code)) else workload
 
@@ -79,6 +79,6 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", "-")
 
 
-def _is_own(image: str) -> bool:
+def is_own(image: str) -> bool:
     """Say whether an image is the project's own: a placeholder for what is built, or in a registry of one owner."""
     return bool(re.search(r"[${<]|PROJECT", image) or (_OWN_REGISTRY.search(image) and not _PUBLISHED.search(image)))

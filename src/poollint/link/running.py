@@ -14,6 +14,7 @@ from poollint import environments
 from poollint.config import Configuration, StatedService
 from poollint.facts import Engine, Environment, Process, Use, Workload
 from poollint.link import stated
+from poollint.link.builds import is_own
 from poollint.link.workloads import SERVING
 
 if TYPE_CHECKING:
@@ -50,8 +51,25 @@ def runs(workloads: Sequence[Workload], code: Code, configuration: Configuration
         links = list(_runs_of(workload, code, configuration))
         unaccounted = unaccounted or None in links
         found += [run for run in links if run is not None]
-    possible = unaccounted or not found
-    return (*found, *_unplaced(code.engines(), found, possible))
+    likely = _without_strangers(found)
+    possible = unaccounted or len(likely) < len(found) or not likely
+    return (*likely, *_unplaced(code.engines(), likely, possible))
+
+
+def _without_strangers(found: list[Run]) -> list[Run]:
+    """Drop published images that only set a variable of an engine's name, where what is built here runs that engine.
+
+    Many programs read DATABASE_URL: beside the project's own service stands another's product with a database of its own.
+    """
+    built = {run.engine.location for run in found if run.workload and run.workload.build}
+    return [run for run in found if not (_may_be_a_stranger(run) and run.engine.location in built)]
+
+
+def _may_be_a_stranger(run: Run) -> bool:
+    workload = run.workload
+    if workload is None or run.process or run.stated or workload.build or not workload.image:
+        return False
+    return not is_own(workload.image)
 
 
 def _unplaced(engines: Sequence[Engine], found: Sequence[Run], possible: bool) -> Iterator[Run]:

@@ -284,7 +284,7 @@ def _from_caller(
 
 
 def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]]:
-    """Return the calls of a function that the project holds; those of tests only for tests."""
+    """Return the calls of a function that the project holds: those of tests for tests, of migrations if there are no others."""
     if not world.evaluator.follows_callers:
         return []
     found = world.modules.callers_of(module, node)
@@ -292,7 +292,9 @@ def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module
         world.cuts += 1  # asked while the same question is being answered
         return []
     own_test = is_test(module)
-    return [(other, call) for other, call in found if own_test or not is_test(other)]
+    sites = [(other, call) for other, call in found if own_test or not is_test(other)]
+    # `make_engine(poolclass=NullPool)` in Alembic's env.py says nothing about what serves.
+    return [site for site in sites if not any(each.is_of_migrations for each in site[0].imports)] or sites
 
 
 def is_test(module: Module) -> bool:

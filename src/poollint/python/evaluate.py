@@ -26,14 +26,14 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import TypeVar
 
 from poollint.facts import NO_ENVIRONMENT, Environment, Origin, Unknown
 from poollint.python import calls, environment, expressions, reach
 from poollint.python.modules import Module, Modules
-from poollint.python.values import Arguments, Frame, Open, Pending, Value
+from poollint.python.values import Arguments, Frame, Listing, Open, Pending, Table, Value
 
 T = TypeVar("T")
 
@@ -238,9 +238,14 @@ class World:
         return environment.taught(value, lesson) if lesson else value
 
     def pending(self, value: Value | Pending) -> Value:
-        """Return the value behind an argument."""
-        if isinstance(value, Pending):
-            return expressions.evaluate(self, value.expression, value.module, value.frame)
+        """Return the value behind an argument, or behind those that `*args` and `**kwargs` collect."""
+        match value:
+            case Pending():
+                return expressions.evaluate(self, value.expression, value.module, value.frame)
+            case Table(entries=entries) if any(isinstance(entry, Pending) for entry in entries.values()):
+                return replace(value, entries={key: self.pending(entry) for key, entry in entries.items()})
+            case Listing(items=items) if any(isinstance(item, Pending) for item in items):
+                return replace(value, items=tuple(map(self.pending, items)))
         return value
 
     def once(self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin], *, in_call: bool) -> Value:

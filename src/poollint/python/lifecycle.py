@@ -229,8 +229,29 @@ def _guards(module: Module, node: ast.AST, function: Function) -> Iterator[ast.e
             yield parent.values[0]
         elif isinstance(parent, ast.Try):
             yield from (stmt.value for stmt in parent.body if isinstance(stmt, ast.Return) and stmt.value is not None)
+            if any(handler in around and _catches_absence(handler) for handler in parent.handlers):
+                yield from _tried(parent.body)
     line = getattr(node, "lineno", 0)
     yield from (leaving.test for leaving in _leaving(function) if leaving.lineno < line and leaving not in around)
+
+
+_ABSENCE = frozenset("AttributeError KeyError LookupError NameError".split())
+
+
+def _catches_absence(handler: ast.ExceptHandler) -> bool:
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type] if handler.type else []
+    return any((dotted(each) or "") in _ABSENCE for each in caught)
+
+
+def _tried(body: list[ast.stmt]) -> Iterator[ast.expr]:
+    """Yield what is missing when a try fails for its absence: `make = cls._sessions()`."""
+    for stmt in body:
+        value = getattr(stmt, "value", None)
+        value = value.value if isinstance(value, ast.Await) else value
+        if isinstance(value, ast.Call) and not isinstance(value.func, ast.Name):
+            yield value.func
+        elif isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)):
+            yield value
 
 
 @lru_cache(maxsize=4096)
@@ -265,6 +286,11 @@ def _subjects(test: ast.expr) -> Iterator[ast.expr]:
                 yield node
 
 
+# What a framework makes for each call, as a name of its own and as a parameter.
+_OF_ONE_CALL = frozenset({"g", "request"})
+_GIVEN_TO_ONE_CALL = _OF_ONE_CALL | frozenset("req websocket ws info ctx context scope event message update".split())
+
+
 def _keeper(module: Module, subject: ast.expr, function: Function, changed: set[str]) -> Kept:
     """Say how long the tested thing lives, if the function also changes it."""
     name = dotted(subject)
@@ -274,11 +300,12 @@ def _keeper(module: Module, subject: ast.expr, function: Function, changed: set[
     scope = module.scope_at(function.body[0])
     if root == "self":
         return "instance" if any(item == name or item.startswith("self.") for item in changed) else ""
-    if root in scope.parameters and root != "cls":
-        # `request.app.state.engine` outlives the request; `engine=None` is the caller's.
-        return "process" if rest and "app" in name.split(".") and name in changed else ""
-    if root in ("g", "request") and "app" not in name.split("."):
-        return ""  # Flask's g lives as long as the request
+    is_given = root in scope.parameters and root != "cls"
+    if root in (_GIVEN_TO_ONE_CALL if is_given else _OF_ONE_CALL) and "app" not in name.split("."):
+        return ""  # Flask's g lives as long as the request; `request.app.state.engine` outlives it
+    if is_given:
+        # `runtime.engine` lives as long as the caller's object; `engine=None` is the caller's.
+        return "process" if rest and name in changed else ""
     if root in scope.binds:
         value = _assigned(scope.binds[root])
         source = next(iter(_subjects(value)), None) if value is not None and not rest else None

@@ -41,6 +41,11 @@ class Import:
         is_mock = "mock" in (self.module.rpartition(".")[2], self.name)
         return not self.level and self.module.partition(".")[0] in ("pytest", "unittest") and not is_mock
 
+    @property
+    def is_of_migrations(self) -> bool:
+        """Tell the files that Alembic runs from those that only call it."""
+        return (self.module, self.name) in (("alembic", "context"), ("alembic", "op"))
+
 
 class Modules:
     """All Python files of a tree."""

@@ -55,6 +55,7 @@ _WORKERS = frozenset(
     "AIOKafkaConsumer SimpleWorker ListQueueBroker RabbitmqBroker RedisBroker AioPikaBroker Huey RedisHuey "
     "TaskiqScheduler run_forever".split()
 )
+_SHORT_LIVED = ("script", "migration", "test", "sample")
 _APPLICATION_NAMES = frozenset({"app", "application", "wsgi", "asgi", "api", "server"})
 _COMMANDS = frozenset("Typer ArgumentParser command group AppGroup Manager".split())
 _PROGRAM_NEEDLES = tuple(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings"))
@@ -134,9 +135,15 @@ class Roles:
         if function is not None and not outlives(site.module, site.call, function):
             return Known(False, Origin(f"{function.name} keeps it to itself", site.location))
         runs = [run for run in self.lifecycle.runs(site) if not self.is_aside(run.path)]
-        passing = runs and all(run.context.kind in ("request", "task") for run in runs)
-        if passing and kept(site.module, site.call, function) != "process":
-            return Known(False, Origin(f"runs only in the {runs[0].context.says}", runs[0].through))
+        passing = [run for run in runs if run.context.kind in ("request", "task")]
+        # Beside these, a function that nothing calls makes no engine, and a script's ends with it.
+        staying = [run for run in runs if run not in passing and run.context.kind != "unknown"]
+        if (
+            passing
+            and all(self._of_run(run) in _SHORT_LIVED for run in staying)
+            and kept(site.module, site.call, function) != "process"
+        ):
+            return Known(False, Origin(f"runs only in the {passing[0].context.says}", passing[0].through))
         return Known(True, Origin("kept by the process", site.location))
 
     # -- role
@@ -211,7 +218,7 @@ class Roles:
             return "test", f"{module.path} is a test"
         if any(found.is_of_tests for found in module.imports):
             return "test", f"{module.path} imports a test library"
-        if any((found.module, found.name) in (("alembic", "context"), ("alembic", "op")) for found in module.imports):
+        if any(found.is_of_migrations for found in module.imports):
             return "migration", f"{module.path} is run by Alembic"
         if words & _SAMPLE_WORDS:
             return "sample", f"{module.path} is a sample"
