@@ -150,6 +150,10 @@ class Target:
         return f"{self.host or ''}{port}/{self.database or ''}"
 
 
+# Files, and services whose drivers send each statement as an HTTP request of its own: no connection waits, or dies, idle.
+_WITHOUT_CONNECTIONS = frozenset({"sqlite", "duckdb", "awsathena", "bigquery", "trino"})
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """One way an engine can come out: the settings that hold together on one path through the code.
@@ -192,11 +196,11 @@ class Pool:
 
     @property
     def is_networked(self) -> bool | None:
-        """True for a server database, False for a file or memory one, None when the dialect is unknown."""
+        """True for a server database, False for a file, memory or HTTP one, None when the dialect is unknown."""
         dialect = value_of(self.dialect)
         if dialect is None:
             return True if "sqlite" in self.excludes else None
-        return dialect not in ("sqlite", "duckdb")
+        return dialect not in _WITHOUT_CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True)

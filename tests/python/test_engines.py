@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poollint.facts import Environment, Known, Origin, Target, Unknown
+from poollint.facts import Environment, Known, Origin, Target, Unknown, value_of
 from poollint.python.code import Code
 from poollint.readers import versions
 
@@ -363,3 +363,37 @@ MIGRATION = "from alembic import context\nfrom sqlalchemy.pool import NullPool\n
 def test_how_migrations_call_a_factory_says_nothing_about_what_serves(pool, beside, pool_class):
     factory = f"{SYNC}def make(**options):\n{PASSED_ON.format('options')}"
     assert pool({"db.py": factory, "migrations/env.py": MIGRATION, **beside}).pool_class.value == pool_class
+
+
+SPREADING = """
+class Manager:
+    def __init__(self, url, **options):
+        self.url, self.options = url, options
+    def engine(self):
+        config = {"pool_size": 100, "pool_pre_ping": True}
+        config.update(self.options)
+        return create_engine(self.url, **config)
+class Databases:
+    def __init__(self, url, config=None):
+        self.url, self.config = url, config or {}
+    def manager(self):
+        return Manager(self.url, **self.config)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "size"),
+    [
+        ("Databases('mysql+pymysql://db/x', {'pool_size': 7})", 7),
+        ("Databases('mysql+pymysql://db/x')", 100),
+        ("Databases('mysql+pymysql://db/x', json.load(open(X)))", None),
+    ],
+)
+def test_what_a_caller_spreads_is_read(engine, call, size):
+    pools = engine(f"{SYNC}import json{SPREADING}{call}.manager().engine()\n").alternatives
+    assert {value_of(found.pool_size) for found in pools} - {100} == {size} - {100}
+
+
+def test_positional_arguments_that_a_caller_spreads_are_read(pool):
+    found = pool(f"{SYNC}ADDRESS = ('mysql+pymysql', 'db')\ndef make(scheme, host):\n    return create_engine(f'{{scheme}}://{{host}}/x')\nmake(*ADDRESS)\n")
+    assert found.target.value == Target("mysql", "db", None, "x")

@@ -9,7 +9,7 @@ import pytest
 
 from evaluating import Project, plain, variables
 from poollint.facts import NO_ENVIRONMENT, Environment, Known, Unknown
-from poollint.python.values import Traced, traps_of
+from poollint.python.values import Table, Traced, traps_of
 
 
 def known(tmp_path: Path, program: str, environment: Environment = NO_ENVIRONMENT) -> tuple[Any, str, str, str]:
@@ -150,6 +150,7 @@ def test_a_field_is_read_from_its_variable(tmp_path: Path, field: str, variable:
 
 
 SETTINGS = """
+import json
 from functools import cached_property, lru_cache
 from pydantic import BaseModel, BaseSettings, Field, computed_field, field_validator, model_validator, validator
 class Database(BaseModel):
@@ -198,6 +199,10 @@ ASKED = [
     ("get_settings().raw", "ab"),
     ("get_settings().whole", 14),
     ("get_settings().name", "<set by NAME, which no file gives>"),
+    ("Settings.model_validate({}).double", 8),
+    ("Settings.parse_obj({'size': 9}).double", 18),
+    ("Settings.model_validate(obj=dict(size=9)).options", {"pool_size": 9, "max_overflow": 18}),
+    ("Settings.model_validate(json.load(file)).size", "<a file that is not known>"),
     ("Settings(size=9).double", 18),
     ("Settings(**{'size': 9}).size", 9),
     ("getattr(get_settings(), 'size', 1)", 4),
@@ -371,3 +376,91 @@ def test_settings_that_only_an_annotation_names_have_their_defaults(tmp_path: Pa
 def test_an_annotation_with_heirs_promises_no_default(tmp_path: Path) -> None:
     heir = "from config import Settings\nclass Production(Settings):\n    size: int = 30\n"
     assert isinstance(Project(tmp_path, {**PROMISED, "production.py": heir}).value(), Unknown)
+
+
+CLEANED = """
+from typing import Any
+from pydantic import field_validator
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    ping: bool = {default}
+    @field_validator("ping", mode="before")
+    @classmethod
+    def plain(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            if value.strip().lower() == "yes":
+                return True
+        return value
+result = Settings().ping
+"""
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_a_validator_for_text_leaves_a_default_that_is_no_text_alone(tmp_path: Path, default: bool) -> None:
+    found = Project(tmp_path, CLEANED.format(default=default)).value()
+    assert (plain(found), found.certainty) == (default, "fallback")  # type: ignore[union-attr]
+
+
+def test_a_validator_for_text_reads_the_text_of_the_variable(tmp_path: Path) -> None:
+    assert plain(Project(tmp_path, CLEANED.format(default=False)).value(environment=variables(PING=" Yes"))) is True
+
+
+DUMPED = """
+import dataclasses
+import json
+from typing import NamedTuple, Optional
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+class Pool(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    pool_size: int = 5
+    max_overflow: int = Field(default=10, ge=0)
+    pool_timeout: Optional[int] = None
+    secret: str = Field("x", exclude=True)
+    _cache: dict = {}
+    @computed_field
+    @property
+    def pool_recycle(self) -> int:
+        return self.pool_size * 100
+class Wide(Pool):
+    pool_size: int = 8
+class Loose(Pool):
+    model_config = ConfigDict(extra="allow")
+class Own(BaseModel):
+    size: int = 3
+    def dict(self):
+        return {"pool_size": self.size}
+@dataclasses.dataclass
+class Data:
+    pool_size: int = 5
+    constant = 3
+class Tuple(NamedTuple):
+    pool_size: int = 6
+"""
+WHOLE = {"pool_size": 5, "max_overflow": 10, "pool_timeout": None, "pool_recycle": 500}
+DUMPS = [
+    ("Pool().model_dump()", WHOLE),
+    ("Pool().dict()", WHOLE),
+    ("Pool().model_dump(mode='python')", WHOLE),
+    ("Wide(max_overflow=1).model_dump()", {**WHOLE, "pool_size": 8, "max_overflow": 1, "pool_recycle": 800}),
+    ("Pool().model_dump(exclude_none=True, exclude={'pool_recycle'})", {"pool_size": 5, "max_overflow": 10}),
+    ("Pool().model_dump(include={'pool_size'})", {"pool_size": 5}),
+    ("Pool().model_dump(exclude_none=False)", WHOLE),
+    ("Own().dict()", {"pool_size": 3}),
+    ("dataclasses.asdict(Data(pool_size=2))", {"pool_size": 2}),
+    ("Tuple()._asdict()", {"pool_size": 6}),
+    ("{**Pool().model_dump(include={'pool_size'}), 'pool_size': 9}", {"pool_size": 9}),
+]
+
+
+@pytest.mark.parametrize(("expression", "fields"), DUMPS)
+def test_the_dict_of_a_model_holds_its_fields(tmp_path: Path, expression: str, fields: object) -> None:
+    assert plain(Project(tmp_path, f"{DUMPED}\nresult = {expression}").value()) == fields
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["Pool().model_dump(exclude_unset=True)", "Pool().model_dump(by_alias=True)", "Loose().model_dump()"],
+)
+def test_a_dict_of_a_model_that_is_not_wholly_known_says_so(tmp_path: Path, expression: str) -> None:
+    found = Project(tmp_path, f"{DUMPED}\nresult = {expression}").value()
+    assert isinstance(found, Table) and not found.complete and found.reason

@@ -604,6 +604,26 @@ def test_a_local_variable_of_the_same_name_is_no_use(make_tree):
     assert [used_in for _, used_in in found] == [("app/main.py",), ()]
 
 
+# -- engines for tests
+
+HELPER = f"{ENGINE}class Helper:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+IN_TESTS = {"test/test_api.py": "import db\ndef test():\n    db.Helper()\n"}
+SERVER = {"main.py": f"{APP}import db\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "role"),
+    [
+        ({"db.py": HELPER, **SERVER, **IN_TESTS}, "test"),
+        ({"db.py": HELPER, **SERVER}, "service"),  # nobody at all: who knows
+        ({"db.py": HELPER + "default = Helper()\n", **SERVER, **IN_TESTS}, "service"),
+        ({"db.py": HELPER, **SERVER, **IN_TESTS, "conf.py": "BACKEND = 'db.Helper'\n"}, "service"),
+    ],
+)
+def test_an_engine_that_nothing_but_tests_makes_is_a_tests(engine, files, role):
+    assert engine(files).role == role
+
+
 # -- how long it lasts
 
 FACTORY = {"db.py": f"{ENGINE}def make():\n    return {MAKE}\n"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from poollint.facts import Known, Unknown
-from poollint.python import objects, operators
+from poollint.python import objects, operators, settings
 from poollint.python.libraries import Call, reader
 from poollint.python.values import (
     Arguments,
@@ -329,7 +329,8 @@ def _isinstance(call: Call) -> Value:
     named = [kind.name for kind in kinds if isinstance(kind, LibraryRef)]
     if len(named) == len(kinds):
         if isinstance(value, Known) and all(name in _TYPES for name in named):
-            return derived(any(isinstance(value.value, _TYPES[name]) for name in named), value, origin=call.origin)
+            # Asked of a variable's default, this is about the default: what replaces it takes a way of its own.
+            return Traced(any(isinstance(value.value, _TYPES[name]) for name in named), call.origin)
         if isinstance(value, Text):
             return Traced("builtins.str" in named, call.origin)
         if isinstance(value, Listing) and not _SEQUENCES & set(named):
@@ -362,6 +363,14 @@ def _callable(call: Call) -> Value:
 @reader("builtins.vars")
 def _vars(call: Call) -> Value:
     return Table({}, call.origin, False, "vars() is not worked out")
+
+
+@reader("dataclasses.asdict", "attrs.asdict", "attr.asdict")
+def _asdict(call: Call) -> Value:
+    value = call.first()
+    if not isinstance(value, Instance):
+        return unsettled(reason_of(value), value, origin=call.origin)
+    return settings.as_dict(call.world, value, Arguments(), call.node, call.module)
 
 
 @reader("functools.partial")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, expressions, libraries, names, objects, returns, text
+from poollint.python import branching, expressions, libraries, names, objects, returns, settings, text
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, Scope, default_of, names_in, parameters_of
 from poollint.python.values import (
@@ -76,6 +76,8 @@ def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, f
     if isinstance(base, Instance) and func.attr == "get" and node.args and objects.is_plain_settings(world, base):
         # `values.get("HOST")` in a validator
         return objects.field_or_default(world, base, arguments(world, node, module, frame), origin, node, module)
+    if isinstance(base, Instance) and func.attr in objects.DUMPS and objects.is_dumped(world, base, func.attr):
+        return settings.as_dict(world, base, arguments(world, node, module, frame), node, module)
     if isinstance(base, (Table, Listing)):
         return objects.container_method(world, base, func.attr, arguments(world, node, module, frame), origin)
     return None
@@ -330,9 +332,14 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
     is_method = around is not None and node in around.body and not objects.is_static(node)
     owner: Value | None = Unknown("self") if is_method else None
     function = FunctionRef(module, node, None, owner)  # type: ignore[arg-type]
-    return Frame(
-        node, bound(function, _pending(call, other)), None, f"caller {other.path}:{call.lineno}:{call.col_offset}"
-    )
+    given = _pending(call, other)
+    if not given.complete:  # what is spread has to be known before it can be bound
+        world.hops += 1
+        try:
+            given = arguments(world, call, other, None)
+        finally:
+            world.hops -= 1
+    return Frame(node, bound(function, given), None, f"caller {other.path}:{call.lineno}:{call.col_offset}")
 
 
 def _by_arguments(sites: list[tuple[Module, ast.Call]]) -> list[list[tuple[Module, ast.Call]]]:
@@ -348,11 +355,8 @@ def _by_arguments(sites: list[tuple[Module, ast.Call]]) -> list[list[tuple[Modul
 
 
 def _pending(node: ast.Call, module: Module) -> Arguments:
-    """Return the arguments of a call unevaluated."""
+    """Return the arguments of a call unevaluated; not complete where one is spread."""
     positional = [Pending(arg, module, None) for arg in node.args if not isinstance(arg, ast.Starred)]
     keywords = {keyword.arg: Pending(keyword.value, module, None) for keyword in node.keywords if keyword.arg}
-    spread = next((k.value for k in node.keywords if k.arg is None), None)
-    starred = next((a for a in node.args if isinstance(a, ast.Starred)), None)
-    unread = spread or starred
-    reason = f"{module.source(unread, 40)} in line {node.lineno} of {module.path} may pass it" if unread else ""
-    return Arguments(tuple(positional), keywords, unread is None, reason)  # type: ignore[arg-type]
+    is_spread = len(positional) < len(node.args) or len(keywords) < len(node.keywords)
+    return Arguments(tuple(positional), keywords, not is_spread)  # type: ignore[arg-type]

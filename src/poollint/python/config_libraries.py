@@ -1,4 +1,4 @@
-"""Readers for libraries that read the environment: decouple, environs, django-environ, starlette.
+"""Readers for libraries that read the environment: decouple, environs, django-environ, starlette, and dicts by pydantic.
 
 decouple      config("X", default=5, cast=int)
 starlette     Config(".env")("X", cast=int, default=5)
@@ -11,16 +11,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from poollint.facts import Known, Unknown
+from poollint.python import objects
 from poollint.python.libraries import Call, reader
 from poollint.python.values import (
     Arguments,
+    ClassRef,
     LibraryObject,
     LibraryRef,
     Listing,
     Open,
+    Table,
     Value,
     derived,
     origin_of,
+    reason_of,
     symbol_of,
     unsettled,
 )
@@ -76,6 +80,18 @@ def _depends(call: Call) -> Value:
 
 
 # -- decouple and starlette --------------------------------------------------------------------------------------------
+
+
+@reader("pydantic.BaseModel.model_validate", "pydantic.BaseModel.parse_obj")
+def _of_dict(call: Call) -> Value:
+    """`Settings.model_validate({})` is `Settings()`: settings read their variables all the same."""
+    assert isinstance(call.owner, ClassRef)
+    given = call.get("obj", 0)
+    table = objects.as_table(call.world, given) if given is not None else None
+    if not isinstance(table, Table):
+        return call.unknown(reason_of(table) if table is not None else "nothing is passed")
+    entries = {key: value for key, value in table.entries.items() if isinstance(key, str)}
+    return call.call(call.owner, Arguments((), entries, table.complete, table.reason))
 
 
 @reader("decouple.config", "decouple.AutoConfig.__call__", "decouple.Config.__call__", "decouple.Config.get")

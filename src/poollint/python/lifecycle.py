@@ -34,6 +34,7 @@ class Run:
     is_disposed  somebody on the way disposes the engine
     is_conditional  a parameter, or the name of a configured kind, decides whether it comes to the creation
     is_result    what runs it returns the engine: a workflow's task may well make one for the tasks after it
+    unused       the function or class that leads to it, where nothing in the project but tests refers to that
     """
 
     context: Context
@@ -42,6 +43,7 @@ class Run:
     is_disposed: bool = False
     is_conditional: bool = False
     is_result: bool = False
+    unused: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +103,8 @@ class Lifecycle:
                 says = f"nothing in the project calls {definition.name}" + (
                     ", but tests and samples" if further else ""
                 )
-                yield _run(step, Context("unknown", says, step.module.location(definition)))
+                nobody = _run(step, Context("unknown", says, step.module.location(definition)))
+                yield replace(nobody, unused=definition.name) if further else nobody
 
     def _outward(self, step: _Step, definition: Function | ast.ClassDef) -> Iterator[Run | _Step]:
         """Yield what refers to a definition: contexts it is handed to, and calls to follow further."""

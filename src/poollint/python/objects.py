@@ -136,6 +136,8 @@ def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> V
             return value
     if name == "__name__":
         return Traced(cls.node.name, origin)
+    if name in settings.MADE_OF_DICTS and settings.is_settings(lineage(world, cls)):
+        return LibraryRef(f"pydantic.BaseModel.{name}", origin, cls)
     return Unknown(f"{cls.node.name} does not set {name}", origin)
 
 
@@ -308,6 +310,14 @@ def field_or_default(
 def is_plain_settings(world: World, base: Instance) -> bool:
     """Say whether `.get("X")` on an instance asks for its field X."""
     return settings.is_settings(lineage(world, base.cls)) and method_of(world, base.cls, "get") is None
+
+
+DUMPS = frozenset({"model_dump", "dict", "_asdict"})  # methods that make a dict of an instance's fields
+
+
+def is_dumped(world: World, base: Instance, name: str) -> bool:
+    """Say whether `.model_dump()` on an instance is the library's, not a method of the class's own."""
+    return settings.has_dict(lineage(world, base.cls)) and method_of(world, base.cls, name) is None
 
 
 def _is_property(node: ast.AST) -> bool:

@@ -154,6 +154,8 @@ class Roles:
             return found
         if self._is_for_others(site):
             return "library", "a published package that nothing here deploys; its users give the parameters"
+        if self._is_for_tests(site):
+            return "test", "nothing but tests makes it"
         runs = self._runs_of_users(site)
         if not any(self._of_run(run) for run in runs):
             runs = self.lifecycle.runs(site)
@@ -177,6 +179,25 @@ class Roles:
             if self.is_program_of_its_own(site.module)
             else ("service", "nothing says otherwise")
         )
+
+    def _is_for_tests(self, site: Site) -> bool:
+        """Say whether a program makes an engine only in its tests: `class TestDB` beside what the program uses."""
+        runs = self.lifecycle.runs(site)
+        left = [run for run in runs if run.context.kind != "fixture"]
+        return (
+            len(left) < len(runs)
+            and all(run.unused and self._of_run(run) and not self._is_named(run.unused, run.path) for run in left)
+            and not self._is_library(site)
+        )
+
+    def _is_named(self, name: str, path: str) -> bool:
+        """Say whether a word stands anywhere outside tests but where `path` defines it: a registry may call it by its name."""
+        word = re.compile(rb"\b%s\b" % re.escape(name.encode()))
+        for other in self.modules.containing(name.encode()):
+            mentions = len(word.findall(self.modules.tree.bytes(other) or b""))
+            if mentions > (other == path) and not self.is_aside(other):
+                return True
+        return False
 
     def used_in(self, site: Site) -> tuple[str, ...]:
         """Return the files that use the engine, where its file makes several and that can be told; else none."""

@@ -43,6 +43,7 @@ Bases = list[ClassRef | str]
 
 SETTINGS = frozenset({"pydantic.BaseSettings", "pydantic_settings.BaseSettings"})
 MODELS = SETTINGS | {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"}
+MADE_OF_DICTS = frozenset({"model_validate", "parse_obj"})  # class methods that make a model of a dict
 ENUMS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"})
 _FIELDS = frozenset({"pydantic.Field", "dataclasses.field", "attr.ib", "attr.field", "attrs.field", "sqlmodel.Field"})
 _DATACLASSES = frozenset(
@@ -152,6 +153,56 @@ def _fields(bases: Bases) -> Iterator[_Field]:
                     yield _Field(name, cls, None, value, _field_call(cls.module, None, value))
 
 
+def _in_order(bases: Bases) -> dict[str, _Field]:
+    """Return the fields by name in the order of the constructor; a subclass's own definition wins."""
+    return {found.name: found for base in reversed(bases) if isinstance(base, ClassRef) for found in _fields([base])}
+
+
+def has_dict(bases: Bases) -> bool:
+    """Say whether an instance can be turned into the dict of its fields."""
+    return is_settings(bases) or _is_dataclass(bases) or "typing.NamedTuple" in bases
+
+
+def as_dict(world: World, owner: Instance, given: Arguments, node: ast.AST, module: Module) -> Table:
+    """Return what `model_dump()`, `dict()` or `asdict()` makes of an instance, with what the arguments leave out."""
+    bases = objects.lineage(world, owner.cls)
+    names_of = {name: found for name, found in _in_order(bases).items() if found.annotation and name[:1] != "_"}
+    names_of = {name: found for name, found in names_of.items() if not _is_true(found.option("exclude"))}
+    computed = [name for cls in bases if isinstance(cls, ClassRef) for name in _computed(cls)]
+    entries = {name: objects.attribute(world, owner, name, node, module, None) for name in (*names_of, *computed)}
+    reason = "" if _configured(world, owner, bases, "extra") != "allow" else "the model takes further fields"
+    for option, value in given.keywords.items():
+        chosen = _names_in(world, value)
+        if option == "include" and chosen is not None:
+            entries = {name: entry for name, entry in entries.items() if name in chosen}
+        elif option == "exclude" and chosen is not None:
+            entries = {name: entry for name, entry in entries.items() if name not in chosen}
+        elif option == "exclude_none" and isinstance(value, Known) and value.value:
+            entries = {name: entry for name, entry in entries.items() if not _is_nothing(entry)}
+        elif option != "mode" and not (isinstance(value, Known) and not value.value):
+            reason = f"{option} decides what is left out"
+    return Table({} if reason.endswith("left out") else entries, owner.origin, not reason, reason)
+
+
+def _computed(cls: ClassRef) -> Iterator[str]:
+    for stmt in cls.node.body:
+        if isinstance(stmt, FUNCTIONS) and "computed_field" in objects.decorators(stmt):
+            yield stmt.name
+
+
+def _names_in(world: World, value: Value) -> set[object] | None:
+    items = objects.items_of(world, value)
+    return {item.value for item in items if isinstance(item, Known)} if items is not None else None
+
+
+def _is_true(option: ast.expr | None) -> bool:
+    return isinstance(option, ast.Constant) and option.value is True
+
+
+def _is_nothing(value: Value) -> bool:
+    return isinstance(value, Known) and value.value is None
+
+
 def _is_classvar(annotation: ast.expr) -> bool:
     target = annotation.value if isinstance(annotation, ast.Subscript) else annotation
     return (target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")) == "ClassVar"
@@ -181,10 +232,7 @@ def _passed(world: World, owner: Instance, bases: Bases, found: _Field) -> Value
         if name in given.keywords:
             return given.keywords[name]
     if given.positional and not is_settings(bases):
-        order = list(
-            dict.fromkeys(f.name for base in reversed(bases) if isinstance(base, ClassRef) for f in _fields([base]))
-        )
-        position = order.index(found.name)
+        position = list(_in_order(bases)).index(found.name)
         if position < len(given.positional):
             return given.positional[position]
     return None if given.complete else Unknown(given.reason or f"{found.name} may be passed by a spread", owner.origin)
