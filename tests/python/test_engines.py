@@ -397,3 +397,30 @@ def test_what_a_caller_spreads_is_read(engine, call, size):
 def test_positional_arguments_that_a_caller_spreads_are_read(pool):
     found = pool(f"{SYNC}ADDRESS = ('mysql+pymysql', 'db')\ndef make(scheme, host):\n    return create_engine(f'{{scheme}}://{{host}}/x')\nmake(*ADDRESS)\n")
     assert found.target.value == Target("mysql", "db", None, "x")
+
+
+BY_TYPE = """
+from dataclasses import dataclass
+@dataclass
+class PoolConfig:
+    size: int = 5
+class Provider:
+    def engine(self, config: PoolConfig):
+        return create_engine("postgresql+psycopg2://db/orders", pool_size=config.size)
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "size", "certainty"),
+    [
+        ("", 5, "fallback"),  # a library makes it, perhaps of a file
+        ("config = PoolConfig()\n", 5, "exact"),
+        ("config = PoolConfig(20)\n", 20, "exact"),
+        ("one, other = PoolConfig(), PoolConfig()\n", 5, "exact"),
+        ("one, other = PoolConfig(), PoolConfig(size=9)\n", None, None),
+        ("import json\none = PoolConfig(**json.load(open(X)))\n", None, None),
+    ],
+)
+def test_a_parameter_known_by_its_class_holds_what_those_pass_who_make_it(pool, made, size, certainty):
+    found = pool(f"{SYNC}{BY_TYPE}{made}").pool_size
+    assert (value_of(found), getattr(found, "certainty", None)) == (size, certainty)

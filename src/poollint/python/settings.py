@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import calls, expressions, flow, names, objects, returns
+from poollint.python import branching, calls, expressions, flow, names, objects, returns
 from poollint.python.environment import lookup_ignoring_case, url_of_dialect
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
@@ -116,11 +116,9 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
     default = _default(world, owner, bases, found)
     if reads_environment(bases) or owner.prefixes:
         return _from_environment(world, owner, bases, found, default)
-    if default is not None:
-        return default
     if owner.arguments is None:
-        return _from_callers(world, owner, found)
-    return Unknown(f"{name} is not passed to {owner.cls.node.name}", owner.origin)
+        return _from_callers(world, owner, found, default)
+    return default if default is not None else Unknown(f"{name} is not passed to {owner.cls.node.name}", owner.origin)
 
 
 # -- finding fields ----------------------------------------------------------------------------------------------------
@@ -272,14 +270,23 @@ def _made_by(world: World, factory: ast.expr, found: _Field) -> Value:
     )
 
 
-def _from_callers(world: World, owner: Instance, found: _Field) -> Value:
-    """Return the field as those pass it who make the class."""
+_NOBODY = Known(True, Origin("whoever makes it may pass something else"), "fallback")
+MOST_MAKERS = 12
+
+
+def _from_callers(world: World, owner: Instance, found: _Field, default: Value | None) -> Value:
+    """Return the field as those pass it who make the class; its default where nobody is seen to."""
     sites = calls.callers_of(world, owner.cls.module, owner.cls.node)
     origin = Origin(found.name, found.module.location(found.annotation or found.cls.node))
-    if len(sites) == 1:
-        module, call = sites[0]
-        made = Instance(owner.cls, world.arguments(call, module), owner.origin, f"made {module.path}:{call.lineno}")
-        return objects.attribute(world, made, found.name, call, module, None)
+    if not sites and default is not None:
+        return branching.as_sure_as(default, _NOBODY)  # a library makes it: of a file, of a request
+    values: list[Value] = []
+    for module, call in sites[: MOST_MAKERS + 1]:
+        symbol = f"made {module.path}:{call.lineno}:{call.col_offset}"
+        made = Instance(owner.cls, world.arguments(call, module), owner.origin, symbol)
+        values.append(objects.attribute(world, made, found.name, call, module, None))
+    if values and len(values) <= MOST_MAKERS and all(value == values[0] for value in values):
+        return values[0]
     return world.unknown(
         f"{found.name} is given by whoever makes {owner.cls.node.name}", origin, f"{owner.symbol}.{found.name}"
     )
