@@ -655,3 +655,40 @@ def test_an_engine_of_each_request_lasts_no_longer_because_a_script_or_nobody_ma
 def test_an_engine_that_the_process_makes_for_itself_as_well_lasts(engine, beside):
     found = engine({**FACTORY, **beside})
     assert isinstance(found.lasts, Known) and found.lasts.value is True
+
+
+LOCAL = {
+    "engine.connect()": False,
+    "Base.metadata.create_all(engine)": False,
+    "return engine": True,
+    "app.state.engine = engine": True,
+    "unknown(engine)": True,
+    "wait_for(engine)": False,
+    "wait_for(seconds=3, bind=engine)": False,
+    "keep(engine)": True,
+    "wait_for(*[engine])": True,
+    "decorated(engine)": True,
+    "def ask():\n        engine.connect()\n    ask()": False,
+    "def ask():\n        engine.connect()\n    return ask": True,
+    "def ask():\n        engine.connect()\n    app.add_route('/', ask)": True,
+    "@app.get('/')\n    def ask():\n        engine.connect()": True,
+    "app.state.ask = lambda: engine.connect()": True,
+    "@event.listens_for(engine, 'connect')\n    def tune(connection, record):\n        connection.cursor()": False,
+}
+CALLED = """
+STATE = {}
+def wait_for(bind, seconds=1):
+    with bind.connect() as connection:
+        ping(connection)
+def keep(bind):
+    STATE['bind'] = bind
+@cache
+def decorated(bind):
+    bind.connect()
+"""
+
+
+@pytest.mark.parametrize(("use", "lasts"), LOCAL.items())
+def test_an_engine_that_never_leaves_what_makes_it_does_not_last(engine, use, lasts):
+    text = f"{ENGINE}{APP}{CALLED}@app.on_event('startup')\ndef start():\n    engine = {MAKE}\n    {use}\n"
+    assert engine({"main.py": text}).lasts.value is lasts
