@@ -22,6 +22,7 @@ from poollint.python.values import (
     LibraryObject,
     LibraryRef,
     Listing,
+    Member,
     Open,
     Partial,
     Pending,
@@ -65,6 +66,8 @@ def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, f
         return None
     base = expressions.evaluate(world, func.value, module, frame)
     origin = expressions.origin_at(module, node)
+    if isinstance(base, Member) and objects.method_of(world, base.cls, func.attr) is not None:
+        return None
     if isinstance(base, Known) and not isinstance(base.value, str):
         return unsettled(f"{base.value!r}.{func.attr}()", base, origin=origin)
     if isinstance(base, Url) and base.is_object:

@@ -90,8 +90,10 @@ def replaceable_by(default: Value, name: str) -> Value:
     match default:
         case Known(value=value, origin=origin):
             says = Origin(name, origin.location, origin.url)
-            traps = default.traps if isinstance(default, Traced) else ()
-            return Traced(value, says, _fallback(default.certainty), f"env:{name}", variables, traps)
+            certainty, symbol = _fallback(default.certainty), f"env:{name}"
+            if isinstance(default, Traced):
+                return replace(default, origin=says, certainty=certainty, symbol=symbol, variables=variables)
+            return Traced(value, says, certainty, symbol, variables)
         case Text():
             return replace(default, symbol=f"env:{name}", variables=variables)
         case Unknown():

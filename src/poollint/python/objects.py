@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, expressions, flow, libraries, names, returns, settings
+from poollint.python import branching, calls, enums, expressions, flow, libraries, names, returns, settings
 from poollint.python.modules import Import, Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -22,6 +22,7 @@ from poollint.python.values import (
     LibraryObject,
     LibraryRef,
     Listing,
+    Member,
     ModuleRef,
     NamespaceRef,
     Open,
@@ -112,6 +113,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return libraries.attribute(world, base, name, node, module, frame)
         case Known() if name in ("value", "_value_"):
             return base  # enum members are held by their values
+        case Member() if (found := enums.attribute(world, base, name, node, module)) is not None:
+            return found
         case Open() if symbol_of(base):
             return world.unknown(base.reason, origin, shortened(f"{symbol_of(base)}.{name}"))
         case Unknown():
@@ -125,11 +128,14 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
 
 def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> Value:
     """Return `Class.name`: the class's own or inherited attribute."""
-    for owner in lineage(world, cls):
+    bases = lineage(world, cls)
+    for owner in bases:
         if not isinstance(owner, ClassRef):
             continue
         scope = names.scope_for(owner.module, owner.node)
         if name in scope.binds:
+            if enums.is_enum(bases) and (found := enums.member_named(world, owner, name)) is not None:
+                return found
             value = flow.name_in(world, scope, name, None, owner.module, None, owner.frame)
             if isinstance(value, FunctionRef) and is_classmethod(value.node):
                 return replace(value, owner=cls)
@@ -194,7 +200,7 @@ def by_annotation(world: World, annotation: ast.expr | None, module: Module, ori
     if not isinstance(cls, ClassRef):
         return None
     bases = lineage(world, cls)
-    if settings.is_enum(bases):
+    if enums.is_enum(bases):
         return None
     given = NO_ARGUMENTS if settings.reads_environment(bases) else None
     return Instance(cls, given, origin, f"self:{cls.module.path}:{cls.node.lineno}")
@@ -234,8 +240,9 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
     """Return what calling a class gives."""
     origin = Origin(cls.node.name, module.location(node))
     bases = lineage(world, cls)
-    if settings.is_enum(bases):
-        return given.positional[0] if given.positional else Unknown("an enum without a value", origin)
+    if enums.is_enum(bases):
+        value = given.positional[0] if given.positional else Unknown("an enum without a value", origin)
+        return enums.member_of(world, cls, value, node, module)
     if "typing.TypedDict" in bases or "typing_extensions.TypedDict" in bases:
         return Table(dict(given.keywords), origin, given.complete, given.reason)
     if method_of(world, cls, "__init__") is None and (base := libraries.known_class(bases)):
@@ -277,13 +284,7 @@ def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: M
     origin = Origin(name, module.location(node))
     method = method_of(world, base.cls, name)
     if method is not None:
-        if is_static(method.node):
-            return method
-        bound = replace(method, owner=base.cls if is_classmethod(method.node) else base)
-        if not _is_property(method.node):
-            return bound
-        running = calls.frame_for(world, bound, NO_ARGUMENTS, node, module, None)
-        return returns.returned(world, bound, running) if running else Unknown("calls nested too deeply", origin)
+        return of_method(world, method, base, node, module)
     bases = lineage(world, base.cls)
     value = settings.field(world, base, bases, name)
     value = _set_by_methods(world, base, name, value)
@@ -293,6 +294,19 @@ def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: M
     if isinstance(found, Unknown) and settings.is_settings(bases) and name in ("data", "values", "__dict__"):
         return base  # `info.data` of a validator
     return found
+
+
+def of_method(world: World, method: FunctionRef, owner: Instance | Member, node: ast.AST, module: Module) -> Value:
+    """Return what `owner.method` is: the method bound to it, or what a property returns."""
+    if is_static(method.node):
+        return method
+    bound = replace(method, owner=owner.cls if is_classmethod(method.node) else owner)
+    if not _is_property(method.node):
+        return bound
+    running = calls.frame_for(world, bound, NO_ARGUMENTS, node, module, None)
+    if running is None:
+        return Unknown("calls nested too deeply", Origin(method.name, module.location(node)))
+    return returns.returned(world, bound, running)
 
 
 def field_or_default(
@@ -407,8 +421,8 @@ def items_of(world: World, value: Value) -> list[Value] | None:
             return list(items)
         case Table(entries=entries, complete=True):
             return [Traced(key, value.origin) for key in entries]
-        case ClassRef() if settings.is_enum(lineage(world, value)):
-            return settings.members(world, value)
+        case ClassRef() if enums.is_enum(lineage(world, value)):
+            return enums.members(world, value)
     return None
 
 
@@ -435,7 +449,7 @@ def item(
             return libraries.item(world, base, key, node, module, frame)
         case Instance() if isinstance(key, Known) and isinstance(key.value, str):
             return attribute(world, base, key.value, node, module, frame)
-        case ClassRef() if isinstance(key, Known) and settings.is_enum(lineage(world, base)):
+        case ClassRef() if isinstance(key, Known) and enums.is_enum(lineage(world, base)):
             return class_attribute(world, base, str(key.value), origin)
     reason = reason_of(base) if isinstance(base, Unknown) else f"an item of {described(base)}"
     return world.taught(unsettled(reason, base, key, origin=origin, symbol=operation("item", base, key)))

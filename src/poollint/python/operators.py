@@ -314,6 +314,8 @@ def _teach_equality(world: World, symbol: str, left: Value, right: Value) -> Non
 
 def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value:
     symbol = operation("in", left, right)
+    if isinstance(right, Listing) and right.complete and len(right.items) == 1 and isinstance(right.items[0], Known):
+        return _equal(world, left, right.items[0], origin)  # the same question as `left == item`
     if isinstance(right, Listing) and right.complete and all(isinstance(item, Known) for item in right.items):
         choices = ",".join(repr(item.value) for item in right.items if isinstance(item, Known))
         symbol = f"in({symbol_of(left)}, [{choices}])" if symbol_of(left) else ""

@@ -1,4 +1,4 @@
-"""Fields of settings classes: pydantic v1 and v2, dataclasses, named tuples, enums.
+"""Fields of settings classes: pydantic v1 and v2, dataclasses, named tuples.
 
     BaseSettings   constructor argument, else variable (by alias, prefix and name, in any case), else default
     BaseModel      constructor argument, else the variable its settings object reads (`DB__POOL_SIZE`), else default
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, expressions, flow, names, objects, returns
+from poollint.python import branching, calls, enums, expressions, flow, names, objects, returns
 from poollint.python.environment import lookup_ignoring_case, url_of_dialect
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
@@ -44,7 +44,6 @@ Bases = list[ClassRef | str]
 SETTINGS = frozenset({"pydantic.BaseSettings", "pydantic_settings.BaseSettings"})
 MODELS = SETTINGS | {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"}
 MADE_OF_DICTS = frozenset({"model_validate", "parse_obj"})  # class methods that make a model of a dict
-ENUMS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"})
 _FIELDS = frozenset({"pydantic.Field", "dataclasses.field", "attr.ib", "attr.field", "attrs.field", "sqlmodel.Field"})
 _DATACLASSES = frozenset(
     {
@@ -59,25 +58,12 @@ _DATACLASSES = frozenset(
 _TRUE, _FALSE = frozenset("true 1 yes y on t".split()), frozenset("false 0 no n off f".split())
 
 
-def is_enum(bases: Bases) -> bool:
-    return any(base in ENUMS for base in bases if isinstance(base, str))
-
-
 def is_settings(bases: Bases) -> bool:
     return any(base in MODELS for base in bases if isinstance(base, str))
 
 
 def reads_environment(bases: Bases) -> bool:
     return any(base in SETTINGS for base in bases if isinstance(base, str))
-
-
-def members(world: World, cls: ClassRef) -> list[Value]:
-    """Return the values of an enum's members."""
-    scope = names.scope_for(cls.module, cls.node)
-    assigned = [
-        name for name, stmts in scope.binds.items() if isinstance(stmts[0], ast.Assign) and not name.startswith("_")
-    ]
-    return [flow.name_in(world, scope, name, None, cls.module, None, cls.frame) for name in assigned]
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,6 +356,8 @@ def _nested(
     if cls is None:
         return None
     inner = objects.lineage(world, cls)
+    if enums.is_enum(inner):
+        return None
     if not is_settings(inner):
         return default
     if reads_environment(inner):
@@ -429,6 +417,9 @@ def _cast(world: World, found: _Field, value: Value) -> Value:
     """Return a text as the annotation reads it: variables are text, fields are not."""
     if not (isinstance(value, Known) and isinstance(value.value, str)) or found.annotation is None:
         return value
+    cls = _annotated_class(found)
+    if cls is not None and enums.is_enum(objects.lineage(world, cls)):
+        return enums.member_of(world, cls, value, found.annotation, found.module)
     annotation = plain_annotation(found.annotation)
     target = annotation.func if isinstance(annotation, ast.Call) else annotation
     kind = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")

@@ -1,6 +1,7 @@
 """The values an expression can have, and how they become settings.
 
     Known, Unknown   plain values (facts.py); Traced and Open are the same with what the evaluator remembers about them
+    Member           the plain value that a member of an enum stands for
     Text             a string of which only parts are known: f"postgresql://{user}@{host}/db"
     Table, Listing   dicts and sequences, each entry a value of its own
     Url              a SQLAlchemy URL by its parts; it never holds a user name or a password
@@ -154,6 +155,14 @@ class Url:
 
     def __hash__(self) -> int:
         return hash((self.dialect, self.driver, self.host, self.port, self.database))
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Traced):
+    """A member of an enum of the project, by its value."""
+
+    cls: ClassRef = field(kw_only=True)
+    name: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
