@@ -105,6 +105,30 @@ def test_a_proper_flag_is_no_trap(tmp_path: Path) -> None:
     assert traps_of(value) == ()
 
 
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+IN_JSON = [
+    'import json, os\nresult = json.loads(os.getenv("OPTIONS", "{}"))',
+    "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    OPTIONS: dict = {}\nresult = S().OPTIONS",
+]
+
+
+@pytest.mark.parametrize("program", IN_JSON)
+def test_a_variable_in_json_is_read(tmp_path: Path, program: str) -> None:
+    environment = variables(OPTIONS='{"pool_size": 20, "connect_args": {"keepalives": [1, null, true]}}')
+    value = Project(tmp_path, program).value(environment=environment)
+    assert plain(value) == {"pool_size": 20, "connect_args": {"keepalives": [1, None, True]}}
+    size = value.entries["pool_size"]  # type: ignore[union-attr]
+    assert (size.certainty, str(size.origin.location)) == ("exact", "deploy.yaml:1")
+
+
+@pytest.mark.parametrize("program", IN_JSON)
+@pytest.mark.parametrize("text", ["{", "[" * 5000, "9" * 20_000, None])
+def test_what_is_no_json_is_not_known(tmp_path: Path, program: str, text: str | None) -> None:
+    for value in Project(tmp_path, program).alternatives(environment=variables(OPTIONS=text)):
+        assert isinstance(value, Unknown)
+
+
 # -- settings classes --------------------------------------------------------------------------------------------------
 
 FIELDS = [

@@ -500,3 +500,95 @@ def test_a_class_looked_up_in_a_dict_by_the_environment(make_tree):
     assert live(found).pool_size.value == 20
     (found,) = code.engines(variables(OTHER="x"))
     assert live(found).pool_size.value == 5
+
+
+# -- variables with a prefix -------------------------------------------------------------------------------------------
+
+PREFIXED = (
+    START
+    + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+    + "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 7, 'connect_args': {'connect_timeout': 3}}\n"
+    + "app.config.from_prefixed_env()\ndb = SQLAlchemy(app)\n"
+)
+OPTIONS = "FLASK_SQLALCHEMY_ENGINE_OPTIONS"
+GIVEN = [
+    {},
+    {OPTIONS: '{"pool_size": 20, "pool_pre_ping": true}'},
+    {f"{OPTIONS}__pool_size": "20", f"{OPTIONS}__connect_args__connect_timeout": "9"},
+    {OPTIONS: '{"max_overflow": 0}', f"{OPTIONS}__pool_size": "20"},
+    {"FLASK_SQLALCHEMY_DATABASE_URI": "postgresql+psycopg2://other/orders"},
+    {f"MY{OPTIONS}__pool_size": "20"},
+]
+
+
+@pytest.mark.parametrize("given", GIVEN)
+def test_variables_with_the_prefix_are_read_as_flask_reads_them(make_tree, monkeypatch, given):
+    flask = pytest.importorskip("flask")
+    app = flask.Flask("orders")
+    app.config["SQLALCHEMY_DATABASE_URI"] = URI
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": 7, "connect_args": {"connect_timeout": 3}}
+    for name, text in given.items():
+        monkeypatch.setenv(name, text)
+    app.config.from_prefixed_env()
+    options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+
+    (found,) = prefixed(make_tree).engines(variables(**given))
+    pool = live(found)
+    assert pool.target.value.host == app.config["SQLALCHEMY_DATABASE_URI"].partition("//")[2].partition("/")[0]
+    assert {name: value_of(setting) for name, setting in pool.connect_args.items()} == options.get("connect_args", {})
+    expected = {"pool_size": 5, "max_overflow": 10, "pool_pre_ping": False, **options}
+    assert {name: getattr(pool, name).value for name in ("pool_size", "max_overflow", "pool_pre_ping")} == {
+        name: expected[name] for name in ("pool_size", "max_overflow", "pool_pre_ping")
+    }
+
+
+def prefixed(make_tree, text=PREFIXED):
+    code = Code(make_tree({"app.py": text, "requirements.txt": "flask-sqlalchemy==3.1.1\nsqlalchemy==2.0.36\n"}))
+    code.declare(tuple(versions.read(code.modules.tree)))
+    return code
+
+
+def test_what_a_variable_with_the_prefix_gives_stands_in_the_manifest(make_tree):
+    (found,) = prefixed(make_tree).engines(variables(**{f"{OPTIONS}__pool_size": "20"}))
+    assert str(live(found).pool_size.origin.location) == "deploy.yaml:1"
+
+
+def test_what_no_environment_sets_stays_a_fallback(make_tree):
+    code = prefixed(make_tree)
+    (found,) = code.engines()
+    assert (live(found).pool_size.value, live(found).pool_size.certainty) == (7, "fallback")
+    (found,) = code.engines(variables(OTHER="x"))
+    assert (live(found).pool_size.value, live(found).pool_size.certainty) == (7, "exact")
+
+
+def test_one_more_variable_with_the_prefix_is_another_environment(make_tree):
+    """Which entries a variable may set cannot be told beforehand."""
+    code = prefixed(make_tree)
+    sizes = [{}, {f"{OPTIONS}__pool_size": "20"}, {f"{OPTIONS}__pool_size": "20", f"{OPTIONS}__max_overflow": "1"}]
+    found = [live(code.engines(variables(X="1", **given))[0]) for given in sizes]
+    assert [(pool.pool_size.value, pool.max_overflow.value) for pool in found] == [(7, 10), (20, 10), (20, 1)]
+
+
+def test_another_prefix_is_another_variable(make_tree):
+    text = PREFIXED.replace("from_prefixed_env()", "from_prefixed_env('SHOP')")
+    given = {f"{OPTIONS}__pool_size": "20", "SHOP_SQLALCHEMY_ENGINE_OPTIONS__pool_size": "30"}
+    (found,) = prefixed(make_tree, text).engines(variables(**given))
+    assert live(found).pool_size.value == 30
+
+
+def test_a_url_that_only_a_variable_can_give_is_named_by_it(make_tree):
+    text = START + "app.config.from_prefixed_env()\ndb = SQLAlchemy(app)\n"
+    (found,) = prefixed(make_tree, text).engines()
+    assert live(found).identities == ("env:FLASK_SQLALCHEMY_DATABASE_URI",)
+
+
+@pytest.mark.parametrize(("version", "size"), [("2.5.1", 20), ("3.1.1", 7)])
+def test_what_follows_the_initialisation_counts_with_version_2_only(make_tree, version, size):
+    """Version 2 reads the configuration when it makes the engine; measured with 2.4.4, 2.5.1 and 3.1.1."""
+    late = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+    late += "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 7}\ndb = SQLAlchemy(app)\n"
+    for line in ("app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n", "app.config.from_prefixed_env()\n"):
+        code = Code(make_tree({"app.py": late + line, "requirements.txt": f"flask-sqlalchemy=={version}\n"}))
+        code.declare(tuple(versions.read(code.modules.tree)))
+        (found,) = code.engines(variables(**{f"{OPTIONS}__pool_size": "20"}))
+        assert live(found).pool_size.value == size

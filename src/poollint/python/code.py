@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Iterator, Set
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -168,8 +168,12 @@ class Code:
         return found
 
 
-def _key(environment: Environment, names: Container[str] | None = None) -> tuple:
-    """Name an environment by what it holds, or by what it holds under some names, in small letters."""
-    variables = environment.variables.items()
-    given = ((name, repr(setting)) for name, setting in variables if names is None or name.lower() in names)
+def _key(environment: Environment, names: Set[str] | None = None) -> tuple:
+    """Name an environment by what it holds, or by what it holds under some names, in small letters.
+
+    A name that ends in a star stands for all that begin so.
+    """
+    starts = tuple(name[:-1] for name in names or () if name.endswith("*"))
+    variables = ((name, name.lower(), repr(setting)) for name, setting in environment.variables.items())
+    given = ((n, s) for n, lowered, s in variables if names is None or lowered in names or lowered.startswith(starts))
     return (tuple(sorted(given)), environment.complete, tuple(sorted(environment.secrets.items())))

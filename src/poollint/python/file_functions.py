@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.libraries import Call, attribute_reader, reader
-from poollint.python.values import Arguments, LibraryObject, Listing, Table, Traced, Value
+from poollint.python.values import Arguments, LibraryObject, Listing, Table, Traced, Value, derived
 
 if TYPE_CHECKING:
     from poollint import _toml
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from poollint.python.modules import Module
 
 _PATH = "pathlib.Path"
+_LONGEST_JSON = 10_000  # characters
+_DEEPEST_JSON = 20
 
 
 # -- paths -------------------------------------------------------------------------------------------------------------
@@ -124,7 +127,35 @@ def _file(call: Call, value: Value | None) -> str | None:
 # -- YAML, TOML, JSON --------------------------------------------------------------------------------------------------
 
 
-@reader("yaml.safe_load", "yaml.load", "yaml.full_load", "json.load", "json.loads")
+@reader("json.loads")
+def _json(call: Call) -> Value:
+    first = call.first()
+    if isinstance(first, Known) and isinstance(first.value, str):
+        return of_json(first) or call.unknown("fails with JSONDecodeError")
+    return _yaml(call)
+
+
+def of_json(text: Known) -> Value | None:
+    """Return what a text holds as JSON, as sure as the text is; None where it is no JSON."""
+    if len(text.value) > _LONGEST_JSON:
+        return None
+    try:
+        return _of_plain(json.loads(text.value), text, _DEEPEST_JSON)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_plain(plain: Any, text: Known, deeper: int) -> Value:
+    if not deeper:
+        return Unknown("JSON that is nested too deeply", text.origin)
+    if isinstance(plain, dict):
+        return Table({key: _of_plain(value, text, deeper - 1) for key, value in plain.items()}, text.origin)
+    if isinstance(plain, list):
+        return Listing(tuple(_of_plain(value, text, deeper - 1) for value in plain), text.origin)
+    return derived(plain, text)
+
+
+@reader("yaml.safe_load", "yaml.load", "yaml.full_load", "json.load")
 def _yaml(call: Call) -> Value:
     path = _file(call, call.first())
     if path is None or not isinstance(call.first(), LibraryObject):

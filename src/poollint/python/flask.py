@@ -70,12 +70,12 @@ class Flask:
 
     def _made(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
         is_3 = library.at_least("3.0", VERSION)
-        config = Config(self.places, world, circle)
+        config = Config(self.places, world, circle, is_3)
         # The options first: a world answers a limited number of questions, and the URL may ask many.
         options = _table(config.get(FLASK_OPTIONS))
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
         given = _Given(config, options, constructor, is_3, hooks_of(site, is_3, library.at_least("2.5", VERSION)))
-        uri = config.get(FLASK_URI)
+        uri = config.get(FLASK_URI) or config.variable_of(FLASK_URI)
         binds = tuple(self._binds(given, library))
         if binds and is_3 and (uri is None or (isinstance(uri, Known) and uri.value is None)):
             return binds  # 3 makes no engine for a URI that is not set; 2 makes one of SQLite

@@ -113,10 +113,11 @@ class Places:
 
 
 class Config:
-    """One application's configuration in one world."""
+    """One application's configuration in one world, as version 2 or 3 of the extension reads it."""
 
-    def __init__(self, places: Places, world: World, circle: frozenset[str]) -> None:
+    def __init__(self, places: Places, world: World, circle: frozenset[str], is_3: bool | None) -> None:
         self.places = places
+        self.is_3 = is_3
         self.world = world
         self.circle = circle
         self._running: list[Assigned] = []
@@ -127,13 +128,20 @@ class Config:
 
         Across functions, what is assigned wins over what is loaded, and the last load over the ones before.
         """
-        is_sure = True
+        is_sure, over = True, []
         for source in self._sources(key):
-            value = self._assigned(source) if isinstance(source, Assigned) else self._loaded(source, key)
-            if value is not None and value is not PERHAPS:
-                return value if is_sure else _weakened(value)
-            is_sure = is_sure and value is not PERHAPS
-        return None
+            found = self._assigned(source) if isinstance(source, Assigned) else self._loaded(source, key)
+            if isinstance(found, files.Entries):
+                over.append(found)
+            elif found is not None and found is not PERHAPS:
+                value: Value | None = found if is_sure else _weakened(found)
+                break
+            is_sure = is_sure and found is not PERHAPS
+        else:
+            value = None
+        for entries in reversed(over):
+            value = entries.laid_over(value)
+        return value
 
     def _sources(self, key: str) -> list[Assigned | Load]:
         """Return what this world comes to of everything that may set a key, the strongest first."""
@@ -144,8 +152,8 @@ class Config:
             if is_own and found not in self._running and self.world.reachable(found.node, found.module):
                 strong.append(found)
         weak: list[Assigned | Load] = []
-        for load in self.places.loads:
-            if load.module.path in self.circle and self.world.reachable(load.call, load.module):
+        for load in self._loads:
+            if self.world.reachable(load.call, load.module):
                 before = [number for number, found in enumerate(strong) if _precedes(found, load)]
                 strong.insert(before[0], load) if before else weak.insert(0, load)
         return strong + weak
@@ -157,10 +165,20 @@ class Config:
         finally:
             self._running.pop()
 
-    def _loaded(self, load: Load, key: str) -> Value | None:
+    def variable_of(self, key: str) -> Value | None:
+        """Return the variable that may set a key which nothing is seen to set: `app.config.from_prefixed_env()`."""
+        for load in self._loads:
+            if load.method == "from_prefixed_env" and self.world.reachable(load.call, load.module):
+                name = files.variable_of(self.world, load, key)
+                return self.world.variable(name, None, load.origin) if name else PERHAPS
+        return None
+
+    def _loaded(self, load: Load, key: str) -> Value | files.Entries | None:
         """Return a key of what one call loads, None when it does not set it, PERHAPS when that cannot be told."""
         if load.method == "from_object":
             return self._of_holder(self._object(load), key)
+        if load.method == "from_prefixed_env":
+            return files.from_environment(self.world, load, key)
         if load.method in ("from_mapping", "update"):
             given = self.world.arguments(load.call, load.module)
             table = given.positional[0] if given.positional else Table(given.keywords, Origin(""), given.complete)
@@ -179,11 +197,20 @@ class Config:
         return None if flow.is_unset(value) else value
 
     @cached_property
+    def _loads(self) -> tuple[Load, ...]:
+        own = (load for load in self.places.loads if load.module.path in self.circle)
+        return tuple(load for load in own if not self._is_late(load.module, load.call))
+
+    @cached_property
     def late(self) -> tuple[Assigned, ...]:
         """Assignments that follow the initialisation of the extension in the same block of the same function."""
-        return tuple(
-            found for found in self.places.assigned if found.module.path in self.circle and _follows_init(found)
-        )
+        own = (found for found in self.places.assigned if found.module.path in self.circle)
+        of_extension = (found for found in own if found.key.startswith(FLASK_PREFIX))
+        return tuple(found for found in of_extension if self._is_late(found.module, found.node))
+
+    def _is_late(self, module: Module, node: ast.AST) -> bool:
+        """Say whether what a place sets comes too late; version 2 reads the configuration when it makes the engine."""
+        return self.is_3 is not False and _follows_init(module, node)
 
     @property
     def indexed(self) -> Iterator[Assigned]:
@@ -337,12 +364,9 @@ def _defines(world: World, holder: Holder, key: str) -> bool:
     return any(key in names.scope_for(base.module, base.node).binds for base in (cls, *lineage))
 
 
-def _follows_init(found: Assigned) -> bool:
-    """Say whether `db.init_app(app)` or `SQLAlchemy(app)` stands before an assignment to that app's config."""
-    if not found.key.startswith(FLASK_PREFIX):
-        return False
-    app = _application(found.node)
-    module, function = found.module, function_around(found.module, found.node)
+def _follows_init(module: Module, node: ast.AST) -> bool:
+    """Say whether `db.init_app(app)` or `SQLAlchemy(app)` stands before a change of that app's config."""
+    app, function = _application(node), function_around(module, node)
     for name in ("init_app", "SQLAlchemy"):
         for call in module.calls.get(name, ()):
             if not call.args or dotted(call.args[0]) != app or function_around(module, call) is not function:
@@ -350,7 +374,7 @@ def _follows_init(found: Assigned) -> bool:
             resolved = names.resolve(module, call.func)
             is_extension = isinstance(resolved, LibraryRef) and resolved.name.startswith("flask_sqlalchemy.")
             is_init = name == "init_app" and "db" in (dotted(call.func) or "").partition(".")[0].lower()
-            if (is_extension or is_init) and _stands_before(module, call, found.node):
+            if (is_extension or is_init) and _stands_before(module, call, node):
                 return True
     return False
 

@@ -1,9 +1,10 @@
-"""The files that a Flask configuration is loaded from.
+"""The files and variables that a Flask configuration is loaded from.
 
     from_pyfile("settings.cfg")          a Python file beside the application, or in its instance folder
     from_envvar("APP_SETTINGS")          the Python file that the variable names
     from_file("app.toml", load=...)      what the function makes of the file
     from_json("app.json")                the same, up to Flask 2.0
+    from_prefixed_env()                  FLASK_KEY='{"pool_size": 20}', and FLASK_KEY__pool_size=20 for an entry
 
 A file that is not in the repository is Unknown with its name; with `silent=True` it may be there or not.
 """
@@ -14,12 +15,13 @@ import ast
 from dataclasses import dataclass
 
 from poollint.facts import Known, Origin, Unknown
+from poollint.python import objects
 from poollint.python.evaluate import World
-from poollint.python.file_functions import file_named
+from poollint.python.file_functions import file_named, of_json
 from poollint.python.modules import Module
-from poollint.python.values import Arguments, LibraryObject, LibraryRef, ModuleRef, Table
+from poollint.python.values import Arguments, LibraryObject, LibraryRef, ModuleRef, Table, Traced, Value, origin_of
 
-METHODS = ("from_pyfile", "from_envvar", "from_file", "from_json")
+METHODS = ("from_pyfile", "from_envvar", "from_file", "from_json", "from_prefixed_env")
 PERHAPS = Unknown("a file that may not be there")  # told apart by identity
 
 
@@ -37,6 +39,56 @@ class Load:
     @property
     def origin(self) -> Origin:
         return Origin(self.method, self.module.location(self.call))
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a call sets inside the dict that a key holds, by the keys on the way to each."""
+
+    values: tuple[tuple[tuple[str, ...], Value], ...]
+
+    def laid_over(self, value: Value | None) -> Value:
+        """Return a dict with these entries, as Flask makes one where there is none."""
+        for keys, entry in self.values:
+            names: list[Value] = [Traced(key, origin_of(entry)) for key in keys]
+            value = objects.put(value or Table({}, origin_of(entry)), names, entry, origin_of(entry))
+        return value or Table({}, Origin(""))
+
+
+def from_environment(world: World, load: Load, key: str) -> Value | Entries | None:
+    """Return a key of `from_prefixed_env()`, None when no variable sets it, PERHAPS when that cannot be told."""
+    name = variable_of(world, load, key)
+    if name is None:
+        return PERHAPS
+    variables = world.environment.variables
+    # Whichever variables begin so: an environment that has another of them is another case.
+    world.evaluator.read.update((name.lower(), f"{name.lower()}__*"))
+    whole = _parsed(world, load, name) if name in variables else None
+    below = tuple(
+        (tuple(found.removeprefix(f"{name}__").split("__")), _parsed(world, load, found))
+        for found in sorted(variables)
+        if found.startswith(f"{name}__")
+    )
+    if below:
+        return Entries(below).laid_over(whole) if whole is not None else Entries(below)
+    return whole if whole is not None or world.environment.complete else PERHAPS
+
+
+def variable_of(world: World, load: Load, key: str) -> str | None:
+    """Return the variable that `from_prefixed_env()` reads a key from, None when its prefix is not known."""
+    prefix = world.arguments(load.call, load.module).get("prefix", 0) or Known("FLASK", load.origin)
+    return f"{prefix.value}_{key}" if isinstance(prefix, Known) else None
+
+
+def _parsed(world: World, load: Load, name: str) -> Value:
+    """Return a variable as `loads` reads its text; what it refuses stays text."""
+    value = world.variable(name, None, load.origin)
+    if not isinstance(value, Known) or not isinstance(value.value, str):
+        return value
+    loads = world.arguments(load.call, load.module).get("loads")
+    if loads is None:
+        return of_json(value) or value
+    return world.call(loads, Arguments((value,)), load.call, load.module)
 
 
 def loaded(world: World, load: Load) -> Table | ModuleRef | Unknown:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, enums, expressions, flow, names, objects, returns
 from poollint.python.environment import lookup_ignoring_case, url_of_dialect
+from poollint.python.file_functions import of_json
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -435,7 +436,7 @@ def _cast(world: World, found: _Field, value: Value) -> Value:
                     return Unknown("not a boolean", value.origin)
                 return derived(text.lower() in _TRUE, value, symbol=value.symbol if isinstance(value, Traced) else "")
             case "list" | "List" | "dict" | "Dict" | "set" | "tuple":
-                return Unknown(f"JSON in {value.origin.says}", value.origin)
+                return of_json(value) or Unknown(f"no JSON in {value.origin.says}", value.origin)
     except ValueError:
         return Unknown(f"not a number: {value.origin.says}", value.origin)
     return value
