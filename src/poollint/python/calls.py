@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, expressions, libraries, names, objects, returns, settings, text
+from poollint.python import branching, expressions, libraries, names, objects, pyramid_functions, returns, settings, text
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, Scope, default_of, names_in, parameters_of
 from poollint.python.values import (
@@ -212,6 +212,9 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
     passed = _from_caller(world, scope, name, module, sites, origin) if sites else None
     if passed is not None and not isinstance(passed, Unknown):
         return passed
+    by_framework = pyramid_functions.parameter(world, FunctionRef(module, node), name)
+    if by_framework is not None:
+        return by_framework
     by_type = objects.by_annotation(world, scope.parameters[name].annotation, module, origin)
     if passed is not None:
         return by_type or passed

@@ -13,6 +13,7 @@ import ast
 import configparser
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Location, Origin, Unknown
@@ -34,6 +35,7 @@ from poollint.python.values import (
 )
 
 if TYPE_CHECKING:
+    from poollint.discover import Tree
     from poollint.python.evaluate import World
 
 _PARSER = "configparser.ConfigParser"
@@ -88,7 +90,8 @@ def _parser_read(call: Call) -> Value:
     for path in paths:
         if path is None:
             return replace(call.owner, state=None)
-        for name, entries in _read(call.world, path, _interpolation(call.owner), parsed.keeps_case).items():
+        read = sections_of(call.world.modules.tree, path, _interpolation(call.owner), keeps_case=parsed.keeps_case)
+        for name, entries in read.items():
             sections[name] = {**sections.get(name, {}), **entries}
     return replace(call.owner, state=replace(parsed, sections=sections))
 
@@ -108,10 +111,17 @@ def _interpolation(parser: LibraryObject) -> configparser.Interpolation | None:
     return _KINDS.get(getattr(given, "name", ""), configparser.BasicInterpolation)()
 
 
-def _read(world: World, path: str, interpolation: configparser.Interpolation | None, keeps_case: bool) -> Sections:
-    """Return section → key → value of an ini file, each with its line."""
-    content = world.modules.tree.text(path) or ""
-    parser = configparser.ConfigParser(strict=False, allow_no_value=True, interpolation=interpolation)
+def sections_of(
+    tree: Tree,
+    path: str,
+    interpolation: configparser.Interpolation | None = configparser.BasicInterpolation(),  # noqa: B008 - it has no state
+    *,
+    keeps_case: bool = True,
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> Sections:
+    """Return section → key → value of an ini file, each with its line; `defaults` are those that the reader adds."""
+    content = tree.text(path) or ""
+    parser = configparser.ConfigParser(defaults, strict=False, allow_no_value=True, interpolation=interpolation)
     if keeps_case:
         parser.optionxform = str  # type: ignore[assignment, method-assign]
     try:

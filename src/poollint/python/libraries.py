@@ -81,7 +81,10 @@ Reader = Callable[[Call], Value]
 READERS: dict[str, Reader] = {}
 SUBCLASSED: set[str] = set()  # classes whose subclasses in a project are still what the reader makes of them
 
-_HOMES = ("builtin_functions", "config_libraries", "url_functions", "file_functions", "ini_functions", "dynaconf_settings", "flask_hooks")
+_HOMES = (
+    "builtin_functions config_libraries url_functions file_functions ini_functions dynaconf_settings flask_hooks "
+    "pyramid_functions"
+).split()
 
 
 def reader(*names: str) -> Callable[[Reader], Reader]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from poollint.discover import Tree
 from poollint.facts import Location
@@ -22,6 +22,9 @@ from poollint.python.scopes import Scope, children, scope_of
 if TYPE_CHECKING:
     from poollint.python.callers import Callers
     from poollint.python.graph import ImportGraph
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Modules:
         self._found: dict[tuple[str, str], str | None] = {}
         self._known = frozenset(self.paths)
         self._callers: dict[ast.AST, list[tuple[Module, ast.Call]] | None] = {}
+        self._shared: dict[Any, Any] = {}
 
     def module(self, path: str) -> Module | None:
         """Return the parsed module, None when the file cannot be read (then it is under `Tree.skipped`)."""
@@ -134,6 +138,12 @@ class Modules:
             self._callers[node] = None
             self._callers[node] = list(self.callers.calls(module, node))
         return self._callers[node]
+
+    def shared(self, kind: Callable[[Modules], T]) -> T:
+        """Return what a part of the evaluator knows about the whole project, made when first asked."""
+        if kind not in self._shared:
+            self._shared[kind] = kind(self)
+        return self._shared[kind]
 
     # -- inside
 
