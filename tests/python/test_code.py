@@ -37,12 +37,14 @@ def test_engines_are_the_same_places_in_every_environment(make_tree):
         ("app", "", "app/__main__.py"),
         ("shop.web:app", "", "src/shop/web.py"),
         ("nothing.here:app", "", None),
+        ("/uwsgi/admin.wsgi", "", "uwsgi/admin.wsgi"),
+        ("admin.wsgi", "uwsgi", "uwsgi/admin.wsgi"),
         ("/etc/passwd", "", None),
         ("", "", None),
     ],
 )
 def test_entry_points(make_tree, entry, directory, path):
-    files = ("app/__init__.py", "app/__main__.py", "app/main.py", "src/shop/__init__.py", "src/shop/web.py")
+    files = "app/__init__.py app/__main__.py app/main.py src/shop/__init__.py src/shop/web.py uwsgi/admin.wsgi".split()
     assert Code(make_tree({file: "" for file in files})).entry_module(entry, directory) == path
 
 

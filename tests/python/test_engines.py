@@ -424,3 +424,62 @@ class Provider:
 def test_a_parameter_known_by_its_class_holds_what_those_pass_who_make_it(pool, made, size, certainty):
     found = pool(f"{SYNC}{BY_TYPE}{made}").pool_size
     assert (value_of(found), getattr(found, "certainty", None)) == (size, certainty)
+# -- what a test of the URL says about it, wherever the URL comes from
+
+UNREAD = "def read(name):\n    for line in lines:\n        return line\nURL = read('url')\n"
+
+
+def of_dialects(found):
+    """Return the alternatives as (dialect, pool_size), an unknown dialect as what it excludes."""
+    return {
+        (pool.dialect.value if isinstance(pool.dialect, Known) else f"not {'/'.join(sorted(pool.excludes))}",
+         pool.pool_size.value)
+        for pool in found.alternatives
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "URL.startswith('sqlite')",
+        "'sqlite' in URL",
+        "'sqlite:' in URL.lower()",
+        "make_url(URL).drivername.startswith('sqlite')",
+        "make_url(URL).get_backend_name() == 'sqlite'",
+        "make_url(URL).get_dialect().name == 'sqlite'",
+    ],
+)
+def test_a_url_of_which_nothing_is_known_is_one_url(engine, test):
+    text = f"{SYNC}from sqlalchemy.engine import make_url\n{UNREAD}size = 1 if {test} else 20\nengine = create_engine(URL, pool_size=size)\n"
+    assert of_dialects(engine(text)) == {("sqlite", 1), ("not sqlite", 20)}
+
+
+def test_the_name_of_a_driver_that_differs_says_nothing_of_the_dialect(engine):
+    text = f"{SYNC}from sqlalchemy.engine import make_url\n{UNREAD}size = 1 if make_url(URL).drivername == 'sqlite' else 20\nengine = create_engine(URL, pool_size=size)\n"
+    assert of_dialects(engine(text)) == {("sqlite", 1), ("not ", 20)}
+
+
+def test_a_name_that_is_bound_anew_is_another_url(engine):
+    text = f"{SYNC}{UNREAD}size = 1 if URL.startswith('sqlite') else 20\nURL = read('other')\nengine = create_engine(URL, pool_size=size)\n"
+    assert of_dialects(engine(text)) == {("not ", 1), ("not ", 20)}
+
+
+def test_what_stands_in_a_branch_knows_its_condition_however_many_callers_there_are(make_tree):
+    make = "def make(url):\n    if 'sqlite:' in url.lower():\n        return create_engine(url)\n    return create_engine(url, pool_size=20)\n"
+    callers = "".join(f"def use_{n}():\n    return make(read_{n}())\n" for n in range(30))
+    first, second = Code(make_tree({"db.py": SYNC + make + callers})).engines()
+    assert {value for value, _ in of_dialects(first)} == {"sqlite"}
+    assert {value for value, _ in of_dialects(second)} == {"not sqlite"}
+
+
+def test_an_empty_text_in_a_constructor_keeps_a_place_for_what_another_method_sets(engine):
+    text = (
+        f"{SYNC}class Store:\n    def __init__(self):\n        self.path = ''\n{{}}"
+        "    def start(self):\n        return create_engine(f'sqlite:///{{self.path}}')\n"
+    )
+    setter = "    def configure(self, folder):\n        self.path = str(folder / 'orders.sqlite')\n"
+    sqlalchemy = {"requirements.txt": "sqlalchemy==2.0.36\n"}
+    (found,) = engine({"db.py": text.format(setter).replace("{{", "{").replace("}}", "}"), **sqlalchemy}).alternatives
+    assert not isinstance(found.pool_class, Known) or found.pool_class.value == "QueuePool"
+    (found,) = engine({"db.py": text.format("").replace("{{", "{").replace("}}", "}"), **sqlalchemy}).alternatives
+    assert found.pool_class.value == "SingletonThreadPool"

@@ -37,6 +37,8 @@ READS = [
     'from starlette.config import Config\nconfig = Config(".env")\nresult = config("POOL", cast=int, default=5)',
     'from environs import Env\nenv = Env()\nenv.read_env()\nresult = env.int("POOL", 5)',
     'from environs import env\nresult = env.int("POOL", default=5)',
+    'from envparse import env\nresult = env.int("POOL", default=5)',
+    'from envparse import env\nresult = env("POOL", cast=int, default=5)',
     'import environ\nenv = environ.Env(POOL=(int, 5))\nresult = env("POOL")',
     'import environ\nenv = environ.Env()\nresult = env.int("POOL", default=5)',
     "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    POOL: int = 5\nresult = S().POOL",

@@ -592,3 +592,59 @@ def test_what_follows_the_initialisation_counts_with_version_2_only(make_tree, v
         code.declare(tuple(versions.read(code.modules.tree)))
         (found,) = code.engines(variables(**{f"{OPTIONS}__pool_size": "20"}))
         assert live(found).pool_size.value == size
+DEFAULTS = f"class Config:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
+FACTORY = (
+    "import os\nfrom flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nfrom config import Config\n"
+    "db = SQLAlchemy()\ndef create_app():\n    app = Flask(__name__)\n    app.config.from_object(Config)\n"
+)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "if 'SITE_CONFIG' in os.environ:\n        app.config.from_envvar('SITE_CONFIG')",
+        "if os.getenv('SITE_CONFIG'):\n        app.config.from_envvar('SITE_CONFIG')",
+        "if os.path.isfile('/etc/site.cfg'):\n        app.config.from_pyfile('/etc/site.cfg')",
+        "if os.path.exists('site_config.py'):\n        app.config.from_object('site_config')",
+        "try:\n        app.config.from_pyfile('/etc/site.cfg')\n    except FileNotFoundError:\n        print('none')",
+    ],
+)
+def test_a_file_that_the_code_asks_for_first_may_replace_the_values_that_hold_without_it(engine, lines):
+    found = engine({"config.py": DEFAULTS, "app.py": f"{FACTORY}    {lines}\n    db.init_app(app)\n"})
+    assert {(p.pool_size.value, p.pool_size.certainty) for p in found.live} <= {(20, "fallback"), (20, "exact")}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "app.config.from_envvar('SITE_CONFIG')",
+        "if SITE:\n        app.config.from_pyfile('/etc/site.cfg')",
+        "try:\n        app.config.from_pyfile('/etc/site.cfg')\n    except FileNotFoundError:\n        raise SystemExit",
+    ],
+)
+def test_a_file_that_the_code_cannot_do_without_may_set_anything(engine, lines):
+    found = engine({"config.py": DEFAULTS, "app.py": f"{FACTORY}    {lines}\n    db.init_app(app)\n"})
+    assert any(not isinstance(pool.pool_size, Known) for pool in found.live)
+
+
+def test_a_default_of_the_configuration_keeps_what_is_set(engine):
+    filled = "app.config.setdefault('SQLALCHEMY_ENGINE_OPTIONS', {'pool_size': 3, 'pool_recycle': 60})"
+    found = live(engine({"config.py": DEFAULTS, "app.py": f"{FACTORY}    {filled}\n    db.init_app(app)\n"}))
+    assert (found.pool_size.value, found.pool_recycle.value) == (20, -1)
+    bare = DEFAULTS.replace("    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}\n", "")
+    found = live(engine({"config.py": bare, "app.py": f"{FACTORY}    {filled}\n    db.init_app(app)\n"}))
+    assert (found.pool_size.value, found.pool_recycle.value) == (3, 60)
+
+
+def test_where_all_configuration_classes_agree_nobody_needs_to_know_which(engine):
+    classes = (
+        "class Base:\n    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}\n"
+        f"class Staging(Base):\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+        f"class Production(Base):\n    SQLALCHEMY_DATABASE_URI = '{URI}2'\n"
+    )
+    text = START + "import config\napp.config.from_object(chosen())\ndb = SQLAlchemy(app)\n"
+    found = engine({"config.py": classes, "app.py": text})
+    assert {pool.pool_size.value for pool in found.live} == {20}
+    differing = classes.replace(f"'{URI}2'", f"'{URI}2'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 30}}")
+    found = engine({"config.py": differing, "app.py": text})
+    assert {pool.pool_size.value for pool in found.live} == {20, 30}

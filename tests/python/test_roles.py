@@ -692,3 +692,100 @@ def decorated(bind):
 def test_an_engine_that_never_leaves_what_makes_it_does_not_last(engine, use, lasts):
     text = f"{ENGINE}{APP}{CALLED}@app.on_event('startup')\ndef start():\n    engine = {MAKE}\n    {use}\n"
     assert engine({"main.py": text}).lasts.value is lasts
+# -- what serves, and what runs as a program
+
+USE = f"{ENGINE}def init(url):\n    return create_engine(url)\n"
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        "import falcon\napplication = falcon.App()\n",
+        "import connexion\nwsgi = connexion.App(__name__).app\n",
+        "import cherrypy\ndef start():\n    cherrypy.tree.mount(Root(), '/')\n",
+        "from company.web import CustomFlask\napp = CustomFlask(__name__)\n",
+        "from django.urls import path\nurlpatterns = []\n",
+    ],
+)
+def test_what_makes_a_server_of_any_library_makes_its_engine_a_services(engine, application):
+    files = {"app/db.py": USE, "app/main.py": f"{application}from app.db import init\ninit('mysql://db/orders')\n"}
+    assert engine(files).role == "service"
+
+
+@pytest.mark.parametrize("call", ["import tkinter\nApp = tkinter.Tk\nApp()\n", "disk.mount('/data')\n"])
+def test_a_common_name_of_another_library_makes_no_server(engine, call):
+    files = {"app/db.py": USE, "app/job.py": f"from app.db import init\nif __name__ == '__main__':\n    {call.replace(chr(10), chr(10) + '    ')}init('x')\n"}
+    assert engine(files).role == "script"
+
+
+def test_a_wsgi_file_is_python_and_a_server(engine):
+    files = {
+        "app/db.py": USE,
+        "app/web.py": "import flask\ndef create_app():\n    return flask.Flask(__name__)\n",
+        "deploy/admin.wsgi": "from app.web import create_app\nfrom app.db import init\napplication = create_app()\ninit('x')\n",
+    }
+    assert engine(files).role == "service"
+
+
+@pytest.mark.parametrize(
+    ("body", "role"),
+    [
+        ("while 1:\n        work()", "worker"),
+        ("for item in todo:\n        work()", "script"),
+        ("web.serve_forever()", "service"),
+    ],
+)
+def test_a_program_that_never_ends_is_no_script(engine, body, role):
+    job = f"from app.db import init\ndef main():\n    init('mysql://db/orders')\n    {body}\nif __name__ == '__main__':\n    main()\n"
+    assert engine({"app/db.py": USE, "app/job.py": job}).role == role
+
+
+def test_the_main_file_of_a_package_is_a_program(engine):
+    cli = f"import argparse\n{ENGINE}def main():\n    return create_engine(argparse.ArgumentParser().parse_args().url)\n"
+    assert engine({"tool/cli.py": cli, "tool/__main__.py": "from tool.cli import main\nmain()\n"}).role == "script"
+
+
+@pytest.mark.parametrize(
+    ("maker", "guard", "role"),
+    [
+        ("create_app_for_tools", "if __name__ == '__main__':\n    print(engine)\n", "script"),
+        ("create_app", "if __name__ == '__main__':\n    app.run()\n", "service"),
+        ("create_app", "", "service"),
+    ],
+)
+def test_a_tool_that_makes_an_application_for_its_context_is_a_script(engine, maker, guard, role):
+    web = f"import flask\ndef {maker}():\n    return flask.Flask(__name__)\n"
+    tool = f"{ENGINE}from app.web import {maker}\napp = {maker}()\nengine = {MAKE}\n{guard}"
+    assert engine({"app/web.py": web, "tools/copy.py": tool}).role == role
+
+
+def test_a_development_container_deploys_nothing(engine):
+    published = {"setup.py": "setup(classifiers=['Development Status :: 4 - Beta'])\n", "lib/db.py": USE}
+    assert engine({**published, ".devcontainer/docker-compose.yml": "services: {}\n"}).role == "library"
+    served = {"app.py": "from flask import Flask\nfrom lib.db import init\napp = Flask(__name__)\ninit(URL)\n"}
+    assert engine({**published, **served, ".devcontainer/docker-compose.yml": "services: {}\n"}).role == "library"
+    assert engine({**published, **served, "docker-compose.yml": "services: {}\n"}).role == "service"
+
+
+# -- disposed under the name that it is kept under
+
+DATABASE = (
+    f"{ENGINE}class Database:\n    def engine(self):\n        if not hasattr(self, '_engine'):\n"
+    f"            self._engine = {MAKE}\n        return self._engine\n"
+    "    def close_all(self):\n        self._engine.dispose()\n"
+)
+
+
+def test_what_is_kept_for_the_request_and_closed_after_it_leaks_nothing(engine):
+    before = "from flask import Flask, g\nfrom app.db import Database\napp = Flask(__name__)\n@app.before_request\ndef start():\n    g.database = Database()\n"
+    after = "@app.teardown_request\ndef end(error):\n    g.database.close_all()\n"
+    assert per_call(engine({"app/db.py": DATABASE, "app/web.py": before + after})) is False
+    assert per_call(engine({"app/db.py": DATABASE, "app/web.py": before})) is True
+    other = after.replace("g.database", "g.cache")
+    assert per_call(engine({"app/db.py": DATABASE, "app/web.py": before + other})) is True
+
+
+def test_a_method_that_would_dispose_what_self_keeps_is_called_by_nobody(engine):
+    database = f"{ENGINE}class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n    def close(self):\n        self.engine.dispose()\n"
+    web = "from flask import Flask\nfrom app.db import Database\napp = Flask(__name__)\n@app.get('/')\ndef show():\n    Database()\n"
+    assert per_call(engine({"app/db.py": database, "app/web.py": web})) is True

@@ -8,6 +8,7 @@ from poollint.facts import Known
 
 from ._run import Run
 
+_FILES = (".py", ".wsgi")
 
 def directory_of(entry: str | None, run: Run, *folders: str) -> str:
     """Return the import root of an entry, relative to the project's root.
@@ -37,11 +38,11 @@ def _python_path(run: Run) -> list[str]:
 def module_path(entry: str, directory: str, run: Run) -> str | None:
     """Return the file of the module `pkg.mod:app` below `directory`, or None."""
     dotted = entry.partition(":")[0]
-    if not dotted or "/" in dotted and not dotted.endswith(".py"):
+    if not dotted or "/" in dotted and not dotted.endswith(_FILES):
         return None
-    relative = dotted if dotted.endswith(".py") else dotted.replace(".", "/")
+    relative = dotted if dotted.endswith(".py") or "/" in dotted else dotted.replace(".", "/")
     base = posixpath.normpath(posixpath.join(directory, relative))
     for path in (base, f"{base}.py", f"{base}/__init__.py", f"{base}/__main__.py"):
-        if path in run.tree and path.endswith(".py"):
+        if path in run.tree and path.endswith(_FILES):
             return path
     return None

@@ -72,7 +72,7 @@ class Code:
             path = (self._file(below, ":" in entry) or self.modules.path_of(dotted, start)) if dotted else None
             if path:
                 return path
-        return None
+        return self._file(posixpath.join(directory, name))  # uWSGI's `wsgi-file = admin.wsgi`
 
     def reaches(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> Reach | None:
         """Return what running an entry point imports, None when it names no file of the project.
@@ -102,7 +102,7 @@ class Code:
 
         path = self.entry_module(entry, directory)
         module = self.modules.module(path) if path else None
-        return module is not None and keeps_running(module, self._evaluator(NO_ENVIRONMENT))
+        return module is not None and bool(keeps_running(module, self._evaluator(NO_ENVIRONMENT)))
 
     # -- inside
 
@@ -110,7 +110,7 @@ class Code:
         """Return the file of a module; a package that is run, not imported, runs its __main__."""
         inside = (f"{path}/__init__.py",) if is_imported else (f"{path}/__main__.py", f"{path}/__init__.py")
         for candidate in (path, f"{path}.py", *inside):
-            if candidate.endswith(".py") and candidate in self.modules.tree:
+            if candidate.endswith((".py", ".wsgi")) and candidate in self.modules.tree:
                 return candidate
         return None
 

@@ -1,8 +1,9 @@
-"""Readers for libraries that read the environment: decouple, environs, django-environ, starlette, and dicts by pydantic.
+"""Readers for libraries that read the environment: decouple, environs, envparse, django-environ, starlette, pydantic.
 
 decouple      config("X", default=5, cast=int)
 starlette     Config(".env")("X", cast=int, default=5)
 environs      Env().int("X", 5), also with a prefix
+envparse      env("X", default=5), env.int("X", default=5)
 django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), Env().db("DATABASE_URL")
 """
 
@@ -139,13 +140,19 @@ def _env_method(call: Call) -> Value:
     )
 
 
+_ENVIRONMENTS = ("environs.Env", "environs.env", "environ.Env", "envparse.Env", "envparse.env")
 for _method in ("int", "float", "bool", "str", "url", "get_value"):
-    reader(f"environs.Env.{_method}", f"environ.Env.{_method}", f"environs.env.{_method}")(_env_method)
+    reader(*(f"{name}.{_method}" for name in _ENVIRONMENTS))(_env_method)
 
 
 @reader("environs.Env.__call__", "environs.env")
 def _environs(call: Call) -> Value:
     return _read(call, _prefix(call, "prefix") + (call.text(0, "name") or "") or None, call.get("default", 1), None)
+
+
+@reader("envparse.env", "envparse.Env.__call__")
+def _envparse(call: Call) -> Value:
+    return _read(call, call.text(0, "var"), call.get("default", 6), call.get("cast", 1))
 
 
 @reader("environ.Env.__call__")

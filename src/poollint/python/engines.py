@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
+from poollint.python import reach
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask import Flask
 from poollint.python.forks import Candidate, decided
@@ -79,7 +80,10 @@ class Engines:
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
         """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""
         def compute(world: World) -> Way | None:
-            return _way(world, site, library) if world.reachable(site.call, site.module) else None
+            if not world.reachable(site.call, site.module):
+                return None
+            reach.learn(world, site.call, site.module)
+            return _way(world, site, library)
 
         ways = [way for way in evaluator.alternatives(compute) if way is not None]
         return ways or [_way(evaluator.world(), site, library)]

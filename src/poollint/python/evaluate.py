@@ -157,9 +157,8 @@ class World:
         self.path = path  # which answer was taken each time: worlds in the order of their likelihood
         self.closed = closed
         self.lessons: dict[str, Lesson] = {}
-        for lesson in (lesson for answer in self.answers.values() for lesson in answer.lessons):
-            self.lessons[lesson.symbol] = lesson.joined(self.lessons.get(lesson.symbol))
         self.cache: dict[tuple, Value] = {}
+        self.learn(tuple(lesson for answer in self.answers.values() for lesson in answer.lessons))
         self.asked = 0  # answers used so far: what needed none is the same in every world
         self.fuel = evaluator.fuel
         self.depth = 0
@@ -227,6 +226,12 @@ class World:
     def unknown(self, reason: str, origin: Origin, symbol: str = "") -> Value:
         """Return an unknown value, or what the answers have taught about it."""
         return self.taught(Open(reason, origin, symbol))
+
+    def learn(self, lessons: tuple[Lesson, ...]) -> None:
+        """Take lessons in; what was worked out before is forgotten."""
+        for lesson in lessons:
+            self.lessons[lesson.symbol] = lesson.joined(self.lessons.get(lesson.symbol))
+            self.cache.clear()
 
     def taught(self, value: Value) -> Value:
         """Return a value with what the answers of this world say about it."""

@@ -34,6 +34,11 @@ class Assigned:
     node: ast.AST  # the statement or call
     value: ast.expr
 
+    @property
+    def only_if_absent(self) -> bool:
+        """`config.setdefault("KEY", value)` keeps what is there."""
+        return getattr(getattr(self.node, "func", None), "attr", "") == "setdefault"
+
 
 class Places:
     """The places of a project that configure Flask applications, each found once."""
@@ -156,7 +161,8 @@ class Config:
             if self.world.reachable(load.call, load.module):
                 before = [number for number, found in enumerate(strong) if _precedes(found, load)]
                 strong.insert(before[0], load) if before else weak.insert(0, load)
-        return strong + weak
+        # The sort is stable: what fills a gap comes last, everything else keeps its order.
+        return sorted(strong + weak, key=lambda found: isinstance(found, Assigned) and found.only_if_absent)
 
     def _assigned(self, found: Assigned) -> Value:
         self._running.append(found)
@@ -176,7 +182,9 @@ class Config:
     def _loaded(self, load: Load, key: str) -> Value | files.Entries | None:
         """Return a key of what one call loads, None when it does not set it, PERHAPS when that cannot be told."""
         if load.method == "from_object":
-            return self._of_holder(self._object(load), key)
+            holder = self._object(load, key)
+            is_elsewhere = isinstance(holder, Unknown) and files.is_asked_for(load)
+            return PERHAPS if is_elsewhere else self._of_holder(holder, key)
         if load.method == "from_prefixed_env":
             return files.from_environment(self.world, load, key)
         if load.method in ("from_mapping", "update"):
@@ -220,18 +228,18 @@ class Config:
                 if self.world.reachable(found.node, found.module):
                     yield found
 
-    def _object(self, load: Load) -> Holder | Unknown:
-        """Return what `from_object(...)` takes the configuration from; where it cannot be read, it may set every key."""
+    def _object(self, load: Load, key: str) -> Holder | Unknown:
+        """Return what `from_object(...)` takes a key from; where that cannot be read, it may set every key."""
         value = self.world.value(load.call.args[0], load.module)
         reason = f"the configuration object {load.module.source(load.call.args[0])} could not be read"
-        return self._behind(value, load.module, load.call) or Unknown(reason, Origin("", load.module.location(load.call)))
+        return self._behind(value, load, key) or Unknown(reason, Origin("", load.module.location(load.call)))
 
-    def _behind(self, value: Value, module: Module, call: ast.Call) -> Holder | None:
+    def _behind(self, value: Value, load: Load, key: str) -> Holder | None:
         if isinstance(value, (ClassRef, ModuleRef, Instance)):
             return value
         if isinstance(value, Known) and isinstance(value.value, str):
-            return self._named(value.value, module)
-        return self._any_class(module, call)
+            return self._named(value.value, load.module)
+        return self._any_class(load, key)
 
     def _named(self, name: str, module: Module) -> Holder | None:
         """Follow `from_object("config.settings")` and `from_object("config.ProductionConfig")`."""
@@ -242,15 +250,21 @@ class Config:
         value = objects.member(self.world, found, attribute, Origin(name)) if found else None
         return value if isinstance(value, (ClassRef, ModuleRef, Instance)) else None
 
-    def _any_class(self, module: Module, call: ast.Call) -> Holder | None:
-        """Choose a configuration class when nothing says which: every one but the tests' is an alternative."""
+    def _any_class(self, load: Load, key: str) -> Holder | None:
+        """Choose a configuration class when nothing says which: every one but the tests' is an alternative.
+
+        Where they agree about the key, nobody needs to know which.
+        """
         candidates = [
             c for c in self.places.classes if c.module.path in self.circle and "test" not in c.node.name.lower()
         ]
         if len(candidates) < 2:
             return candidates[0] if candidates else None
-        key = f"configuration class {module.path}:{call.lineno}"
-        choice = self.world.ask(Question(key, tuple(Answer(number) for number in range(len(candidates)))))
+        first, *others = (self._of_holder(candidate, key) for candidate in candidates)
+        if all(other == first for other in others):
+            return candidates[0]
+        asked = f"configuration class {load.module.path}:{load.call.lineno}"
+        choice = self.world.ask(Question(asked, tuple(Answer(number) for number in range(len(candidates)))))
         return candidates[choice] if choice is not None else None
 
 

@@ -6,7 +6,8 @@
     from_json("app.json")                the same, up to Flask 2.0
     from_prefixed_env()                  FLASK_KEY='{"pool_size": 20}', and FLASK_KEY__pool_size=20 for an entry
 
-A file that is not in the repository is Unknown with its name; with `silent=True` it may be there or not.
+A file that is not in the repository is Unknown with its name. With `silent=True`, or where the code asks first whether
+there is one, it may be there or not: then the code's own values hold, and somebody's file may replace them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import ast
 from dataclasses import dataclass
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import objects
+from poollint.python import branching, objects
 from poollint.python.evaluate import World
 from poollint.python.file_functions import file_named, of_json
 from poollint.python.modules import Module
@@ -105,7 +106,8 @@ def loaded(world: World, load: Load) -> Table | ModuleRef | Unknown:
         missing = f"{name or 'the configuration file'} is not in the repository"
     path = _path(world, load, name)
     if path is None:
-        return PERHAPS if isinstance(silent, Known) and silent.value else Unknown(missing, load.origin)
+        is_silent = isinstance(silent, Known) and bool(silent.value)
+        return PERHAPS if is_silent or is_asked_for(load) else Unknown(missing, load.origin)
     if load.method in ("from_pyfile", "from_envvar"):
         module = world.modules.module(path)
         return ModuleRef(module) if module else Unknown(f"{path} could not be read", load.origin)
@@ -113,6 +115,35 @@ def loaded(world: World, load: Load) -> Table | ModuleRef | Unknown:
     opened = LibraryObject("builtins.open", Arguments(), load.origin, load.call, f"/{path}")
     found = world.call(reads, Arguments((opened,)), load.call, load.module) if reads else None
     return found if isinstance(found, Table) else Unknown(f"{path} could not be read", load.origin)
+
+
+_ABSENT = frozenset(
+    "FileNotFoundError OSError IOError EnvironmentError RuntimeError ImportError ModuleNotFoundError".split()
+)
+_ASKED = frozenset({"environ", "getenv", "exists", "isfile", "is_file"})
+
+
+def is_asked_for(load: Load) -> bool:
+    """Say whether the code goes on without the file or module: `if "APP_SETTINGS" in os.environ`, `except FileNotFoundError`."""
+    child: ast.AST = load.call
+    for parent in load.module.ancestors(child):
+        if isinstance(parent, ast.If) and child in parent.body and _words(parent.test) & _ASKED:
+            return True
+        if isinstance(parent, ast.Try) and child in parent.body and any(_goes_on(h) for h in parent.handlers):
+            return True
+        child = parent
+    return False
+
+
+def _goes_on(handler: ast.ExceptHandler) -> bool:
+    caught = _words(handler.type) if handler.type is not None else set()
+    return bool(caught & _ABSENT) and not branching.leaves(handler.body)
+
+
+def _words(expression: ast.AST) -> set[str]:
+    """Return the last words of the names in an expression."""
+    named = (node for node in ast.walk(expression) if isinstance(node, (ast.Name, ast.Attribute)))
+    return {node.id if isinstance(node, ast.Name) else node.attr for node in named}
 
 
 def _path(world: World, load: Load, name: str | None) -> str | None:

@@ -53,7 +53,34 @@ def name_in(
     def place() -> Origin:
         return Origin(name, module.location(here or scope.node))
 
-    return world.once(key, compute, place, in_call=frame is not None or running is not None)
+    value = world.once(key, compute, place, in_call=frame is not None or running is not None)
+    return _named(world, value, scope, name, here, module, call)
+
+
+def _named(
+    world: World,
+    value: Value,
+    scope: Scope,
+    name: str,
+    here: ast.AST | None,
+    module: Module,
+    call: Frame | None,
+) -> Value:
+    """Return a value that nobody knows under the name that holds it: what one test of `url` says, the next knows, too.
+
+    Only where the name holds one thing as long as its scope runs, or where it has been given its last.
+    """
+    bound = len(scope.binds.get(name, ())) + (name in scope.parameters)
+    if is_unset(value) or (bound != 1 and (here is not None or not isinstance(scope.node, ast.Module))):
+        return value
+    return _under_name(world, value, scope, name, module, call)
+
+
+def _under_name(world: World, value: Value, scope: Scope, name: str, module: Module, call: Frame | None) -> Value:
+    if type(value) is not Unknown:
+        return value
+    line = getattr(scope.node, "lineno", 0)
+    return world.unknown(value.reason, value.origin, f"name:{module.path}:{line}:{name}{call.path if call else ''}")
 
 
 def _is_none(value: Value) -> bool:
@@ -67,7 +94,7 @@ def _initial(
         if running is not None and name in running.bindings:
             return world.pending(running.bindings[name])
         if name in scope.parameters:
-            return calls.parameter(world, scope, name, module)
+            return _under_name(world, calls.parameter(world, scope, name, module), scope, name, module, running)
         return None
 
     return initial

@@ -85,7 +85,7 @@ class Lifecycle:
                 continue
             step = replace(
                 step,
-                is_disposed=step.is_disposed or disposes(function, disposers),
+                is_disposed=step.is_disposed or disposes(function, disposers) or disposed_by_name(step, disposers),
                 is_conditional=step.is_conditional or depends_on_parameter(step.module, step.node, function),
             )
             how = kept(step.module, step.node, function)
@@ -149,7 +149,7 @@ def _hands_back(module: Module, node: ast.AST, function: Function) -> bool:
 
 
 def _outside_functions(module: Module, node: ast.AST) -> Context:
-    if contexts.in_main_guard(module, node):
+    if contexts.in_main_guard(module, node) or module.path.endswith("__main__.py"):
         return Context("main-guard", "the program's own code", module.location(node))
     return Context("module", f"{module.path} is imported", module.location(node))
 
@@ -357,6 +357,22 @@ def disposes(function: Function, disposers: frozenset[str]) -> bool:
         return True
     calls = (node for node in walk(function) if isinstance(node, ast.Call)) if disposers else ()
     return any(_called(call) in disposers and not _is_session(call) for call in calls)
+
+
+def disposed_by_name(step: _Step, disposers: frozenset[str]) -> bool:
+    """Say whether the file disposes what a call made by the name that it is kept under.
+
+    `g.database = Database(config)` before the request, `g.database.close()` after it. What is kept on `self` is as old
+    as its object, and a method that disposes it says nothing of who calls that.
+    """
+    parents = step.module.parents
+    call = parents.get(step.node)  # of what makes it, where the step is its name
+    made = call if isinstance(call, ast.Call) and call.func is step.node else step.node
+    statement = parents.get(made) if disposers else None
+    targets = (target for target in getattr(statement, "targets", ()) if isinstance(target, ast.Attribute))
+    names = {name for target in targets if not (name := dotted(target) or "self.").startswith("self.")}
+    calls = (call for name in disposers for call in step.module.calls.get(name, ()) if names)
+    return any(isinstance(call.func, ast.Attribute) and dotted(call.func.value) in names for call in calls)
 
 
 @lru_cache(maxsize=4096)

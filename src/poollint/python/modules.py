@@ -55,7 +55,7 @@ class Modules:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.paths: tuple[str, ...] = tuple(path for path in tree.files if path.endswith((".py", ".pyw")))
+        self.paths: tuple[str, ...] = tuple(path for path in tree.files if path.endswith((".py", ".pyw", ".wsgi")))
         self._modules: dict[str, Module | None] = {}
         self._found: dict[tuple[str, str], str | None] = {}
         self._known = frozenset(self.paths)

@@ -23,8 +23,8 @@ DEEPEST = 20  # re-exports of re-exports
 
 # Libraries whose names the evaluator and the engine finder know: a file of the same name does not shadow them.
 LIBRARIES = frozenset(
-    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy decouple environs environ starlette dotenv "
-    "yaml tomli toml asyncpg psycopg psycopg2 fastapi django celery attr attrs typing_extensions".split()
+    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy decouple environs envparse environ "
+    "starlette dotenv yaml tomli toml asyncpg psycopg psycopg2 fastapi django celery attr attrs typing_extensions".split()
 )
 
 # (pattern, canonical): every public path to one thing becomes one name. Checked against SQLAlchemy 1.4, 2.0 and 2.1.

@@ -353,18 +353,23 @@ def _set_by_methods(world: World, base: Instance, name: str, value: Value | None
                 world, replace(method, owner=base), name, frame_of(world, base, method), value
             )
     value = settings.after_validators(world, base, name, value)
-    if value is not None and not (isinstance(value, Known) and value.value is None and not variables_of(value)):
+    if value is not None and not _is_blank(value):
         return value
     found: Value | None = None
     for method in _other_methods(world, base.cls):
         running = frame_of(world, base, method)
         other = flow.attribute_set_in(world, replace(method, owner=base), name, running)
-        if other is None or (isinstance(other, Known) and other.value is None):
+        if other is None or _is_blank(other):
             continue
         if found is not None and found != other:
             return Unknown(f"{name} is set in several methods", origin_of(other))
         found = other
     return found or value
+
+
+def _is_blank(value: Value) -> bool:
+    """Say whether a constructor's value keeps a place for what another method sets: None, or an empty text."""
+    return isinstance(value, Known) and value.value in (None, "") and not variables_of(value)
 
 
 def _other_methods(world: World, cls: ClassRef) -> Iterator[FunctionRef]:

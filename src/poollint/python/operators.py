@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import text
+from poollint.python import text, urls
 from poollint.python.values import (
     ClassRef,
     FunctionRef,
@@ -306,10 +306,16 @@ def _same_reference(left: Value, right: Value) -> bool | None:
 def _teach_equality(world: World, symbol: str, left: Value, right: Value) -> None:
     from poollint.python.evaluate import Lesson
 
-    if symbol and isinstance(right, Known) and (name := getattr(left, "symbol", "")):
-        lesson: tuple[Lesson, ...] = (Lesson(name, Known(right.value, right.origin)),)
-        contrary = () if not isinstance(left, Known) else (Lesson(name),)
-        world.evaluator.meanings.setdefault(symbol, (lesson, contrary))
+    if not symbol or not isinstance(right, Known) or not (name := getattr(left, "symbol", "")):
+        return
+    lesson: tuple[Lesson, ...] = (Lesson(name, Known(right.value, right.origin)),)
+    contrary = () if not isinstance(left, Known) else (Lesson(name),)
+    if (url := text.url_behind(left)) != name:
+        dialect = urls.dialect_named(right.value) if isinstance(right.value, str) else None
+        lesson = (Lesson(url, dialect=dialect),) if dialect else ()
+        is_backend = dialect is not None and name.startswith(text.BACKEND)
+        contrary = (Lesson(url, not_dialects=frozenset({dialect})),) if dialect and is_backend else ()
+    world.evaluator.meanings.setdefault(symbol, (lesson, contrary))
 
 
 def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterator
+from typing import Literal
 
 from poollint.python import contexts, names
 from poollint.python.evaluate import Evaluator
@@ -16,21 +17,23 @@ DEEPEST = 4  # functions that call each other on the way to the loop
 MOST_FUNCTIONS = 200
 
 
-def keeps_running(module: Module, evaluator: Evaluator) -> bool:
-    """Say whether running a file comes to a call that serves or to an endless loop; False where nothing shows it."""
+def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "loops", ""]:
+    """Say whether running a file comes to a call that serves or to an endless loop; "" where nothing shows it."""
     todo: deque[tuple[Module, ast.AST, int]] = deque([(module, module.tree, 0)])
     seen: set[ast.AST] = {module.tree}
     while todo and len(seen) < MOST_FUNCTIONS:
         here, node, depth = todo.popleft()
         own = list(_own(node))
-        if any(_is_endless(part) or (isinstance(part, ast.Call) and contexts.is_serving(part)) for part in own):
-            return True
+        if any(isinstance(part, ast.Call) and contexts.is_serving(part) for part in own):
+            return "serves"
+        if any(_is_endless(part) for part in own):
+            return "loops"
         for call in (part for part in own if isinstance(part, ast.Call) and depth < DEEPEST):
             function = _called(call, here, evaluator)
             if function is not None and function.node not in seen:
                 seen.add(function.node)
                 todo.append((function.module, function.node, depth + 1))
-    return False
+    return ""
 
 
 def _own(node: ast.AST) -> Iterator[ast.AST]:

@@ -33,6 +33,19 @@ def reachable(
     return True
 
 
+def learn(world: World, node: ast.AST, module: Module) -> None:
+    """Teach a world that answers nothing what it can know because it stands at this node: its conditions hold.
+
+    `if "sqlite" in url:` around the creation says what the URL is, whoever passes it.
+    """
+    for test, wanted in conditions(node, module) if world.closed else ():
+        value = expressions.evaluate(world, test, module, None)
+        symbol = operators.truth_symbol(value) if operators.plain_truth(value) is None else ""
+        flipped = symbol.startswith("not(")
+        when_true, when_false = world.evaluator.meanings.get(symbol[4:-1] if flipped else symbol, ((), ()))
+        world.learn(when_true if wanted != flipped else when_false)
+
+
 def conditions(node: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]:
     """Yield the tests on the way to a node, from the inside out, with how they must come out."""
     child = node

@@ -21,6 +21,7 @@ from poollint.python.graph import ImportGraph
 from poollint.python.lifecycle import Lifecycle, Run, kept
 from poollint.python.modules import Module, Modules
 from poollint.python.objects import method_of
+from poollint.python.programs import keeps_running
 from poollint.python.scopes import FUNCTIONS, dotted
 from poollint.python.sites import Site
 from poollint.python.users import Mention, Users
@@ -37,7 +38,8 @@ _PLACES: dict[Kind, Place] = {
 
 # Words of folders and file names, below the PATHs given.
 _TEST_WORDS = frozenset(
-    "test tests testing e2e integration_tests integration-tests unit_tests fixtures loadtests".split()
+    "test tests testing e2e integration_tests integration-tests unit_tests acceptance_tests acceptance-tests "
+    "functional_tests functional-tests fixtures loadtests".split()
 )
 _SAMPLE_WORDS = frozenset(
     "example examples sample samples demo demos doc docs docs_src tutorial tutorials snippets cookbook".split()
@@ -58,9 +60,14 @@ _WORKERS = frozenset(
 _SHORT_LIVED = ("script", "migration", "test", "sample")
 _APPLICATION_NAMES = frozenset({"app", "application", "wsgi", "asgi", "api", "server"})
 _COMMANDS = frozenset("Typer ArgumentParser command group AppGroup Manager".split())
-_PROGRAM_NEEDLES = tuple(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings"))
+_URLS = "urlpatterns"  # by this name Django finds what a project serves
+# Names that mean a server only where one of these libraries has them; the second kind is too common to look for.
+_ONLY_OF = {"Application": ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")}
+_COMMON = {"App": ("falcon", "connexion"), "API": ("falcon",), "quickstart": ("cherrypy",), "mount": ("cherrypy",)}
+_LIBRARIES = tuple(name.encode() for name in sorted({name for names in _COMMON.values() for name in names}))
+_PROGRAM_NEEDLES = (*(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings", _URLS)), *_LIBRARIES)
+_MAKING_NEEDLES = (*(f"{name}(".encode() for name in _SERVERS | _WORKERS), _URLS.encode(), *_LIBRARIES)
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
-_OF_SERVER_LIBRARIES = ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")
 
 MOST_FOLLOWED = 30  # functions that use one of several engines of a file; what is used in more is everybody's
 
@@ -87,6 +94,7 @@ class Roles:
         self._mentions: dict[ast.AST, tuple[Mention, ...]] = {}
         self._loaded: dict[str, Role | None] = {}
         self._programs: dict[str, Role | None] = {}
+        self._kept_running: dict[str, str] = {}
 
     # -- place
 
@@ -255,12 +263,10 @@ class Roles:
         match run.context.kind:
             case "fixture":
                 return "test"
-            case "command" | "main-guard":
-                return (
-                    "service"
-                    if module and run.context.kind == "main-guard" and self._program_of(run.path) == "service"
-                    else "script"
-                )
+            case "command":
+                return "script"
+            case "main-guard":
+                return self._of_program(run.path)
             case "task":
                 return "worker"
             case "request":
@@ -272,9 +278,18 @@ class Roles:
         loaded = self._loaded_role(run.path)
         return loaded or ("service" if run.context.kind == "startup" else None)
 
+    def _of_program(self, path: str) -> Role:
+        """Return the role of what a file does when it is the program."""
+        module = self.modules.module(path)
+        if module is None or self._program_of(path) == "service":
+            return "service" if module else "script"
+        if path not in self._kept_running:
+            self._kept_running[path] = keeps_running(module, self.callers.evaluator)
+        return {"serves": "service", "loops": "worker", "": "script"}[self._kept_running[path]]  # type: ignore[return-value]
+
     def _is_tasks(self, module: Module) -> bool:
         """Say whether a file holds tasks and nothing that serves: its importers send tasks, they do not run them."""
-        if not _DECORATED.search(self.modules.tree.bytes(module.path) or b"") or self._makes(module, _SERVERS):
+        if not _DECORATED.search(self.modules.tree.bytes(module.path) or b"") or self._serves(module):
             return False
         functions = (node for node in module.nodes if isinstance(node, FUNCTIONS))
         kinds = {found.kind for function in functions if (found := contexts.of_function(module, function))}
@@ -307,7 +322,7 @@ class Roles:
         if path not in self._programs:
             self._programs[path] = None
             module = self._mentioning(path, _PROGRAM_NEEDLES)
-            if module and self._makes(module, _SERVERS) and not self._is_batch(module):
+            if module and self._serves(module) and not self._is_batch(module):
                 self._programs[path] = "service"
             elif module and (self._makes(module, _WORKERS) or "WorkerSettings" in module.scope.binds):
                 self._programs[path] = "worker"
@@ -322,7 +337,8 @@ class Roles:
         if self.graph.importers.get(path):
             return True
         module = self.modules.module(path)
-        return module is not None and bool(module.scope.binds.keys() & _APPLICATION_NAMES)
+        binds_one = module is not None and bool(module.scope.binds.keys() & _APPLICATION_NAMES)
+        return binds_one and not self._is_batch(module)  # type: ignore[arg-type]
 
     def _is_command(self, path: str) -> bool:
         module = self._mentioning(path, _COMMAND_NEEDLES)
@@ -340,12 +356,24 @@ class Roles:
             bool(importers) and len(modules) == len(importers) and all(_imports_in_commands(m, path) for m in modules)
         )
 
+    def _serves(self, module: Module) -> bool:
+        """Say whether a file makes what answers requests."""
+        common = (
+            (module.qualified(call.func) or "").startswith(libraries)
+            for name, libraries in _COMMON.items()
+            for call in module.calls.get(name, ())
+        )
+        return self._makes(module, _SERVERS) or any(common) or _URLS in module.scope.binds
+
     def _makes(self, module: Module, names: Iterable[str]) -> bool:
         """Say whether a file constructs one of these things, or a subclass of one that it defines."""
         names = frozenset(names)
+        # A library's or company's own kind of Flask is one: `CustomFlask(__name__)`.
+        if "Flask" in names and any(name.endswith("Flask") for name in module.calls):
+            return True
         for name in names:
             for call in module.calls.get(name, ()):
-                if name != "Application" or (module.qualified(call.func) or "").startswith(_OF_SERVER_LIBRARIES):
+                if (module.qualified(call.func) or "").startswith(_ONLY_OF.get(name, "")):
                     return True
         classes = (stmt for stmt in module.tree.body if isinstance(stmt, ast.ClassDef))
         return any((dotted(base) or "").rpartition(".")[2] in names for cls in classes for base in cls.bases)
@@ -370,8 +398,10 @@ class Roles:
         if self._words(module.path) & _SCRIPT_WORDS:
             return True
         does_work = contexts.has_main_guard(module) or contexts.does_things(module)
-        is_application = self._makes(module, _SERVERS | _WORKERS) or bool(
-            module.scope.binds.keys() & _APPLICATION_NAMES
+        is_application = (
+            self._serves(module)
+            or self._makes(module, _WORKERS)
+            or bool(module.scope.binds.keys() & _APPLICATION_NAMES)
         )
         return does_work and not is_application
 
@@ -406,7 +436,8 @@ class Roles:
     @cached_property
     def _is_deployed(self) -> bool:
         """Say whether the project holds a file that deploys something, outside its tests and samples."""
-        return any(_DEPLOYS.search(path) and not self.is_aside(path) for path in self.modules.tree.files)
+        deploying = (path for path in self.modules.tree.files if _DEPLOYS.search(path) and not self.is_aside(path))
+        return any(".devcontainer" not in path.split("/") for path in deploying)
 
     def _is_distribution(self, path: str) -> bool:
         return self._distribution(path, _DISTRIBUTION) is not None
@@ -428,9 +459,9 @@ class Roles:
         for other in self.modules.paths:
             if (other == package or other.startswith(f"{package}/")) and not self.is_aside(other):
                 content = self.modules.tree.bytes(other) or b""
-                if any(f"{name}(".encode() in content for name in _SERVERS | _WORKERS):
+                if any(needle in content for needle in _MAKING_NEEDLES):
                     module = self.modules.module(other)
-                    if module and self._makes(module, _SERVERS | _WORKERS):
+                    if module and (self._serves(module) or self._makes(module, _WORKERS)):
                         return True
         return False
 

@@ -38,6 +38,9 @@ _PLAIN = frozenset(
     "partition rpartition removeprefix removesuffix find rfind count isdigit isnumeric isalpha isalnum isspace "
     "index swapcase".split()
 )
+# What is asked of a URL's first words, as symbols name it: `url.drivername` and `url.get_backend_name()`.
+DRIVER_NAME, BACKEND = "drivername", "backend"
+_OF_URL = re.compile(rf"(?:{DRIVER_NAME}|{BACKEND})\((.+)\)", re.S)
 _SAME_LETTERS = frozenset({"strip", "lstrip", "rstrip", "encode", "decode"})  # what they change decides nothing here
 
 
@@ -137,7 +140,10 @@ def method(world: World, value: Value, name: str, arguments: Arguments, origin: 
         return _replaced(value, arguments, origin)
     if isinstance(value, Text) and name in ("lower", "upper"):
         return replace(value, parts=tuple(getattr(p, name)() if isinstance(p, str) else p for p in value.parts))
-    if name in _SAME_LETTERS or (isinstance(value, Url) and name in ("lower", "__str__")):
+    # Names of dialects are written small: what `.lower()` changes in an unknown text does not tell which one it names.
+    if name in _SAME_LETTERS or (name == "lower" and isinstance(value, Open)):
+        return value
+    if isinstance(value, Url) and name in ("lower", "__str__"):
         return value
     if name == "endswith":
         return _ends(value, arguments, origin)
@@ -251,12 +257,19 @@ def _begins(start: str, wanted: str) -> bool | None:
 def _teach_scheme(world: World, symbol: str, value: Value, wanted: Any) -> None:
     from poollint.python.evaluate import Lesson
 
-    name = getattr(value, "symbol", "")
+    name = url_behind(value)
     dialect = urls.dialect_named(wanted) if isinstance(wanted, str) else None
     if symbol and name and dialect:
         is_whole = re.fullmatch(r"\w+(:/*)?", wanted) is not None  # "postgresql+asyncpg" says less when it is false
         contrary = (Lesson(name, not_dialects=frozenset({dialect})),) if is_whole else ()
         world.evaluator.meanings.setdefault(symbol, ((Lesson(name, dialect=dialect),), contrary))
+
+
+def url_behind(value: Value) -> str:
+    """Return the symbol of the URL that a text is, or of which it is the first words; "" when it has none."""
+    symbol = getattr(value, "symbol", "")
+    found = _OF_URL.fullmatch(symbol)
+    return found[1] if found else symbol
 
 
 def _ends(value: Value, arguments: Arguments, origin: Origin) -> Value:
@@ -282,7 +295,7 @@ def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
         return _decided(decided, value, origin, symbol)
     else:
         result = unsettled(reason_of(value), value, origin=origin, symbol=symbol)
-    if symbol and (name := getattr(value, "symbol", "")) and (dialect := urls.dialect_named(needle)):
+    if symbol and (name := url_behind(value)) and (dialect := urls.dialect_named(needle)):
         lessons = (Lesson(name, dialect=dialect),), (Lesson(name, not_dialects=frozenset({dialect})),)
         world.evaluator.meanings.setdefault(symbol, lessons)
     return result

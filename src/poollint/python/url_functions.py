@@ -12,14 +12,18 @@ from poollint.python.values import (
     LibraryObject,
     LibraryRef,
     Listing,
+    Open,
     Table,
+    Text,
     Traced,
     Url,
     Value,
     as_setting,
     derived,
+    operation,
     reason_of,
     unsettled,
+    variables_of,
 )
 
 _URL = "sqlalchemy.engine.URL"
@@ -69,7 +73,14 @@ def _render(call: Call) -> Value:
 
 @reader(f"{_URL}.get_backend_name")
 def _backend(call: Call) -> Value:
-    return call.owner.dialect if isinstance(call.owner, Url) else call.unknown("not a URL")
+    return _backend_of(call.owner, call.origin) if isinstance(call.owner, Url) else call.unknown("not a URL")
+
+
+def _backend_of(url: Url, origin: Origin) -> Value:
+    if isinstance(url.dialect, Known):
+        return url.dialect
+    symbol = operation(text.BACKEND, url)
+    return Open(reason_of(url.dialect), origin, symbol, variables_of(url), excludes=url.excludes)
 
 
 @reader(f"{_URL}.get_driver_name")
@@ -85,7 +96,7 @@ def _dialect(call: Call) -> Value:
 @attribute_reader(f"{_URL}.get_dialect.name")
 def _of_dialect(base: Value, origin: Origin) -> Value:
     state = getattr(base, "state", None)
-    return state.dialect if isinstance(state, Url) else Unknown("not a URL", origin)
+    return _backend_of(state, origin) if isinstance(state, Url) else Unknown("not a URL", origin)
 
 
 @attribute_reader(f"{_URL}.host", f"{_URL}.port", f"{_URL}.database")
@@ -95,10 +106,15 @@ def _part(base: Value, origin: Origin) -> Value:
 
 @attribute_reader(f"{_URL}.drivername")
 def _drivername(base: Value, origin: Origin) -> Value:
-    scheme = urls.scheme_text(base) if isinstance(base, Url) else ""
-    if isinstance(base, Url) and scheme.endswith("://"):
+    if not isinstance(base, Url):
+        return Unknown("not a URL", origin)
+    scheme, reason = urls.scheme_text(base), "the URL's driver is not known"
+    if scheme.endswith("://"):
         return derived(scheme.removesuffix("://"), base.dialect, origin=origin)
-    return unsettled("the URL's driver is not known", base, origin=origin)
+    symbol, variables = operation(text.DRIVER_NAME, base), variables_of(base)
+    if scheme:
+        return Text((scheme, Unknown(reason, origin)), origin, symbol, variables)
+    return Open(reason, origin, symbol, variables, excludes=base.excludes)
 
 
 @attribute_reader(f"{_URL}.query")

@@ -266,7 +266,7 @@ def mentions(url: Url, needle: str) -> bool | None:
     if needle and needle in scheme:
         return True
     word = needle.rstrip(":/")
-    if word in DIALECTS and scheme:
+    if word in DIALECTS and scheme and word != scheme:  # of "sqlite" alone nobody can tell whether ":" follows
         return False
     return False if word.startswith("+") and isinstance(url.driver, Known) else None
 
