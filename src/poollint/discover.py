@@ -212,7 +212,23 @@ def discover(paths: list[Path], *, exclude: tuple[str, ...] = (), tracked_only: 
         spec = PathSpec.from_lines("gitwildmatch", exclude)
         kept = [path for path in kept if not spec.match_file(path)]
     above = top if top and all(start != top for start in starts) else None
-    return Tree(root, kept, bases, above)
+    tree = Tree(root, kept, bases, above)
+    installed = _installed(tree)
+    return Tree(root, [path for path in kept if path not in installed], bases, above) if installed else tree
+
+
+def _installed(tree: Tree) -> set[str]:
+    """Return the files that pip has put into the tree: each distribution lists its own in `*.dist-info/RECORD`.
+
+    Only files beside it: what a stranger's list names elsewhere stays.
+    """
+    found: set[str] = set()
+    for record in tree.files:
+        if record.endswith(".dist-info/RECORD"):
+            folder = posixpath.dirname(posixpath.dirname(record))
+            names = (posixpath.normpath(line.partition(",")[0]) for line in (tree.text(record) or "").splitlines())
+            found.update(posixpath.join(folder, name) for name in names if not name.startswith(("..", "/")))
+    return found
 
 
 def root_of(paths: list[Path]) -> Path:

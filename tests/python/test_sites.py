@@ -197,3 +197,10 @@ def test_libcst_is_not_imported_without_an_engine(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["()", "False"], done.stderr[-500:]
+
+
+def test_what_pip_has_put_into_the_tree_is_not_the_projects(found):
+    makes = "from sqlalchemy import create_engine\nengine = create_engine('sqlite://')\n"
+    record = "../../bin/tool,,\ntool/db.py,sha256=x,12\n../app.py,,\ntool-1.0.dist-info/RECORD,,\n"
+    files = {"libs/tool/db.py": makes, "libs/own.py": makes, "app.py": makes, "libs/tool-1.0.dist-info/RECORD": record}
+    assert [place for place, _ in found(files)] == ["app.py:2", "libs/own.py:2"]
