@@ -175,6 +175,25 @@ def test_an_object_made_per_request_makes_an_engine_per_request(engine):
     assert per_call(made) is True
 
 
+SESSION = f"def session(settings=None):\n    engine = {MAKE}\n    yield engine\n"
+
+
+@pytest.mark.parametrize(
+    ("alias", "use", "again"),
+    [
+        ("get_db = partial(session, SETTINGS)\n", "Depends(db.get_db)", True),
+        ("get_db = session\n", "Depends(db.get_db)", True),
+        ("get_db = contextmanager(session)\n", "None):\n    with db.get_db() as s: pass\ndef other(x=None", True),
+        ("get_db = partial(session, SETTINGS)\n", "None", False),
+        ("get_db = partial(session, SETTINGS)\nengine = next(get_db())\n", "None", False),
+    ],
+)
+def test_a_function_is_called_by_the_name_it_gets_as_well(engine, alias, use, again):
+    text = f"{ENGINE}from functools import partial\nfrom contextlib import contextmanager\n{SESSION}{alias}"
+    web = f"{APP}import db\n@app.get('/')\ndef show(s={use}):\n    return 1\n"
+    assert per_call(engine({"db.py": text, "web.py": web})) is again
+
+
 ABSENT = (
     f"{ENGINE}{APP}class DB:\n    @classmethod\n    def renew(cls):\n        cls.engine = {MAKE}\n"
     "    @classmethod\n    def session(cls):\n        try:\n            {}\n        except {}:\n            cls.renew()\n"

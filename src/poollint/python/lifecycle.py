@@ -16,6 +16,7 @@ from poollint.facts import Location
 from poollint.python import contexts
 from poollint.python.callers import Callers, Reference, class_around, function_around, subclass_at
 from poollint.python.contexts import Context
+from poollint.python.holders import variable
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, dotted, walk
 from poollint.python.sites import Site
@@ -119,13 +120,41 @@ class Lifecycle:
             yield from self._referred(replace(step, is_conditional=is_conditional), reference)
 
     def _referred(self, step: _Step, reference: Reference) -> Iterator[Run | _Step]:
-        if context := contexts.of_reference(reference):
-            yield _run(step, context)
-        elif self.is_aside(reference.module.path):
-            context = Context("fixture", "a test or sample", reference.location)
-            yield Run(context, reference.module.path, reference.location)
-        else:
-            yield replace(step, module=reference.module, node=reference.node)
+        alias = _alias(reference)
+        uses = list(self._uses_of(reference.module, alias)) if alias else []
+        for use in uses or [reference]:
+            if context := contexts.of_reference(use):
+                yield _run(step, context)
+            elif self.is_aside(use.module.path):
+                context = Context("fixture", "a test or sample", use.location)
+                yield Run(context, use.module.path, use.location)
+            else:
+                yield replace(step, module=use.module, node=use.node)
+
+    def _uses_of(self, module: Module, name: str) -> Iterator[Reference]:
+        """Yield where a module-level variable is called or handed on."""
+        importers = module.modules.graph.reached_by(module.path)
+        for path in module.modules.containing(name.encode()):
+            other = module.modules.module(path) if path in importers else None
+            for node in self.callers.named(other, name) if other else ():
+                if variable(other, node) == (module.path, name):
+                    parent = other.parents.get(node)
+                    yield Reference(other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None)
+
+
+_RENAMING = frozenset("partial contextmanager asynccontextmanager".split())
+
+
+def _alias(reference: Reference) -> str:
+    """Return the module-level name that a function gets besides its own: `get_db = partial(session, SETTINGS)`."""
+    module, node = reference.module, reference.node
+    parent = module.parents.get(node)
+    if isinstance(parent, ast.Call) and node in parent.args and (dotted(parent.func) or "").rpartition(".")[2] in _RENAMING:
+        node, parent = parent, module.parents.get(parent)
+    match parent:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is node:
+            return name if module.parents.get(parent) is module.tree else ""
+    return ""
 
 
 def _run(step: _Step, context: Context) -> Run:
