@@ -483,3 +483,54 @@ def test_an_empty_text_in_a_constructor_keeps_a_place_for_what_another_method_se
     assert not isinstance(found.pool_class, Known) or found.pool_class.value == "QueuePool"
     (found,) = engine({"db.py": text.format("").replace("{{", "{").replace("}}", "}"), **sqlalchemy}).alternatives
     assert found.pool_class.value == "SingletonThreadPool"
+
+
+FLAGS = f"""
+import os, sys
+from pydantic_settings import BaseSettings
+from sqlalchemy.pool import NullPool
+class Settings(BaseSettings):
+    TESTING: bool = {{default}}
+    ENV: str = "local"
+    DEBUG: bool = False
+    LATEST: bool = False
+settings = Settings()
+if {{condition}}:
+    kwargs = {{{{"poolclass": NullPool}}}}
+else:
+    kwargs = {{{{}}}}
+{SYNC}engine = create_engine("postgresql+psycopg2://db/orders", **kwargs)
+"""
+OF_TESTS = [
+    "settings.TESTING",
+    "settings.TESTING is True",
+    "os.getenv('TESTING')",
+    "os.getenv('PYTEST_CURRENT_TEST') is not None",
+    "os.environ.get('APP_IS_TEST', '0') == '1'",
+    "settings.ENV == 'test'",
+    "'pytest' in sys.modules",
+]
+
+
+@pytest.mark.parametrize("condition", OF_TESTS)
+def test_what_only_tests_set_is_not_set_in_production(pool, condition):
+    assert pool(FLAGS.format(condition=condition, default=False)).pool_class.value == "QueuePool"
+
+
+@pytest.mark.parametrize("condition", OF_TESTS)
+def test_production_is_where_no_test_runs(pool, condition):
+    assert pool(FLAGS.format(condition=f"not ({condition})", default=False)).pool_class.value == "NullPool"
+
+
+@pytest.mark.parametrize(
+    ("condition", "default"),
+    [("settings.DEBUG", False), ("settings.LATEST", False), ("settings.ENV == 'production'", False), ("settings.TESTING", True)],
+)
+def test_every_other_flag_may_be_set(engine, condition, default):
+    found = engine(FLAGS.format(condition=condition, default=default)).alternatives
+    assert {pool.pool_class.value for pool in found} == {"QueuePool", "NullPool"}
+
+
+def test_an_engine_that_only_a_flag_of_tests_leads_to_is_a_tests(make_tree):
+    text = f"{SYNC}import os\nif os.getenv('TESTING'):\n    one = create_engine('mysql://t/x')\nelse:\n    two = create_engine('mysql://p/x')\n"
+    assert [found.role for found in Code(make_tree({"app.py": text})).engines()] == ["test", "service"]

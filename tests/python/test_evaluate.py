@@ -290,11 +290,11 @@ def test_answers_that_contradict_each_other_make_no_alternative(tmp_path: Path) 
         ENV = os.getenv("ENV")
         if ENV == "prod":
             r = 1
-        elif ENV == "test":
+        elif ENV == "dev":
             r = 2
         else:
             r = 3
-        result = (r, ENV == "prod" and ENV == "test")
+        result = (r, ENV == "prod" and ENV == "dev")
     """
     assert outcomes(tmp_path, program) == [[1, False], [2, False], [3, False]]
 

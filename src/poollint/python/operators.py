@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,9 @@ def truth(world: World, value: Value, place: str) -> bool | None:
     key = truth_symbol(value) or place
     flipped = key.startswith("not(")
     asked = key[4:-1] if flipped else key
+    off = _without_tests(asked)
+    if off is not None and (plain is None or plain == (off != flipped)):
+        return off != flipped  # no production sets TESTING, nor ENV=test
     if isinstance(value, Known) and isinstance(value.value, bool) and asked.startswith("env:"):
         # A flag by itself: the answer is its value, wherever else it is used.
         _teach_flag(world, asked, value)
@@ -188,6 +192,21 @@ def truth(world: World, value: Value, place: str) -> bool | None:
     if answer is None:
         return plain
     return answer != flipped
+
+
+_TEST_WORDS = frozenset("test tests testing pytest unittest".split())
+
+
+def _without_tests(symbol: str) -> bool | None:
+    """Return the answer where no test runs to a question about a variable that only tests set, None to any other.
+
+    `TESTING`, `IS_TEST == "1"`, `ENV == "test"`: no; `PYTEST_CURRENT_TEST is None`: yes
+    """
+    compared = symbol.rpartition(", ")[2].strip("')").lower() if symbol.startswith("eq(env:") else None
+    names = re.findall(r"env:(\w+)", symbol)
+    if any(_TEST_WORDS & set(name.lower().split("_")) for name in names):
+        return compared in ("none", "")
+    return False if compared in _TEST_WORDS else None
 
 
 def _teach_flag(world: World, key: str, value: Known) -> None:
@@ -331,6 +350,9 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
     elif isinstance(right, Table) and isinstance(left, Known):
         if (found := _key_known(right, left.value)) is not None:
             return Traced(found, origin, "exact")
+    elif isinstance(right, LibraryRef) and right.name == "sys.modules" and isinstance(left, Known):
+        if left.value in _TEST_WORDS:
+            return Traced(False, origin, "exact")
     elif isinstance(left, Known) and isinstance(left.value, str) and (text.is_text(right) or isinstance(right, Open)):
         return text.contains(world, right, left.value, origin)
     return unsettled(
