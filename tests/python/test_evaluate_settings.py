@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -490,3 +491,9 @@ def test_the_dict_of_a_model_holds_its_fields(tmp_path: Path, expression: str, f
 def test_a_dict_of_a_model_that_is_not_wholly_known_says_so(tmp_path: Path, expression: str) -> None:
     found = Project(tmp_path, f"{DUMPED}\nresult = {expression}").value()
     assert isinstance(found, Table) and not found.complete and found.reason
+
+
+def test_a_field_that_nothing_sets_is_not_none_but_keeps_the_program_from_starting(tmp_path: Path) -> None:
+    program = "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    size: int\nresult = S().size"
+    found = Project(tmp_path, program).value(environment=replace(variables(OTHER="1"), complete=True))
+    assert plain(found) == "<SIZE has to be set, and nothing sets it>"

@@ -194,6 +194,32 @@ def test_a_function_is_called_by_the_name_it_gets_as_well(engine, alias, use, ag
     assert per_call(engine({"db.py": text, "web.py": web})) is again
 
 
+MANAGED = (
+    f"{ENGINE}class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n    def __enter__(self):\n"
+    "        return self.engine\n    def __exit__(self, *problem):\n        {leave}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("leave", "use", "again"),
+    [
+        ("self.engine.dispose()", "with Database() as engine:\n        engine.connect()", False),
+        ("pass", "with Database() as engine:\n        engine.connect()", True),
+        ("self.engine.dispose()", "Database().engine.connect()", True),
+    ],
+)
+def test_a_with_statement_may_dispose_the_engine_it_makes(engine, leave, use, again):
+    text = f"{MANAGED.format(leave=leave)}{APP}@app.get('/')\ndef show():\n    {use}\n"
+    assert per_call(engine({"web.py": text})) is again
+
+
+@pytest.mark.parametrize(("options", "again"), [("", True), (", use_cache=True", False), (", use_cache=False", True)])
+def test_litestar_keeps_a_dependency_that_it_is_told_to(engine, options, again):
+    text = f"{ENGINE}from litestar import Litestar\nfrom litestar.di import Provide\ndef make():\n    return {MAKE}\n"
+    made = engine({"web.py": f"{text}app = Litestar(dependencies={{'engine': Provide(make{options})}})\n"})
+    assert per_call(made) is again
+
+
 ABSENT = (
     f"{ENGINE}{APP}class DB:\n    @classmethod\n    def renew(cls):\n        cls.engine = {MAKE}\n"
     "    @classmethod\n    def session(cls):\n        try:\n            {}\n        except {}:\n            cls.renew()\n"

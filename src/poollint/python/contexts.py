@@ -287,6 +287,8 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
     # What stands before the dot may be a call: `create_queue("mail").enqueue(send)`.
     last = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func) or ""
     owner = (dotted(call.func.value) or "").rpartition(".")[2] if isinstance(call.func, ast.Attribute) else ""
+    if last == "Provide" and any(keyword.arg == "use_cache" and _is_true(keyword.value) for keyword in call.keywords):
+        return _handed("cached", "dependency that is kept", reference)  # Litestar asks for it once
     if last in _REQUEST_TAKERS:
         return _handed(
             "request",
@@ -301,6 +303,10 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
     if last in ("append", "extend") and owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     return None
+
+
+def _is_true(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True
 
 
 def _of_assignment(parent: ast.Assign | ast.AnnAssign, reference: Reference) -> Context | None:

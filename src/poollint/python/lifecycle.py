@@ -116,8 +116,12 @@ class Lifecycle:
                     continue
                 if not _constructs(reference):
                     continue
-            is_conditional = step.is_conditional or _is_one_of_several(definition, reference)
-            yield from self._referred(replace(step, is_conditional=is_conditional), reference)
+            further = replace(
+                step,
+                is_conditional=step.is_conditional or _is_one_of_several(definition, reference),
+                is_disposed=step.is_disposed or _is_left(step.module, definition, reference),
+            )
+            yield from self._referred(further, reference)
 
     def _referred(self, step: _Step, reference: Reference) -> Iterator[Run | _Step]:
         alias = _alias(reference)
@@ -206,6 +210,15 @@ def _constructs(reference: Reference) -> bool:
         "super",
         "TypeVar",
     )
+
+
+def _is_left(module: Module, definition: ast.AST, reference: Reference) -> bool:
+    """Say whether leaving a `with` disposes the engine: `with Database() as engine`."""
+    if not isinstance(definition, ast.ClassDef):
+        return False
+    around = reference.module.parents.get(reference.call) if reference.call else None
+    leaving = (stmt for stmt in definition.body if isinstance(stmt, FUNCTIONS) and stmt.name in ("__exit__", "__aexit__"))
+    return isinstance(around, ast.withitem) and any(disposes(stmt, disposers_of(module)) for stmt in leaving)
 
 
 def _is_one_of_several(definition: ast.AST, reference: Reference) -> bool:

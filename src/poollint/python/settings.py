@@ -297,6 +297,8 @@ def _from_environment(world: World, owner: Instance, bases: Bases, found: _Field
         raw = world.variable(name, default, origin)
     if default is None and isinstance(raw, Open) and raw.absent:
         raw = replace(raw, absent=False)  # pydantic refuses to start without it
+    elif default is None and isinstance(raw, Known) and raw.value is None:
+        raw = Unknown(f"{name} has to be set, and nothing sets it", raw.origin)
     raw = _named(raw, found.name) if present is None else raw
     return _of_server(found, _validated(world, owner, bases, found, _cast(world, found, raw)))
 
