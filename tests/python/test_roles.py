@@ -649,6 +649,18 @@ def test_a_local_variable_of_the_same_name_is_no_use(make_tree):
     assert [used_in for _, used_in in found] == [("app/main.py",), ()]
 
 
+@pytest.mark.parametrize(
+    ("main", "role"),
+    [
+        ("from app.cli import main\nmain()\n", "script"),
+        ("from app.cli import main\nfrom fastapi import FastAPI\napp = FastAPI()\nmain()\n", "service"),
+    ],
+)
+def test_what_the_main_file_of_a_package_does_is_the_program(engine, main, role):
+    cli = f"{ENGINE}def main():\n    {MAKE}.connect()\n"
+    assert engine({"app/__init__.py": "", "app/cli.py": cli, "app/__main__.py": main}).role == role
+
+
 # -- engines for tests
 
 HELPER = f"{ENGINE}class Helper:\n    def __init__(self):\n        self.engine = {MAKE}\n"

@@ -349,8 +349,12 @@ def _has_rq(module: Module) -> bool:
 
 
 def in_main_guard(module: Module, node: ast.AST) -> bool:
-    """Say whether code runs only when its file is the program: below `if __name__ == "__main__"`."""
-    return any(isinstance(parent, ast.If) and is_main_guard(parent) for parent in module.ancestors(node))
+    """Say whether code runs only when its file is the program: below `if __name__ == "__main__"`, or in `__main__.py`."""
+    return _is_main(module) or any(isinstance(parent, ast.If) and is_main_guard(parent) for parent in module.ancestors(node))
+
+
+def _is_main(module: Module) -> bool:
+    return module.path.rpartition("/")[2] == "__main__.py"
 
 
 def is_main_guard(statement: ast.If) -> bool:
@@ -363,7 +367,7 @@ def is_main_guard(statement: ast.If) -> bool:
 
 
 def has_main_guard(module: Module) -> bool:
-    return any(isinstance(stmt, ast.If) and is_main_guard(stmt) for stmt in module.tree.body)
+    return _is_main(module) or any(isinstance(stmt, ast.If) and is_main_guard(stmt) for stmt in module.tree.body)
 
 
 def does_things(module: Module) -> bool:
