@@ -424,6 +424,8 @@ class Provider:
 def test_a_parameter_known_by_its_class_holds_what_those_pass_who_make_it(pool, made, size, certainty):
     found = pool(f"{SYNC}{BY_TYPE}{made}").pool_size
     assert (value_of(found), getattr(found, "certainty", None)) == (size, certainty)
+
+
 # -- what a test of the URL says about it, wherever the URL comes from
 
 UNREAD = "def read(name):\n    for line in lines:\n        return line\nURL = read('url')\n"
