@@ -206,10 +206,11 @@ MANAGED = (
         ("self.engine.dispose()", "with Database() as engine:\n        engine.connect()", False),
         ("pass", "with Database() as engine:\n        engine.connect()", True),
         ("self.engine.dispose()", "Database().engine.connect()", True),
+        ("self.engine.dispose()", "with Orders() as engine:\n        engine.connect()", False),
     ],
 )
 def test_a_with_statement_may_dispose_the_engine_it_makes(engine, leave, use, again):
-    text = f"{MANAGED.format(leave=leave)}{APP}@app.get('/')\ndef show():\n    {use}\n"
+    text = f"{MANAGED.format(leave=leave)}class Orders(Database): ...\n{APP}@app.get('/')\ndef show():\n    {use}\n"
     assert per_call(engine({"web.py": text})) is again
 
 

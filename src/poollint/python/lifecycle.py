@@ -13,13 +13,14 @@ from functools import lru_cache
 from typing import Literal
 
 from poollint.facts import Location
-from poollint.python import contexts
+from poollint.python import contexts, names
 from poollint.python.callers import Callers, Reference, class_around, function_around, subclass_at
 from poollint.python.contexts import Context
 from poollint.python.holders import variable
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, dotted, walk
 from poollint.python.sites import Site
+from poollint.python.values import ClassRef
 
 Kept = Literal["process", "instance", ""]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -217,8 +218,26 @@ def _is_left(module: Module, definition: ast.AST, reference: Reference) -> bool:
     if not isinstance(definition, ast.ClassDef):
         return False
     around = reference.module.parents.get(reference.call) if reference.call else None
-    leaving = (stmt for stmt in definition.body if isinstance(stmt, FUNCTIONS) and stmt.name in ("__exit__", "__aexit__"))
-    return isinstance(around, ast.withitem) and any(disposes(stmt, disposers_of(module)) for stmt in leaving)
+    if not isinstance(around, ast.withitem):
+        return False
+    leaving = _method_of(module, definition, ("__exit__", "__aexit__"))
+    return leaving is not None and disposes(leaving[1], disposers_of(leaving[0]))
+
+
+MOST_BASES = 10
+
+
+def _method_of(module: Module, cls: ast.ClassDef, wanted: tuple[str, ...]) -> tuple[Module, Function] | None:
+    """Return the method of one of these names that a class has or inherits, with the file it stands in."""
+    todo, seen = [(module, cls)], 0
+    while todo and seen < MOST_BASES:
+        (where, current), seen = todo.pop(0), seen + 1
+        for stmt in current.body:
+            if isinstance(stmt, FUNCTIONS) and stmt.name in wanted:
+                return where, stmt
+        bases = (names.resolve(where, base) for base in current.bases)
+        todo += [(base.module, base.node) for base in bases if isinstance(base, ClassRef)]
+    return None
 
 
 def _is_one_of_several(definition: ast.AST, reference: Reference) -> bool:
