@@ -26,6 +26,7 @@ from poollint.facts import (
     Build,
     Client,
     Database,
+    Engine,
     Known,
     Location,
     Origin,
@@ -124,6 +125,13 @@ class TestWhichEngineRunsWhere:
         console = replace(workload("console", variables=given, image=image), run=())
         assert [name for name, _ in names(_unread(api, console))] == runs
 
+    def test_a_variable_with_a_name_of_the_projects_own_tells_its_images(self) -> None:
+        site = engine("app/db.py:8", pool(identities=("env:SHOP_DATABASE_URL",)))
+        given = variables(SHOP_DATABASE_URL="postgresql://db/x")
+        api = replace(workload("api", variables=given, build=Build(".")), run=())
+        console = replace(workload("console", variables=given, image="acme/shop:3"), run=())
+        assert [name for name, _ in names(_unread(api, console, engines=(site,)))] == ["api", "console"]
+
     def test_a_published_image_is_all_there_is(self) -> None:
         given = variables(DATABASE_URL="postgresql://db/x")
         api = replace(workload("api", variables=given, image="acme/orders:3"), run=())
@@ -186,14 +194,14 @@ class TestWhichEngineRunsWhere:
         assert client.steady.factors[2][1].origin.location == Location("deploy/api.yaml", 12)
 
 
-def _unread(*workloads: Workload) -> Project:
+def _unread(*workloads: Workload, engines: tuple[Engine, ...] = ()) -> Project:
     """Link workloads whose command nobody could read."""
     import poollint.commands as commands
 
     original = commands.processes
     commands.processes = lambda workload, tree, images: ()  # type: ignore[assignment]
     try:
-        return joined(workloads)
+        return joined(workloads, *engines)
     finally:
         commands.processes = original
 

@@ -65,11 +65,18 @@ def _without_strangers(found: list[Run]) -> list[Run]:
     return [run for run in found if not (_may_be_a_stranger(run) and run.engine.location in built)]
 
 
+# Names of a variable that are no project's own: other words, as in SHOP_DATABASE_URL, say whose it is.
+_COMMON = frozenset(
+    "db database pg postgres postgresql mysql mariadb sql sqlalchemy url uri dsn host server connection conn string".split()
+)
+
+
 def _may_be_a_stranger(run: Run) -> bool:
     workload = run.workload
     if workload is None or run.process or run.stated or workload.build or not workload.image:
         return False
-    return not is_own(workload.image)
+    name = _read_from(run.engine, workload) or ""
+    return not is_own(workload.image) and _COMMON.issuperset(name.lower().split("_"))
 
 
 def _unplaced(engines: Sequence[Engine], found: Sequence[Run], possible: bool) -> Iterator[Run]:
