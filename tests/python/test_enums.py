@@ -122,7 +122,8 @@ def test_a_property_of_a_member_that_the_environment_chooses(
     tmp_path: Path, member: str, start: str, environment: Environment, expected: list[tuple[int, str]]
 ) -> None:
     """Nobody knows whether an unseen environment tests: the default's answer comes first."""
-    found = Project(tmp_path, f"{start}result = 1 if {member}.is_testing else 5\n").alternatives(environment=environment)
+    project = Project(tmp_path, f"{start}result = 1 if {member}.is_testing else 5\n")
+    found = project.alternatives(environment=environment)
     assert [(value.value, value.certainty) for value in found if isinstance(value, Known)] == expected
 
 
@@ -135,6 +136,7 @@ def test_one_variable_answers_every_question_about_its_member(tmp_path: Path) ->
 
 
 def test_a_variable_that_names_no_member_stops_the_program(tmp_path: Path) -> None:
-    value = Project(tmp_path, f"{SETTINGS}result = settings.ENVIRONMENT").value(environment=variables(ENVIRONMENT="moon"))
+    project = Project(tmp_path, f"{SETTINGS}result = settings.ENVIRONMENT")
+    value = project.value(environment=variables(ENVIRONMENT="moon"))
     assert isinstance(value, Unknown)
     assert value.reason == "fails with ValueError: 'moon' is no Env"

@@ -170,6 +170,37 @@ def test_a_value_stands_where_its_number_is_written(
     assert (value.origin.says, value.origin.location.line, value.origin.location.column) == (says, line, column)
 
 
+# -- conditions that only raise ----------------------------------------------------------------------------------------
+
+GUARDED = """
+import os
+def check():
+    {check}
+def load():
+    if check():
+        raise ValueError("no")
+    return 5
+result = load()
+"""
+CHECKS = [
+    "return os.getenv('DEBUG', 'x') == 'x'",
+    "if os.getenv('A'):\n        return True\n    return os.getenv('B') == 'b'",
+    "return False",
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_condition_that_only_raises_is_no_question(tmp_path: Path, check: str) -> None:
+    """Whoever comes to what follows has not raised, whatever the environment is."""
+    assert plain(Project(tmp_path, GUARDED.format(check=check)).value()) == 5
+
+
+def test_a_condition_that_raises_for_sure_is_no_value(tmp_path: Path) -> None:
+    value = Project(tmp_path, GUARDED.format(check="return True")).value()
+    assert isinstance(value, Unknown)
+    assert value.reason == "raises an error"
+
+
 # -- what is not known -------------------------------------------------------------------------------------------------
 
 UNKNOWNS = [

@@ -154,6 +154,44 @@ def test_a_default_that_the_branch_rules_out_is_not_the_url(tmp_path: Path) -> N
     assert other.identities == ("env:DATABASE_URL",)
 
 
+SCHEMES = [
+    "make_url(URL).get_backend_name() == 'sqlite'",
+    "make_url(URL).get_dialect().name == 'sqlite'",
+    "make_url(URL).drivername == 'sqlite'",
+    "make_url(URL).drivername.startswith('sqlite')",
+    "urlparse(URL).scheme == 'sqlite'",
+]
+
+
+@pytest.mark.parametrize("condition", SCHEMES)
+def test_a_branch_on_the_scheme_of_a_default_is_a_question_like_one_on_its_text(tmp_path: Path, condition: str) -> None:
+    """Production replaces the default: the branch of the other servers is no dead code."""
+    program = f"""
+        import os
+        from urllib.parse import urlparse
+        from sqlalchemy.engine import make_url
+        URL = os.getenv("DATABASE_URL", "sqlite:///app.db")
+        result = (URL, 1) if {condition} else (URL, 2)
+    """
+    one, other = Project(tmp_path, program).alternatives()
+    assert plain(one) == ["sqlite:///app.db", 1]
+    assert plain(other) == ["<set by DATABASE_URL, which no file gives>", 2]
+    (only,) = Project(tmp_path, program).alternatives(environment=variables(DATABASE_URL="postgresql://db/app"))
+    assert plain(only) == ["postgresql://db/app", 2]
+
+
+@pytest.mark.parametrize("condition", SCHEMES[:2])
+def test_the_branch_of_another_scheme_knows_what_its_url_is_not(tmp_path: Path, condition: str) -> None:
+    program = f"{PREAMBLE}URL = os.getenv('D', 'sqlite:///a.db')\nresult = URL if {condition} else URL"
+    one, other = Project(tmp_path, program).urls()
+    assert (plain(one.dialect), other.excludes) == ("sqlite", {"sqlite"})
+
+
+def test_the_scheme_of_a_written_url_is_no_question(tmp_path: Path) -> None:
+    program = f"{PREAMBLE}result = 1 if make_url('sqlite:///a.db').get_backend_name() == 'sqlite' else 2"
+    assert plain(Project(tmp_path, program).value()) == 1
+
+
 def test_a_driver_that_replace_puts_in_is_an_estimate(tmp_path: Path) -> None:
     url = url_of(tmp_path, f"{PREAMBLE}result = X.replace('postgresql://', 'postgresql+asyncpg://')")
     assert isinstance(url.driver, Known)

@@ -30,13 +30,17 @@ set shared = 9
 [server:main]
 use = egg:waitress#main
 """
-SETUP = "from setuptools import setup\nsetup(name='orders.app', entry_points={'paste.app_factory': ['main = orders:main']})\n"
+SETUP = (
+    "from setuptools import setup\n"
+    "setup(name='orders.app', entry_points={'paste.app_factory': ['main = orders:main']})\n"
+)
 MAIN = (
     "from pyramid.config import Configurator\nfrom sqlalchemy import engine_from_config\n"
     "def main(global_config, **settings):\n    engine = engine_from_config(settings, 'sqlalchemy.')\n"
     "    return Configurator(settings=settings).make_wsgi_app()\n"
 )
-PROJECT = {"setup.py": SETUP, "production.ini": INI, "orders/__init__.py": MAIN, "requirements.txt": "sqlalchemy==2.0.36\n"}
+VERSIONS = "sqlalchemy==2.0.36\n"
+PROJECT = {"setup.py": SETUP, "production.ini": INI, "orders/__init__.py": MAIN, "requirements.txt": VERSIONS}
 
 
 @pytest.fixture
@@ -96,11 +100,13 @@ PLACES = {
     },
     "setup.cfg": {
         "setup.py": "from setuptools import setup\nsetup()\n",
-        "setup.cfg": "[metadata]\nname = orders_app\n[options.entry_points]\npaste.app_factory =\n    main = orders:main\n",
+        "setup.cfg": "[metadata]\nname = orders_app\n"
+        "[options.entry_points]\npaste.app_factory =\n    main = orders:main\n",
     },
     "pyproject": {
         "setup.py": "",
-        "pyproject.toml": '[project]\nname = "orders-app"\n[project.entry-points."paste.app_factory"]\nmain = "orders:main"\n',
+        "pyproject.toml": '[project]\nname = "orders-app"\n'
+        '[project.entry-points."paste.app_factory"]\nmain = "orders:main"\n',
     },
     "poetry": {
         "setup.py": "",
@@ -196,13 +202,15 @@ def test_the_starter_of_pyramid(pool):
 
 @pytest.mark.parametrize("settings", ["config.registry.settings", "config.get_settings()"])
 def test_a_configurator_hands_the_settings_on(pool, settings):
-    models = f"from sqlalchemy import engine_from_config\ndef includeme(config):\n    engine = engine_from_config({settings})\n"
+    models = "from sqlalchemy import engine_from_config\ndef includeme(config):\n"
+    models += f"    engine = engine_from_config({settings})\n"
     assert four(pool({**STARTER, "orders/models/__init__.py": models}))[:2] == ("psycopg2", 20)
 
 
 def test_a_factory_may_change_the_settings_first(pool):
     main = STARTER["orders/__init__.py"].replace(
-        "    with", "    settings['sqlalchemy.pool_size'] = '4'\n    settings.setdefault('sqlalchemy.pool_pre_ping', True)\n    with"
+        "    with",
+        "    settings['sqlalchemy.pool_size'] = '4'\n    settings.setdefault('sqlalchemy.pool_pre_ping', True)\n    with",
     )
     found = pool({**STARTER, "orders/__init__.py": main})
     assert (found.pool_size.value, found.pool_pre_ping.value) == (4, True)
@@ -222,8 +230,8 @@ def test_what_is_added_to_the_configurator_leaves_the_value_unknown(pool, line):
 
 
 def test_two_configurators_of_a_package_say_nothing(pool):
-    files = {**STARTER, "orders/other.py": "from pyramid.config import Configurator\nc = Configurator(settings={'a': 1})\n"}
-    assert not isinstance(pool(files).pool_size, Known)
+    other = "from pyramid.config import Configurator\nc = Configurator(settings={'a': 1})\n"
+    assert not isinstance(pool({**STARTER, "orders/other.py": other}).pool_size, Known)
 
 
 def test_an_includeme_of_another_package_gets_nothing(pool):

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, expressions, libraries, names, objects, pyramid_functions, returns, settings, text
+from poollint.python import branching, expressions, libraries, names, objects
+from poollint.python import pyramid_functions, returns, settings, text
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, Scope, default_of, names_in, parameters_of
 from poollint.python.values import (

@@ -1,4 +1,4 @@
-"""Entry points that the project's own distributions declare: `main = orders:main` in setup.py, setup.cfg, pyproject.toml."""
+"""Entry points that the project's own distributions declare in setup.py, setup.cfg, pyproject.toml: `main = orders:main`."""
 
 from __future__ import annotations
 

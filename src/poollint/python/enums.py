@@ -3,7 +3,7 @@
     Env.PROD, Env["PROD"], Env("prod"), Env(os.getenv("ENV", "dev"))     a member
     member.value, member.name, member.is_testing, member.pool_size()     what hangs on it
 
-A member is the plain value that it stands for, so that comparisons, f-strings and variables work on it as they do on text.
+A member is the plain value that it stands for: comparisons, f-strings and variables work on it as they do on text.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, enums, expressions, flow, libraries, names, returns, settings
+from poollint.python import branching, calls, enums, expressions, flow, lazy, libraries, names, returns, settings
 from poollint.python.modules import Import, Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -84,7 +84,10 @@ def member(world: World, module: Module, name: str, origin: Origin) -> Value:
         found = expressions.name_at(world, name, at_end, module, None)
         if not isinstance(found, Unknown):
             return found
-    return names.submodule(module, name) or Unknown(f"{name} is not defined there", origin)
+    below = names.submodule(module, name)
+    if below is None and "__getattr__" in module.scope.binds:
+        below = lazy.of_module(world, module, name)
+    return below or Unknown(f"{name} is not defined there", origin)
 
 
 # -- attributes --------------------------------------------------------------------------------------------------------
@@ -293,7 +296,7 @@ def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: M
     found = class_attribute(world, base.cls, name, origin)
     if isinstance(found, Unknown) and settings.is_settings(bases) and name in ("data", "values", "__dict__"):
         return base  # `info.data` of a validator
-    return found
+    return lazy.of_instance(world, base, name, node, module) or found if isinstance(found, Unknown) else found
 
 
 def of_method(world: World, method: FunctionRef, owner: Instance | Member, node: ast.AST, module: Module) -> Value:

@@ -2,7 +2,7 @@
 
     main(global_config, **settings)       what PasteDeploy passes (`paste`)
     Configurator(settings=settings)       keeps them: config.get_settings(), config.registry.settings
-    includeme(config)                     is called by `config.include("orders.models")` with the Configurator of its package
+    includeme(config)                     `config.include("orders.models")` passes the Configurator of its package
     get_appsettings("production.ini")     those of a file
 """
 
@@ -90,7 +90,8 @@ def _changed(settings: Table, module: Module) -> Table:
                 continue
         for key in keys:
             if isinstance(key, ast.Constant):
-                settings = settings.put(key.value, Unknown("set in the Configurator", Origin("", module.location(node))))
+                value = Unknown("set in the Configurator", Origin(str(key.value), module.location(node)))
+                settings = settings.put(key.value, value)
             else:
                 settings = settings.opened("settings are added to the Configurator")
     return settings

@@ -46,12 +46,9 @@ class _Returns:
     def run(self, body: list[ast.stmt]) -> Value | None:
         for number, stmt in enumerate(body):
             matters = stmt in self.scope.returns or (self.turning and stmt in self.scope.jumps)
-            if (
-                isinstance(stmt, ast.If)
-                and matters
-                and (default := self._default(stmt, body[number + 1 :])) is not None
-            ):
-                return default
+            if isinstance(stmt, ast.If) and matters and not self._only_raises(stmt.body):
+                if (default := self._default(stmt, body[number + 1 :])) is not None:
+                    return default
             if matters and (value := self.execute(stmt)) is not None:
                 if value is _EITHER:  # one branch returned, the other went on
                     return self._either(stmt, body[number + 1 :])
@@ -105,14 +102,24 @@ class _Returns:
         return Unknown("returned from a loop", Origin("", self.module.location(stmt)))
 
     def _if(self, stmt: ast.If) -> Value | None:
-        test = self._evaluate(stmt.test)
-        if self._only_raises(stmt.body) and not (operators.plain_truth(test) and not variables_of(test)):
+        if self._only_raises(stmt.body) and not self._raises_for_sure(stmt.test):
             return self.run(stmt.orelse)
+        test = self._evaluate(stmt.test)
         holds = operators.truth(self.world, test, expressions.place(self.module, stmt.test, self.frame))
         if holds is None:
             return _EITHER
         value = self.run(stmt.body if holds else stmt.orelse)
         return value if value is None or value in (_BREAK, _NEXT) else branching.as_sure_as(value, test)
+
+    def _raises_for_sure(self, test: ast.expr) -> bool:
+        """Say whether a condition that raises holds in every environment; a question about it is not worth asking."""
+        from poollint.python.evaluate import Undecided
+
+        try:
+            value = self._evaluate(test)
+        except Undecided:
+            return False  # whoever comes further has not raised
+        return bool(operators.plain_truth(value)) and not variables_of(value)
 
     def _only_raises(self, body: list[ast.stmt]) -> bool:
         kinds = set().union(*(self.scope.returns.get(stmt, ()) for stmt in body))

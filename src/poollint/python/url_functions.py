@@ -77,10 +77,17 @@ def _backend(call: Call) -> Value:
 
 
 def _backend_of(url: Url, origin: Origin) -> Value:
-    if isinstance(url.dialect, Known):
-        return url.dialect
     symbol = operation(text.BACKEND, url)
+    if isinstance(url.dialect, Known):
+        return _of_default(url, url.dialect, symbol)
     return Open(reason_of(url.dialect), origin, symbol, variables_of(url), excludes=url.excludes)
+
+
+def _of_default(url: Url, part: Known, symbol: str) -> Value:
+    """Return a part of a scheme; that of a default, which a variable may replace, is a question as the URL's text is."""
+    if url.whole is None or isinstance(url.whole, Unknown) or not variables_of(url):
+        return part  # written, or taught by a branch
+    return Traced(part.value, part.origin, part.certainty, symbol, variables_of(url))
 
 
 @reader(f"{_URL}.get_driver_name")
@@ -110,7 +117,8 @@ def _drivername(base: Value, origin: Origin) -> Value:
         return Unknown("not a URL", origin)
     scheme, reason = urls.scheme_text(base), "the URL's driver is not known"
     if scheme.endswith("://"):
-        return derived(scheme.removesuffix("://"), base.dialect, origin=origin)
+        found = derived(scheme.removesuffix("://"), base.dialect, origin=origin)
+        return _of_default(base, found, operation(text.DRIVER_NAME, base))
     symbol, variables = operation(text.DRIVER_NAME, base), variables_of(base)
     if scheme:
         return Text((scheme, Unknown(reason, origin)), origin, symbol, variables)
