@@ -497,3 +497,43 @@ def test_a_field_that_nothing_sets_is_not_none_but_keeps_the_program_from_starti
     program = "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    size: int\nresult = S().size"
     found = Project(tmp_path, program).value(environment=replace(variables(OTHER="1"), complete=True))
     assert plain(found) == "<SIZE has to be set, and nothing sets it>"
+
+
+# -- attributes that whoever makes the settings sets -------------------------------------------------------------------
+
+PROVIDED = """
+from pydantic_settings import BaseSettings
+class Settings(BaseSettings):
+    engine: str = "sqlite"
+    provider: str | None = None
+    @property
+    def url(self):
+        return f"{self.provider}://db" if self.provider else None
+def provider_of(engine):
+    return "postgresql" if engine == "postgres" else "sqlite"
+"""
+MADE = {
+    "in a factory": "def load():\n    settings = Settings()\n    settings.provider = provider_of(settings.engine)\n"
+    "    return settings\nresult = load().url",
+    "in the module": "settings = Settings()\nsettings.provider = provider_of(settings.engine)\nresult = settings.url",
+    "through two functions": "def load(engine):\n    settings: Settings = Settings(engine=engine)\n"
+    "    settings.provider = provider_of(settings.engine)\n    return settings\n"
+    "def get():\n    return load('postgres' if True else '')\nresult = get().url",
+}
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_an_attribute_is_what_the_maker_of_the_settings_sets(tmp_path: Path, made: str) -> None:
+    values = Project(tmp_path, PROVIDED + MADE[made]).alternatives(environment=variables(ENGINE="postgres"))
+    assert [plain(value) for value in values] == ["postgresql://db"]
+
+
+def test_an_attribute_that_another_instance_gets_is_not_taken(tmp_path: Path) -> None:
+    text = "def load():\n    other = Settings()\n    settings = Settings()\n    other.provider = 'x'\n    return settings\n"
+    assert plain(Project(tmp_path, f"{PROVIDED}{text}result = load().url").value(environment=variables())) is None
+
+
+def test_a_place_before_the_attribute_is_set_sees_the_field(tmp_path: Path) -> None:
+    text = "settings = Settings()\nbefore = settings.provider\nsettings.provider = settings.provider or 'x'\n"
+    text += "result = (before, settings.provider)\n"
+    assert plain(Project(tmp_path, PROVIDED + text).value(environment=variables())) == [None, "x"]

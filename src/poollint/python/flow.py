@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
@@ -11,7 +12,7 @@ from poollint.python import branching, calls, expressions, names, objects
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, dotted
 from poollint.python.slices import Slice, statement_of
-from poollint.python.values import Frame, FunctionRef, Open, Value, origin_of, variables_of
+from poollint.python.values import Frame, FunctionRef, Holder, Instance, Open, Value, origin_of, variables_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -173,10 +174,17 @@ def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame 
 
     def initial() -> Value | None:
         base = expressions.evaluate(world, node.value, module, frame)
-        found = objects.attribute(world, base, node.attr, node, module, frame)
+        found = objects.attribute(world, _untouched(base, scope), node.attr, node, module, frame)
         return None if isinstance(found, Unknown) and not isinstance(found, Open) else found
 
-    return Slice(world, module, scope, name, running or frame, at, initial, needs_touch=True).result()
+    found = Slice(world, module, scope, name, running or frame, at, initial, needs_touch=True).result()
+    return found if found is not None else initial()
+
+
+def _untouched(base: Value, scope: Scope) -> Value:
+    """Return an instance as it was made: what its own scope sets on it later is read statement by statement."""
+    is_held = isinstance(base, Instance) and base.holder is not None and base.holder.scope is scope
+    return replace(base, holder=None) if is_held else base  # type: ignore[type-var]
 
 
 def attribute_set_in(
@@ -190,3 +198,11 @@ def attribute_set_in(
     if f"{own}.{name}" not in scope.touched:
         return before
     return Slice(world, function.module, scope, f"{own}.{name}", frame, None, lambda: before).result()
+
+
+def set_through(world: World, holder: Holder, name: str, before: Value | None) -> Value | None:
+    """Return what the scope that made an instance has set its attribute to when it is done, `before` when nothing."""
+    target = f"{holder.name}.{name}"
+    if target not in holder.scope.touched:
+        return before
+    return Slice(world, holder.module, holder.scope, target, holder.frame, None, lambda: before).result()

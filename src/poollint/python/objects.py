@@ -18,6 +18,7 @@ from poollint.python.values import (
     ClassRef,
     Frame,
     FunctionRef,
+    Holder,
     Instance,
     LibraryObject,
     LibraryRef,
@@ -252,7 +253,20 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
         made_by = libraries.call(world, LibraryRef(base, origin), given, node, module, frame)  # type: ignore[arg-type]
         return replace(made_by, cls=cls) if isinstance(made_by, LibraryObject) else made_by
     symbol = shortened(f"{expressions.place(module, node, frame)}:{cls.node.name}")
-    return Instance(cls, given, origin, symbol)
+    return Instance(cls, given, origin, symbol, holder=_holder_of(node, module, frame))
+
+
+def _holder_of(call: ast.AST, module: Module, frame: Frame | None) -> Holder | None:
+    """Return the name that a new instance is given, where its scope sets attributes through that name."""
+    match module.parents.get(call):
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
+            target=ast.Name(id=name), value=value
+        ) if value is call:
+            scope = names.scope_at(module, call)
+            running = frame if frame is not None and frame.scope is scope.node else None
+            is_changed = any(touched.startswith(f"{name}.") for touched in scope.touched)
+            return Holder(module, scope, name, running) if is_changed else None
+    return None
 
 
 def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
@@ -274,7 +288,7 @@ def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) 
 def _instance_attribute(
     world: World, base: Instance, name: str, node: ast.AST, module: Module, frame: Frame | None
 ) -> Value:
-    key = ("attribute", base.symbol, base.cls.node, name, base.prefixes)
+    key = ("attribute", base.symbol, base.cls.node, name, base.prefixes, base.holder is None)
     return world.once(
         key,
         lambda: _looked_up(world, base, name, node, module, frame),
@@ -291,6 +305,8 @@ def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: M
     bases = lineage(world, base.cls)
     value = settings.field(world, base, bases, name)
     value = _set_by_methods(world, base, name, value)
+    if base.holder is not None:
+        value = flow.set_through(world, base.holder, name, value)
     if value is not None:
         return value
     found = class_attribute(world, base.cls, name, origin)

@@ -23,6 +23,7 @@ from poollint.facts import Certainty, Known, Origin, Setting, Unknown, weakest
 
 if TYPE_CHECKING:
     from poollint.python.modules import Module
+    from poollint.python.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +211,22 @@ class ClassRef:
     frame: Frame | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Holder:
+    """A name of a scope that holds an instance from its making on: `settings = Settings(); settings.provider = ...`."""
+
+    module: Module
+    scope: Scope
+    name: str
+    frame: Frame | None
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """What calling a class of the project made; `arguments` is None when nobody knows who made it.
 
     prefixes  a settings object inside another one reads variables that begin so
+    holder    where it got its first name, if attributes are set through that
     """
 
     cls: ClassRef
@@ -223,6 +235,7 @@ class Instance:
     symbol: str = ""
     prefixes: tuple[str, ...] = ()
     delimiter: str = ""
+    holder: Holder | None = None
 
     def __hash__(self) -> int:
         return hash((self.cls, self.symbol))
