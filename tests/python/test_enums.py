@@ -112,19 +112,24 @@ READ = [
 @pytest.mark.parametrize(
     ("environment", "expected"),
     [
-        (NO_ENVIRONMENT, [(5, "fallback"), (1, "fallback")]),
-        (variables(ENVIRONMENT="testing"), [(1, "exact")]),
-        (variables(ENVIRONMENT="production"), [(5, "exact")]),
+        (NO_ENVIRONMENT, [(5, "fallback"), (20, "fallback")]),
+        (variables(ENVIRONMENT="production"), [(20, "exact")]),
+        (variables(ENVIRONMENT="testing"), [(5, "exact")]),
         (variables(), [(5, "exact")]),
     ],
 )
 def test_a_property_of_a_member_that_the_environment_chooses(
     tmp_path: Path, member: str, start: str, environment: Environment, expected: list[tuple[int, str]]
 ) -> None:
-    """Nobody knows whether an unseen environment tests: the default's answer comes first."""
-    project = Project(tmp_path, f"{start}result = 1 if {member}.is_testing else 5\n")
+    """Nobody knows whether an unseen environment is production: the default's answer comes first."""
+    project = Project(tmp_path, f"{start}result = 20 if {member}.is_live else 5\n")
     found = project.alternatives(environment=environment)
     assert [(value.value, value.certainty) for value in found if isinstance(value, Known)] == expected
+
+
+def test_a_property_that_only_tests_make_true_is_no_question(tmp_path: Path) -> None:
+    value = Project(tmp_path, f"{SETTINGS}result = 1 if settings.ENVIRONMENT.is_testing else 5\n").value()
+    assert plain(value) == 5
 
 
 def test_one_variable_answers_every_question_about_its_member(tmp_path: Path) -> None:
