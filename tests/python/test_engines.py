@@ -461,6 +461,16 @@ def test_the_name_of_a_driver_that_differs_says_nothing_of_the_dialect(engine):
     assert of_dialects(engine(text)) == {("sqlite", 1), ("not ", 20)}
 
 
+def test_a_parameter_that_is_completed_is_one_url_from_then_on(engine):
+    text = f"{SYNC}{UNREAD}def make(url=None):\n    url = url or URL\n    options = {{}}\n    if 'mysql' in url:\n        options = {{'pool_size': 20}}\n    return create_engine(url, **options)\n"
+    assert of_dialects(engine(text)) == {("mysql", 20), ("not mysql", 5)}
+
+
+def test_a_name_that_a_loop_binds_is_another_url_each_time(engine):
+    text = f"{SYNC}{UNREAD}url = read('0')\nfor name in names:\n    size = 1 if url.startswith('sqlite') else 20\n    url = read(name)\n    engine = create_engine(url, pool_size=size)\n"
+    assert all(dialect == "not " for dialect, _ in of_dialects(engine(text)))
+
+
 def test_a_name_that_is_bound_anew_is_another_url(engine):
     text = f"{SYNC}{UNREAD}size = 1 if URL.startswith('sqlite') else 20\nURL = read('other')\nengine = create_engine(URL, pool_size=size)\n"
     assert of_dialects(engine(text)) == {("not ", 1), ("not ", 20)}
@@ -536,3 +546,15 @@ def test_every_other_flag_may_be_set(engine, condition, default):
 def test_an_engine_that_only_a_flag_of_tests_leads_to_is_a_tests(make_tree):
     text = f"{SYNC}import os\nif os.getenv('TESTING'):\n    one = create_engine('mysql://t/x')\nelse:\n    two = create_engine('mysql://p/x')\n"
     assert [found.role for found in Code(make_tree({"app.py": text})).engines()] == ["test", "service"]
+
+
+def test_none_that_is_passed_for_something_else_waits_for_it(engine):
+    text = (
+        f"{SYNC}class Place:\n    host: str\n    def url(self):\n        return f'postgresql+psycopg2://{{self.host}}/a'\n"
+        "class Config:\n    place: Place = None\n"
+        "def make(place: Place):\n    return create_engine(place.url())\nmake(Config().place)\n"
+    )
+    (found,) = engine(text).alternatives
+    assert found.driver.value == "psycopg2"
+    (found,) = engine(text.replace("def make(place: Place)", "def make(place: Place | None)")).alternatives
+    assert not isinstance(found.driver, Known)

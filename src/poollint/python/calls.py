@@ -211,7 +211,7 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
     made = _made_by(module, node)
     sites = callers_of(world, module, made or node)
     passed = _from_caller(world, scope, name, module, sites, origin) if sites else None
-    if passed is not None and not isinstance(passed, Unknown):
+    if passed is not None and not isinstance(passed, Unknown) and not _is_none_for(passed, scope.parameters[name]):
         return passed
     by_framework = pyramid_functions.parameter(world, FunctionRef(module, node), name)
     if by_framework is not None:
@@ -220,6 +220,13 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
     if passed is not None:
         return by_type or passed
     return _without_caller(world, node, name, module, by_type, origin)
+
+
+def _is_none_for(passed: Value, parameter: ast.arg) -> bool:
+    """Say whether None is passed for what is annotated as something else: some field waits for what only runs know."""
+    if not isinstance(passed, Known) or passed.value is not None or parameter.annotation is None:
+        return False
+    return settings.plain_annotation(parameter.annotation) is parameter.annotation
 
 
 def _made_by(module: Module, node: ast.AST) -> ast.ClassDef | None:

@@ -69,19 +69,32 @@ def _named(
 ) -> Value:
     """Return a value that nobody knows under the name that holds it: what one test of `url` says, the next knows, too.
 
-    Only where the name holds one thing as long as its scope runs, or where it has been given its last.
+    A name that is bound several times holds one thing between two bindings, but not in a loop that binds it.
     """
-    bound = len(scope.binds.get(name, ())) + (name in scope.parameters)
-    if is_unset(value) or (bound != 1 and (here is not None or not isinstance(scope.node, ast.Module))):
+    if type(value) is not Unknown or is_unset(value):
         return value
-    return _under_name(world, value, scope, name, module, call)
+    lines = sorted(getattr(node, "lineno", 0) for node in scope.binds.get(name, ()))
+    at = len(lines)
+    if here is not None and len(lines) + (name in scope.parameters) > 1:
+        if any(_binds_in_loop(parent, lines) for parent in module.ancestors(here)):
+            return value
+        at = sum(line < getattr(here, "lineno", 0) for line in lines)
+    return _under_name(world, value, scope, name, module, call, at)
 
 
-def _under_name(world: World, value: Value, scope: Scope, name: str, module: Module, call: Frame | None) -> Value:
+def _binds_in_loop(node: ast.AST, lines: list[int]) -> bool:
+    is_loop = isinstance(node, (ast.For, ast.AsyncFor, ast.While))
+    return is_loop and any(node.lineno <= line <= (node.end_lineno or 0) for line in lines)  # type: ignore[attr-defined]
+
+
+def _under_name(
+    world: World, value: Value, scope: Scope, name: str, module: Module, call: Frame | None, at: int = 0
+) -> Value:
+    """Return an unknown value with a symbol: scope, name, and after which of its bindings."""
     if type(value) is not Unknown:
         return value
-    line = getattr(scope.node, "lineno", 0)
-    return world.unknown(value.reason, value.origin, f"name:{module.path}:{line}:{name}{call.path if call else ''}")
+    symbol = f"name:{module.path}:{getattr(scope.node, 'lineno', 0)}:{name}@{at}{call.path if call else ''}"
+    return world.unknown(value.reason, value.origin, symbol)
 
 
 def _is_none(value: Value) -> bool:
