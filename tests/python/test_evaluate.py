@@ -9,7 +9,8 @@ import pytest
 
 from evaluating import Project, plain, variables
 from poollint.facts import Known, Unknown
-from poollint.python.evaluate import LIMIT, Evaluator
+from poollint.python.evaluate import LIMIT, Dead, Evaluator
+from poollint.python.modules import Modules
 from poollint.python.values import Table
 
 
@@ -525,3 +526,18 @@ def test_what_is_changed_through_another_name_is_not_known(tmp_path: Path, progr
 )
 def test_a_copy_and_what_stands_before_or_after_are_no_other_name(tmp_path: Path, program: str) -> None:
     assert result_of(tmp_path, program) == {"size": 9}
+
+
+def test_what_holds_in_one_world_is_found_without_reading_them_all(make_tree):
+    text = "import os\nif os.getenv('A'):\n    if os.getenv('B'):\n        here = 1\n"
+    modules = Modules(make_tree({"app.py": text}))
+    module = modules.module("app.py")
+    here = next(node for node in module.nodes if isinstance(node, ast.Constant) and node.value == 1)
+    evaluator = Evaluator(modules)
+    assert evaluator.somewhere(lambda world: world.reachable(here, module)) is True
+    assert evaluator.somewhere(lambda world: not world.reachable(here, module) and False) is False
+
+    def contradicts(world):
+        raise Dead
+
+    assert evaluator.somewhere(contradicts) is None

@@ -92,8 +92,8 @@ class Engines:
         """Say whether any caller outside tests comes to the creation: `if sqlite:` may be False for all of them."""
         if site.factory == "flask-sqlalchemy":
             return True
-        worlds = Evaluator(self.roles.modules).alternatives(lambda world: world.reachable(site.call, site.module))
-        return any(worlds) or not worlds
+        evaluator = Evaluator(self.roles.modules)
+        return evaluator.somewhere(lambda world: world.reachable(site.call, site.module)) is not False
 
     def _described(self, site: Site, library: Library) -> Engine:
         """Return the part of the fact that does not depend on an environment."""

@@ -131,6 +131,24 @@ class Evaluator:
                 todo.extend(world.split(undecided.question, room))
         return [result for _, result in sorted(results, key=itemgetter(0))]
 
+    def somewhere(self, holds: Callable[[World], bool], limit: int = LIMIT) -> bool | None:
+        """Say whether something holds in one of those worlds; None when the answers always contradict each other.
+
+        One is enough, so each is followed to its end before the next begins: there may be many, and each may be dear.
+        """
+        todo, done = [World(self)], 0
+        while todo:
+            world = todo.pop()
+            try:
+                if holds(world):
+                    return True
+                done += 1
+            except Dead:
+                continue
+            except Undecided as undecided:
+                todo.extend(reversed(world.split(undecided.question, limit - done - len(todo))))
+        return False if done else None
+
     def world(self) -> World:
         """Return a world that decides nothing: what depends on an undecided condition is Unknown."""
         return World(self, closed=True)
