@@ -183,7 +183,7 @@ def _hands_back(module: Module, node: ast.AST, function: Function) -> bool:
 
 
 def _outside_functions(module: Module, node: ast.AST) -> Context:
-    if contexts.in_main_guard(module, node) or module.path.endswith("__main__.py"):
+    if contexts.in_main_guard(module, node):
         return Context("main-guard", "the program's own code", module.location(node))
     return Context("module", f"{module.path} is imported", module.location(node))
 
