@@ -267,13 +267,19 @@ def _from_callers(world: World, owner: Instance, found: _Field, default: Value |
     origin = Origin(found.name, found.module.location(found.annotation or found.cls.node))
     if not sites and default is not None:
         return branching.as_sure_as(default, _NOBODY)  # a library makes it: of a file, of a request
-    values: list[Value] = []
-    for module, call in sites[: MOST_MAKERS + 1]:
+    agreed: Value | None = None
+    for module, call in sites if len(sites) <= MOST_MAKERS else ():
         symbol = f"made {module.path}:{call.lineno}:{call.col_offset}"
         made = Instance(owner.cls, world.arguments(call, module), owner.origin, symbol)
-        values.append(objects.attribute(world, made, found.name, call, module, None))
-    if values and len(values) <= MOST_MAKERS and all(value == values[0] for value in values):
-        return values[0]
+        value = objects.attribute(world, made, found.name, call, module, None)
+        if len(sites) == 1:
+            return value
+        if not isinstance(value, Known) or (agreed is not None and agreed != value):
+            agreed = None
+            break
+        agreed = value
+    if agreed is not None:
+        return agreed
     return world.unknown(
         f"{found.name} is given by whoever makes {owner.cls.node.name}", origin, f"{owner.symbol}.{found.name}"
     )
