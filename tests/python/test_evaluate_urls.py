@@ -187,6 +187,29 @@ def test_the_branch_of_another_scheme_knows_what_its_url_is_not(tmp_path: Path, 
     assert (plain(one.dialect), other.excludes) == ("sqlite", {"sqlite"})
 
 
+IS_FALSE = ["D.startswith('sqlite') is False", "('sqlite' in D) == False", "not D.startswith('sqlite')"]
+
+
+@pytest.mark.parametrize("condition", IS_FALSE)
+def test_a_condition_compared_with_false_is_its_contrary(tmp_path: Path, condition: str) -> None:
+    program = f"{PREAMBLE}D = os.getenv('D', 'sqlite:///a.db')\nresult = D if {condition} else D"
+    one, other = Project(tmp_path, program).urls()
+    assert (plain(one.dialect), other.excludes) == ("sqlite", {"sqlite"})
+
+
+def test_the_presence_of_a_text_is_no_flag(tmp_path: Path) -> None:
+    """`if not URL` asks whether the variable is set: where it is, the text is not known, but it is not True."""
+    program = f"""{PREAMBLE}
+D = os.getenv("D", "")
+if not D:
+    D = f"sqlite:///{{HOST}}.db" if HOST else "sqlite:///a.db"
+result = D
+"""
+    found = Project(tmp_path, program).alternatives()
+    assert not any(isinstance(value, Known) and value.value is True for value in found)
+    assert any(isinstance(value, Unknown) and value.reason == "set by D, which no file gives" for value in found)
+
+
 def test_the_scheme_of_a_written_url_is_no_question(tmp_path: Path) -> None:
     program = f"{PREAMBLE}result = 1 if make_url('sqlite:///a.db').get_backend_name() == 'sqlite' else 2"
     assert plain(Project(tmp_path, program).value()) == 1

@@ -136,9 +136,18 @@ def unary(op: ast.unaryop, value: Value, origin: Origin) -> Value:
 def negated(world: World, value: Value, origin: Origin) -> Value:
     """Return `not value`."""
     if (plain := plain_truth(value)) is not None:
-        result = derived(not plain, value, origin=origin, symbol=_not(truth_symbol(value)))
-        return result
+        _teach_presence(world, value)
+        return derived(not plain, value, origin=origin, symbol=_not(truth_symbol(value)))
     return Open(reason_of(value), origin, _not(truth_symbol(value)), variables_of(value))
+
+
+def _teach_presence(world: World, value: Value) -> None:
+    """Remember what `not url` asks of a text: whether the variable is there, not whether it is True."""
+    from poollint.python.evaluate import Lesson
+
+    symbol = truth_symbol(value)
+    if isinstance(value, Known) and not isinstance(value.value, bool) and symbol.startswith("env:"):
+        world.evaluator.meanings.setdefault(symbol, ((Lesson(symbol),), ()))
 
 
 def _not(symbol: str) -> str:
@@ -263,6 +272,8 @@ def _compared(world: World, op: ast.cmpop, left: Value, right: Value, origin: Or
             return negated(world, compare(world, ast.Is(), left, right, origin), origin)
         case ast.NotIn():
             return negated(world, compare(world, ast.In(), left, right, origin), origin)
+        case ast.Is() | ast.Eq() if isinstance(right, Known) and isinstance(right.value, bool) and _is_answer(left):
+            return left if right.value else negated(world, left, origin)  # `url.startswith("sqlite") is False`
         case ast.Is() | ast.Eq():
             return _equal(world, left, right, origin)
         case ast.In():
@@ -281,6 +292,15 @@ def _compared(world: World, op: ast.cmpop, left: Value, right: Value, origin: Or
         origin=origin,
         symbol=operation(type(op).__name__, left, right),
     )
+
+
+_ANSWERS = ("startswith(", "endswith(", "contains(", "in(", "eq(", "not(", "flag(", "isinstance(")
+
+
+def _is_answer(value: Value) -> bool:
+    """Say whether a value is what a question is answered with, so that it is True or False and nothing else."""
+    is_plain = isinstance(value, Open) or (isinstance(value, Known) and isinstance(value.value, bool))
+    return is_plain and symbol_of(value).startswith(_ANSWERS)
 
 
 def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
