@@ -15,7 +15,7 @@ from poollint.python.scopes import dotted
 from poollint.python.values import Frame, Listing, Open, Table, Traced, Value, origin_of, reason_of
 
 if TYPE_CHECKING:
-    from poollint.python.evaluate import World
+    from poollint.python.evaluate import Turn, World
 
 
 ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -24,15 +24,29 @@ ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 @contextmanager
 def turn_of(world: World, loop: tuple, number: int, items: list[Value]) -> Iterator[None]:
     """Let the world be in the n-th turn of a loop."""
+    from poollint.python.evaluate import Turn
+
     before = world.turns.get(loop)
-    world.turns[loop] = number, items
+    rested_before = loop in world.rests.moments
+    world.turns[loop] = Turn(number, items, world.rests.so_far())
     try:
         yield
     finally:
+        if not rested_before:
+            world.rests.moments.discard(loop)  # what the loop leaves behind rests on all of its turns
         if before is None:
             del world.turns[loop]
         else:
             world.turns[loop] = before
+
+
+def running_turn(world: World, loop: tuple) -> Turn | None:
+    """Return the turn of a loop that is being run; what asks for it rests on it, and on what its items rest on."""
+    world.rests.moments.add(loop)
+    turn = world.turns.get(loop)
+    if turn is not None:
+        world.note(turn.rests)
+    return turn
 
 
 def merged(one: Value | None, other: Value | None, reason: str) -> Value:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
+from types import NoneType
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, expressions, libraries, names, objects
 from poollint.python import pyramid_functions, returns, settings, text
+from poollint.python.memo import HOPS, NOTHING, Rests
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, Scope, default_of, names_in, parameters_of
 from poollint.python.values import (
@@ -89,6 +92,15 @@ def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, f
 
 def arguments(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Arguments:
     """Return what a call passes, spreads unpacked."""
+    outer = world.apart(frame.rests if frame else NOTHING)
+    try:
+        given = _arguments(world, node, module, frame)
+    finally:
+        rests = world.together(outer)
+    return replace(given, rests=rests)
+
+
+def _arguments(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Arguments:
     positional: list[Value] = []
     keywords: dict[str, Value] = {}
     reason = ""
@@ -148,12 +160,24 @@ def frame_for(
     """Return the frame of a call with these arguments; None when calls nest too deeply."""
     depth = (frame.depth if frame else 0) + 1
     if depth > DEEPEST_CALLS:
-        world.cuts += 1
         return None
     owner = symbol_of(function.owner) if function.owner is not None else ""
     place = f"{module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}"
-    path = shortened(f"{frame.path if frame else ''}>{place}{'@' + owner if owner else ''}")
-    return Frame(function.node, bound(function, given), function.frame, path, depth)
+    rests = _rests_of_call(world, function, given)
+    turns = [turn.number for loop, turn in world.turns.items() if loop in rests.moments]
+    path = f"{frame.path if frame else ''}>{place}{turns or ''}{'@' + owner if owner else ''}"
+    return Frame(function.node, bound(function, given), function.frame, shortened(path), depth, rests)
+
+
+def _rests_of_call(world: World, function: FunctionRef, given: Arguments) -> Rests:
+    """Return what the parameters of a call rest on, and what its function closes over."""
+    owner = function.owner.frame if isinstance(function.owner, ClassRef) else function.owner
+    if given.rests is None or not isinstance(owner, (Frame, Instance, NoneType)):
+        return world.rests.so_far().joined(function.frame.rests if function.frame else NOTHING)
+    rests = given.rests
+    for around in (function.frame, owner):
+        rests = rests.joined(around.rests) if around is not None else rests
+    return rests
 
 
 def bound(function: FunctionRef, given: Arguments) -> Mapping[str, Value | Pending]:
@@ -284,8 +308,8 @@ def _from_caller(
     world: World, scope: Scope, name: str, module: Module, sites: list[tuple[Module, ast.Call]], origin: Origin
 ) -> Value:
     """Return a parameter as one of the callers passes it."""
+    world.rests.moments.add(HOPS)
     if world.hops >= MOST_HOPS:
-        world.cuts += 1  # from a nearer place the same parameter may be known
         return Unknown(f"{name} comes from too far away", origin)
     frame = _one_caller(world, module, scope.node, sites)
     if frame is None:
@@ -305,7 +329,7 @@ def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module
         return []
     found = world.modules.callers_of(module, node)
     if found is None:
-        world.cuts += 1  # asked while the same question is being answered
+        world.cut()  # asked while the same question is being answered
         return []
     own_test = is_test(module)
     sites = [(other, call) for other, call in found if own_test or not is_test(other)]
@@ -353,7 +377,8 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
             given = arguments(world, call, other, None)
         finally:
             world.hops -= 1
-    return Frame(node, bound(function, given), None, f"caller {other.path}:{call.lineno}:{call.col_offset}")
+    path = f"caller {other.path}:{call.lineno}:{call.col_offset}"
+    return Frame(node, bound(function, given), None, path, 0, NOTHING)  # what it passes is pending
 
 
 def _by_arguments(sites: list[tuple[Module, ast.Call]]) -> list[list[tuple[Module, ast.Call]]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from poollint.discover import Tree
 from poollint.facts import NO_ENVIRONMENT, DeadSetting, Engine, Environment, Location, Use, Version
 from poollint.python.graph import Reach
+from poollint.python.memo import Memo
 from poollint.python.modules import Modules
 from poollint.python.sites import Site, Sites
 
@@ -28,6 +29,7 @@ class Code:
         self._sites = Sites(self.modules)
         self._engines: dict[Site, list[tuple[set[str], tuple, tuple[Engine, ...]]]] = {}
         self._evaluators: dict[tuple, Evaluator] = {}
+        self._memo = Memo()
         self._reaches: dict[tuple[str, str | None, bool], Reach] = {}
 
     def declare(self, versions: tuple[Version, ...]) -> None:
@@ -131,7 +133,8 @@ class Code:
                 return engines
         evaluator.read = set()
         engines = tuple(self._read(site, evaluator))
-        known.append((evaluator.read, _key(evaluator.environment, evaluator.read), engines))
+        read = evaluator.read
+        known.append((read, _key(evaluator.environment, read), engines))
         return engines
 
     def _evaluator(self, environment: Environment) -> Evaluator:
@@ -139,7 +142,7 @@ class Code:
 
         key = _key(environment)
         if key not in self._evaluators:
-            self._evaluators[key] = Evaluator(self.modules, environment)
+            self._evaluators[key] = Evaluator(self.modules, environment, memo=self._memo)
         return self._evaluators[key]
 
     def _read(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:

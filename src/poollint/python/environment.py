@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def variable(world: World, name: str, default: Value | None = None, origin: Origin | None = None) -> Value:
     """Return a variable, or its default; `default` None means that the code gives none."""
-    world.evaluator.read.add(name.lower())
+    world.rests_on_variable(name)
     symbol, setting = f"env:{name}", world.environment.variables.get(name)
     here = Origin(name, origin.location if origin else None)
     if isinstance(setting, Known):
@@ -153,7 +153,8 @@ def _fallback(certainty: Certainty) -> Certainty:
 def lookup_ignoring_case(world: World, names: tuple[str, ...]) -> str | None:
     """Return the name under which the environment holds one of the names: settings classes ignore case."""
     variables = world.environment.variables
-    world.evaluator.read.update(name.lower() for name in names)
+    for name in names:
+        world.rests_on_variable(name)
     lowered = {name.lower(): name for name in variables}
     for name in names:
         if name in variables:

@@ -6,7 +6,9 @@ sets of values, and alternatives that belong together stay together: `if SQLITE:
 
 What the parts do:
 
-    evaluate     worlds and questions; which function evaluates which kind of expression
+    evaluate     worlds and questions
+    memo         what a value rests on, so that worlds and environments that agree on it share the value
+    expressions  which function evaluates which kind of expression
     flow         what a name holds: slices runs the statements that touch it, branching is what loops and branches share
     returns      what a function returns
     reach        whether a place is reached
@@ -24,14 +26,15 @@ Values are bounded: fuel per evaluation, depth, size. Whatever exceeds them is U
 from __future__ import annotations
 
 import ast
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from poollint.facts import NO_ENVIRONMENT, Environment, Origin, Unknown
 from poollint.python import calls, environment, expressions, reach
+from poollint.python.memo import HOPS, NOTHING, Kept, Memo, Noted, Rests, Variables
 from poollint.python.modules import Module, Modules
 from poollint.python.values import Arguments, Frame, Listing, Open, Pending, Table, Value
 
@@ -40,6 +43,7 @@ T = TypeVar("T")
 FUEL = 10_000  # expressions of one question to a World; real engines take some hundred
 DEEPEST = 70  # evaluations inside each other
 LIMIT = 16  # alternatives
+RETRIES = 2  # how often a value is worked out that circles cut short; then the last one is good enough for its world
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ class Lesson:
         if other.value is not None:
             return other
         return Lesson(self.symbol, None, self.dialect or other.dialect, self.not_dialects | other.not_dialects)
+
+
+Meaning = tuple[tuple[Lesson, ...], tuple[Lesson, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,7 @@ class Evaluator:
 
     follows_callers  parameters are what the function's callers pass. Off for whoever looks for callers: telling whose
                      method a call means needs its receiver, and must not look for callers in turn
+    memo             values that evaluators of the same kind share; one for each kind of `follows_callers` and `fuel`
     """
 
     def __init__(
@@ -100,17 +108,16 @@ class Evaluator:
         *,
         follows_callers: bool = True,
         fuel: int = FUEL,
+        memo: Memo | None = None,
     ) -> None:
         self.modules = modules
         self.environment = environment
         self.follows_callers = follows_callers
         self.fuel = fuel
-        self.cache: dict[tuple, Value] = {}  # values that depend on no answer
-        self.read: set[str] = set()  # the environment variables asked for so far, in small letters
-        self.reads: dict[tuple, set[str]] = {}  # key of a cached value → the variables that it rests on
-        self.meanings: dict[
-            str, tuple[tuple[Lesson, ...], tuple[Lesson, ...]]
-        ] = {}  # condition → what True, False teach
+        self.memo = memo if memo is not None else Memo()
+        self.variables = Variables(environment, self.memo)
+        self.read: set[str] = set()  # the environment variables that the values asked for so far rest on, in small letters
+        self.meanings: dict[str, Meaning] = {}  # condition → what True, False teach
 
     def alternatives(self, compute: Callable[[World], T], limit: int = LIMIT) -> list[T]:
         """Return `compute(world)` for every world that the undecided conditions make, the likeliest first.
@@ -158,6 +165,18 @@ class Evaluator:
         return self.world().value(expression, module, frame)
 
 
+class Turn(NamedTuple):
+    """One turn of a loop; `rests` are what the items rest on."""
+
+    number: int
+    items: list[Value]
+    rests: Rests
+
+
+# Why a value is cut short whatever is being worked out: it is good for this world only.
+_FOR_THIS_WORLD = "for this world"
+
+
 class World:
     """One way the undecided conditions can turn out, and what is known in it."""
 
@@ -175,18 +194,18 @@ class World:
         self.path = path  # which answer was taken each time: worlds in the order of their likelihood
         self.closed = closed
         self.lessons: dict[str, Lesson] = {}
-        self.cache: dict[tuple, Value] = {}
+        self.rests = Noted()  # what the value rests on that is being worked out
+        self.cuts: set[Hashable] = set()  # what cut it short
+        self.settled: dict[Hashable, Kept] = {}  # kept values that suit this world as long as it learns nothing
+        self.provisional: dict[Hashable, Kept] = {}  # values that were cut short
+        self.retries: Counter[Hashable] = Counter()  # how often each of them was worked out
         self.learn(tuple(lesson for answer in self.answers.values() for lesson in answer.lessons))
-        self.asked = 0  # answers used so far: what needed none is the same in every world
         self.fuel = evaluator.fuel
         self.depth = 0
         self.hops = 0  # from parameter to caller, right now
-        self.cuts = 0  # evaluations that were cut short: their results are not for everybody
-        self.running: set[tuple] = set()  # what is being evaluated: a value may not need itself
+        self.running: set[Hashable] = set()  # what is being evaluated: a value may not need itself
         self.application: Callable[[str], Value | None] | None = None  # what `app.config["KEY"]` holds, while it is read
-        self.turns: dict[
-            tuple, tuple[int, list[Value]]
-        ] = {}  # (loop, frame) → which turn over which items is being run
+        self.turns: dict[tuple, Turn] = {}  # (loop, frame) → which turn over which items is being run
 
     # -- for the outside
 
@@ -223,7 +242,7 @@ class World:
 
     def ask(self, question: Question) -> int | None:
         """Return the answer's choice; None in a world that decides nothing more."""
-        self.asked += 1
+        self.rests.asked.add(question.key)
         if question.key in self.answers:
             return self.answers[question.key].choice
         if self.closed:
@@ -249,14 +268,15 @@ class World:
         """Take lessons in; what was worked out before is forgotten."""
         for lesson in lessons:
             self.lessons[lesson.symbol] = lesson.joined(self.lessons.get(lesson.symbol))
-            self.cache.clear()
+            self.settled.clear()
+            self.provisional.clear()
 
     def taught(self, value: Value) -> Value:
         """Return a value with what the answers of this world say about it."""
         symbol = getattr(value, "symbol", "")
         if not symbol:
             return value
-        self.asked += 1  # another world may have learnt something about it
+        self.rests.lessons.add(symbol)
         lesson = self.lessons.get(symbol)
         return environment.taught(value, lesson) if lesson else value
 
@@ -271,45 +291,116 @@ class World:
                 return replace(value, items=tuple(map(self.pending, items)))
         return value
 
-    def once(self, key: tuple, compute: Callable[[], Value], place: Callable[[], Origin], *, in_call: bool) -> Value:
-        """Return a value from the caches, or compute it; Unknown when it needs itself or too much work.
+    def once(
+        self,
+        key: Hashable,
+        compute: Callable[[], Value],
+        place: Callable[[], Origin],
+        rests: Rests = NOTHING,
+    ) -> Value:
+        """Return a value that is kept, or compute it; Unknown when it needs itself or too much work.
 
-        in_call  inside a call or an instance: its arguments may rest on answers, so other worlds do not share the value
+        rests  what the arguments rest on when it is worked out inside a call or an instance
         """
-        if self.hops:
-            key = (*key, self.hops)  # from further away less is known
-        if self.turns:
-            key = (*key, tuple((loop, number) for loop, (number, _) in self.turns.items()))
-        for cache in (self.cache, self.evaluator.cache):
-            if key in cache:
-                if cache is self.cache:
-                    self.asked += 1  # it may rest on an answer
-                self.evaluator.read |= self.evaluator.reads[key]
-                return cache[key]
-        if key in self.running or self.depth >= DEEPEST:
-            self.cuts += 1
-            return Unknown("refers to itself" if key in self.running else "nested too deeply", place())
-        asked, cuts = self.asked, self.cuts
-        outer, self.evaluator.read = self.evaluator.read, set()
-        self.running.add(key)
+        if (kept := self._kept(key)) is not None:
+            return kept.value
+        running = self._as_running(key)
+        if running in self.running or self.depth >= DEEPEST:
+            self.cuts.add(running if running in self.running else _FOR_THIS_WORLD)
+            return Unknown("refers to itself" if running in self.running else "nested too deeply", place())
+        outer = self.apart(rests)
+        outer_cuts, self.cuts = self.cuts, set()
+        self.running.add(running)
         self.depth += 1
         try:
             value = compute()
         except RecursionError:
-            self.cuts += 1
+            self.cuts.add(_FOR_THIS_WORLD)
             value = Unknown("nested too deeply", place())
         finally:
-            self.running.discard(key)
+            self.running.discard(running)
             self.depth -= 1
-            read, self.evaluator.read = self.evaluator.read, outer
-            outer |= read
-        self.evaluator.reads.setdefault(key, set()).update(read)
-        shared = asked == self.asked and cuts == self.cuts and not in_call
-        (self.evaluator.cache if shared else self.cache)[key] = value
+            rested = self.together(outer)
+            self.cuts.discard(running)  # whoever asks for it first meets the same circle
+            cuts, self.cuts = self.cuts, outer_cuts
+            self.cuts |= cuts
+        meanings = {name: self.evaluator.meanings[name] for name in rested.meanings}
+        kept = Kept(value, rested, meanings, self.moments(rested.moments), frozenset(cuts))
+        if cuts:
+            self.provisional[key] = kept
+            self.retries[key] += 1
+        else:
+            self.evaluator.memo.keep(key, kept, self)
         return value
+
+    def _as_running(self, key: Hashable) -> Hashable:
+        """Return the name of a computation: the next turn of a loop, or a caller further away, is another one."""
+        if not self.turns and not self.hops:
+            return key
+        return (key, self.hops, *((loop, turn.number) for loop, turn in self.turns.items()))
+
+    def _kept(self, key: Hashable) -> Kept | None:
+        """Return what is kept of a value and good here; what it rests on is noted."""
+        if (kept := self.settled.get(key)) is not None:
+            self.note(kept.rests)
+            return kept
+        if (kept := self.evaluator.memo.find(key, self)) is None:
+            kept = self.provisional.get(key)
+            # A value that was cut short where a circle closes is another one when the circle is entered elsewhere.
+            if kept is None or self.retries[key] < RETRIES and not kept.cuts <= self.running | {_FOR_THIS_WORLD}:
+                return None
+            if kept.moments != self.moments(kept.rests.moments):
+                return None
+        elif not kept.moments:
+            self.settled[key] = kept
+        for name, meaning in kept.meanings.items():
+            self.evaluator.meanings.setdefault(name, meaning)
+        self.note(kept.rests)
+        self.cuts |= kept.cuts
+        return kept
+
+    def apart(self, start: Rests = NOTHING) -> Noted:
+        """Note from now on only what the next value rests on; `together` takes what is returned and ends that."""
+        outer, self.rests = self.rests, Noted(start)
+        return outer
+
+    def together(self, outer: Noted) -> Rests:
+        """Return what the value worked out since `apart` rests on; the outer one rests on it, too."""
+        rested, self.rests = self.evaluator.memo.interned(self.rests.so_far()), outer
+        self.note(rested)
+        return rested
+
+    def note(self, rests: Rests) -> None:
+        """Note what the value being worked out rests on."""
+        self.rests.add(rests)
+        if not self.depth:
+            self.evaluator.read |= rests.variables
+
+    def rests_on_variable(self, name: str) -> None:
+        """Note that the value being worked out rests on an environment variable; `X*` are all that begin so."""
+        self.rests.variables.add(name.lower())
+        if not self.depth:
+            self.evaluator.read.add(name.lower())
+
+    def cut(self) -> None:
+        """Say that the value being worked out is none for other worlds: something was left out for lack of means."""
+        self.cuts.add(_FOR_THIS_WORLD)
+
+    def moments(self, names: frozenset[Hashable]) -> frozenset[Hashable]:
+        """Return which turn of some loops is being run, and how far away the question is."""
+        if not names:
+            return names
+        turns = frozenset((name, turn.number) for name in names if (turn := self.turns.get(name)))
+        return turns | {(HOPS, self.hops)} if HOPS in names else turns
+
+    def teach(self, condition: str, meaning: Meaning) -> None:
+        """Note what a condition teaches when it is true, and when it is false; the first time it is met decides."""
+        self.rests.meanings.add(condition)
+        self.evaluator.meanings.setdefault(condition, meaning)
 
     def burn(self) -> bool:
         """Use one unit of fuel; False when there is none left."""
         self.fuel -= 1
-        self.cuts += self.fuel <= 0
+        if self.fuel <= 0:
+            self.cut()
         return self.fuel > 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, environment, flow, names, objects, operators, text
+from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope
 from poollint.python.values import (
@@ -48,7 +49,7 @@ def evaluate(world: World, node: ast.expr, module: Module, frame: Frame | None) 
         key,
         lambda: handler(world, node, module, frame),
         lambda: Origin("", module.location(node)),
-        in_call=frame is not None,
+        frame.rests if frame else NOTHING,
     )
 
 
@@ -203,7 +204,7 @@ def configured(world: World, node: ast.AST, found: Value) -> Value:
     key = next(looked_up(node), None) if isinstance(found, Unknown) else None
     if key is None:
         return found
-    world.asked += 1  # another application may hold something else
+    world.cut()  # another application may hold something else
     value = world.application(key) if world.application else None
     return value if value is not None else found
 
@@ -428,7 +429,7 @@ def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Fra
         path = shortened(
             f"{frame.path if frame else ''}[{getattr(node, 'lineno', 0)}:{node.col_offset}:{number}:{index}]"
         )
-        turn = Frame(node, bindings, outer, path, frame.depth + 1 if frame else 1)
+        turn = Frame(node, bindings, outer, path, frame.depth + 1 if frame else 1, world.rests.so_far())
         tests = [
             operators.truth(world, evaluate(world, test, module, turn), place(module, test, turn))
             for test in generator.ifs

@@ -63,7 +63,8 @@ def from_environment(world: World, load: Load, key: str) -> Value | Entries | No
         return PERHAPS
     variables = world.environment.variables
     # Whichever variables begin so: an environment that has another of them is another case.
-    world.evaluator.read.update((name.lower(), f"{name.lower()}__*"))
+    for read in (name, f"{name}__*"):
+        world.rests_on_variable(read)
     whole = _parsed(world, load, name) if name in variables else None
     below = tuple(
         (tuple(found.removeprefix(f"{name}__").split("__")), _parsed(world, load, found))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, expressions, names, objects
+from poollint.python import branching, calls, expressions, fills, names, objects, sharing
+from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, dotted
 from poollint.python.slices import Slice, statement_of
@@ -47,6 +49,8 @@ def name_in(
         value = Slice(world, module, scope, name, running or frame, at, initial).result()
         if value is None or _is_none(value):
             value = _set_elsewhere(world, scope, name, module) or value
+        elif rebinding := _rebound(world, scope, name, module, at, value):
+            return Unknown(f"{name} is also set in {rebinding}()", origin_of(value))
         if value is None:
             return Unknown(f"{name} {NOT_SET}", place())
         return value
@@ -54,7 +58,7 @@ def name_in(
     def place() -> Origin:
         return Origin(name, module.location(here or scope.node))
 
-    value = world.once(key, compute, place, in_call=frame is not None or running is not None)
+    value = world.once(key, compute, place, call.rests if call else NOTHING)
     return _named(world, value, scope, name, here, module, call)
 
 
@@ -142,6 +146,21 @@ def _set_elsewhere(world: World, scope: Scope, name: str, module: Module) -> Val
     return found
 
 
+def _rebound(
+    world: World, scope: Scope, name: str, module: Module, at: ast.AST | None, value: Value
+) -> str | None:
+    """Return the function inside a scope that gives its name another value, before the place that asks; a flag is as
+    it begins."""
+    if isinstance(value, Known) and isinstance(value.value, bool):
+        return None
+    for function in fills.rebinders(module, scope, name, getattr(at, "lineno", sys.maxsize)):
+        inner = names.scope_for(module, function)
+        other = Slice(world, module, inner, name, None, None, lambda: None).result()
+        if other is not None and other != value and not _is_none(other):
+            return function.name
+    return None
+
+
 def global_here(
     world: World, scope: Scope, name: str, here: ast.AST | None, module: Module, running: Frame | None
 ) -> Value | None:
@@ -171,7 +190,7 @@ def changed_in(
     def place() -> Origin:
         return Origin(name, module.location(here))
 
-    return world.once(key, compute, place, in_call=frame is not None)
+    return world.once(key, compute, place, frame.rests if frame else NOTHING)
 
 
 def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame | None) -> Value | None:
@@ -180,14 +199,15 @@ def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame 
     if name is None or isinstance(node.value, ast.Subscript):
         return None
     scope = names.scope_at(module, node)
-    if name not in scope.touched:
+    if name not in scope.touched and not sharing.is_changed(scope, name):
         return None
     running = frame if frame is not None and frame.scope is scope.node else None
     at = statement_of(module, scope, node)
 
     def initial() -> Value | None:
         base = expressions.evaluate(world, node.value, module, frame)
-        found = objects.attribute(world, _untouched(base, scope), node.attr, node, module, frame)
+        base = _untouched(base, scope) if name in scope.touched else base
+        found = objects.attribute(world, base, node.attr, node, module, frame)
         return None if isinstance(found, Unknown) and not isinstance(found, Open) else found
 
     found = Slice(world, module, scope, name, running or frame, at, initial, needs_touch=True).result()

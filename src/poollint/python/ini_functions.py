@@ -259,6 +259,8 @@ def _looked_up(call: Call, own: Instance, section: str, key: str, value: Value) 
     frame = replace(frame, path=f"{frame.path}[{section}.{key}]")  # one place asks for many options
     names = list(_variables(call.world, bound, frame))
     environment = call.world.environment
+    for name in names:
+        call.world.rests_on_variable(name or "")
     if None not in names and (environment.complete or any(name in environment.variables for name in names)):
         return returns.returned(call.world, bound, frame)
     if len(names) == 1 and names[0] is not None:

@@ -31,7 +31,8 @@ def of_instance(world: World, base: Instance, name: str, node: ast.AST, module: 
         return None
     asked = Arguments((Unknown("the name that is asked for", Origin(name)),))
     bindings = calls.bound(replace(method, owner=base), asked)
-    frame = Frame(method.node, bindings, method.frame, shortened(f"{base.symbol}.__getattr__"), 1)
+    rests = base.rests.joined(method.frame.rests) if method.frame else base.rests
+    frame = Frame(method.node, bindings, method.frame, shortened(f"{base.symbol}.__getattr__"), 1, rests)
     thing = expressions.evaluate(world, target, method.module, frame)
     return None if isinstance(thing, Unknown) else objects.attribute(world, thing, name, node, module, None)
 

@@ -22,6 +22,7 @@ from poollint.python.scopes import Scope, children, scope_of
 if TYPE_CHECKING:
     from poollint.python.callers import Callers
     from poollint.python.graph import ImportGraph
+    from poollint.python.sharing import Path
 
 
 T = TypeVar("T")
@@ -253,6 +254,7 @@ class Module:
         self.tree = tree
         self._parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}  # read so far
+        self.filled: dict[tuple[ast.AST, str], tuple[Path, ...]] = {}  # what code of a scope sets in what a name holds
         self.bindings: dict[tuple[Scope, str], names.Resolved | None] = {}  # resolved so far
 
     def __repr__(self) -> str:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, enums, expressions, flow, lazy, libraries, names, returns, settings
+from poollint.python import branching, calls, enums, expressions, fills, flow, lazy
+from poollint.python import libraries, names, returns, settings, sharing
 from poollint.python.modules import Import, Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -253,7 +254,11 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
         made_by = libraries.call(world, LibraryRef(base, origin), given, node, module, frame)  # type: ignore[arg-type]
         return replace(made_by, cls=cls) if isinstance(made_by, LibraryObject) else made_by
     symbol = shortened(f"{expressions.place(module, node, frame)}:{cls.node.name}")
-    return Instance(cls, given, origin, symbol, holder=_holder_of(node, module, frame))
+    rests = given.rests or world.rests.so_far()
+    holder = _holder_of(node, module, frame)
+    for around in (cls.frame, holder.frame if holder else None):
+        rests = rests.joined(around.rests) if around else rests
+    return Instance(cls, given, origin, symbol, holder=holder, rests=rests)
 
 
 def _holder_of(call: ast.AST, module: Module, frame: Frame | None) -> Holder | None:
@@ -288,23 +293,43 @@ def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) 
 def _instance_attribute(
     world: World, base: Instance, name: str, node: ast.AST, module: Module, frame: Frame | None
 ) -> Value:
-    key = ("attribute", base.symbol, base.cls.node, name, base.prefixes, base.holder is None)
+    asker = _changing_method(module, node, name)
+    is_made, is_held = base.arguments is not None, base.holder is not None
+    key = ("attribute", base.symbol, base.cls.node, name, base.prefixes, is_made, is_held, asker)
     return world.once(
         key,
-        lambda: _looked_up(world, base, name, node, module, frame),
+        lambda: _looked_up(world, base, name, node, module, frame, asker),
         lambda: Origin(name, module.location(node)),
-        in_call=True,
+        base.rests,
     )
 
 
-def _looked_up(world: World, base: Instance, name: str, node: ast.AST, module: Module, frame: Frame | None) -> Value:
+def _changing_method(module: Module, node: ast.AST, name: str) -> ast.AST | None:
+    """Return the method around a place that changes `self.name`: what it does is looked at where it stands."""
+    for function in module.enclosing_functions(node):
+        scope = names.scope_for(module, function)
+        own = f"{next(iter(scope.parameters), '')}.{name}"
+        if own in scope.touched or own in scope.links:
+            return function
+    return None
+
+
+def _looked_up(
+    world: World,
+    base: Instance,
+    name: str,
+    node: ast.AST,
+    module: Module,
+    frame: Frame | None,
+    asker: ast.AST | None,
+) -> Value:
     origin = Origin(name, module.location(node))
     method = method_of(world, base.cls, name)
     if method is not None:
         return of_method(world, method, base, node, module)
     bases = lineage(world, base.cls)
     value = settings.field(world, base, bases, name)
-    value = _set_by_methods(world, base, name, value)
+    value = _set_by_methods(world, base, name, value, asker)
     if base.holder is not None:
         value = flow.set_through(world, base.holder, name, value)
     if value is not None:
@@ -363,7 +388,9 @@ def _is_property(node: ast.AST) -> bool:
 _MAKERS = ("__post_init__", "__init__", "model_post_init")
 
 
-def _set_by_methods(world: World, base: Instance, name: str, value: Value | None) -> Value | None:
+def _set_by_methods(
+    world: World, base: Instance, name: str, value: Value | None, asker: ast.AST | None
+) -> Value | None:
     """Return `self.name` as the methods of the class set it: those that make the instance first, then any other one."""
     for maker in _MAKERS:
         method = method_of(world, base.cls, maker)
@@ -373,9 +400,11 @@ def _set_by_methods(world: World, base: Instance, name: str, value: Value | None
             )
     value = settings.after_validators(world, base, name, value)
     if value is not None and not _is_blank(value):
-        return value
+        return _changed_by_methods(world, base, name, value, asker)
     found: Value | None = None
     for method in _other_methods(world, base.cls):
+        if method.node is asker:
+            continue
         running = frame_of(world, base, method)
         other = flow.attribute_set_in(world, replace(method, owner=base), name, running)
         if other is None or _is_blank(other):
@@ -389,6 +418,23 @@ def _set_by_methods(world: World, base: Instance, name: str, value: Value | None
 def _is_blank(value: Value) -> bool:
     """Say whether a constructor's value keeps a place for what another method sets: None, or an empty text."""
     return isinstance(value, Known) and value.value in (None, "") and not variables_of(value)
+
+
+def _changed_by_methods(world: World, base: Instance, name: str, value: Value, asker: ast.AST | None) -> Value | None:
+    """Return what is left of an attribute that methods change after the instance is made; a flag is as it begins."""
+    if not isinstance(value, (Table, Listing, Known)) or isinstance(getattr(value, "value", None), bool):
+        return value
+    result: Value | None = value
+    for method in _other_methods(world, base.cls):
+        scope = names.scope_for(method.module, method.node)
+        own = f"{next(iter(scope.parameters), '')}.{name}"
+        if method.node is asker or settings.is_validator(method.node):
+            continue
+        if own in scope.sets:
+            return Unknown(f"{name} is also set in {method.name}()", origin_of(value))
+        for part in fills.set_in(method.module, scope, own):
+            result = spoiled(result, part, f"{method.name}() changes it")
+    return result
 
 
 def _other_methods(world: World, cls: ClassRef) -> Iterator[FunctionRef]:
@@ -410,7 +456,9 @@ def frame_of(world: World, base: Instance, method: FunctionRef) -> Frame | None:
     bindings = calls.bound(replace(method, owner=base), given)
     if not is_maker:
         bindings = {name: value for name, value in bindings.items() if value is base}
-    return Frame(method.node, bindings, method.frame, shortened(f"{base.symbol}.{method.name}"), 1)
+    path = shortened(f"{base.symbol}.{method.name}")
+    rests = base.rests.joined(method.frame.rests) if method.frame else base.rests
+    return Frame(method.node, bindings, method.frame, path, 1, rests)
 
 
 # -- dicts and lists ---------------------------------------------------------------------------------------------------
@@ -513,7 +561,7 @@ def mutated(
         if isinstance(value, Table) and key is not NO_KEY:
             inner = mutated(world, value.get(key), keys[1:], method, given, call, module)
             return value.put(key, inner) if inner is not None else value
-        return value
+        return unread(value, "an item of it was changed")
     if isinstance(value, (LibraryObject, LibraryRef)) and (
         found := libraries.changed(world, value, method, given, call, module)
     ):
@@ -544,7 +592,38 @@ def _table_after(table: Table, method: str, given: Arguments) -> Table:
             return table
         # What an unread part may have set before wins over this.
         return table.put(key, default if table.complete else branching.as_sure_as(default, _MAYBE))
-    return table.opened(f"changed by {method}()") if method == "popitem" else table
+    return table.opened(f"changed by {method}()")
+
+
+def unread(value: Value | None, reason: str) -> Value | None:
+    """Return what is left of a dict or list after a change that is not worked out."""
+    if isinstance(value, Table):
+        return value.opened(reason)
+    return Listing((), value.origin, False, reason) if isinstance(value, Listing) else value
+
+
+def spoiled(value: Value | None, part: sharing.Path, reason: str) -> Value | None:
+    """Return what is left of a dict or list where what is under the keys `part` was set to something unknown."""
+    if not isinstance(value, Table) or not part or part[0] is sharing.ANY:
+        return unread(value, reason)
+    key, *rest = part
+    before = value.get(key)
+    if rest and before is not None:
+        after = spoiled(before, tuple(rest), reason)
+    else:
+        after = Unknown(f"{key} may be replaced: {reason}", value.origin)
+    return value.put(key, after) if after is not None else value
+
+
+def deleted(value: Value | None, keys: list[Value], last: Value) -> Value | None:
+    """Return a dict after `del d[keys][last]`."""
+    why = "a key was deleted"
+    if not keys:
+        key = key_of(last)
+        return value.without(key) if isinstance(value, Table) and key is not NO_KEY else unread(value, why)
+    key = key_of(keys[0])
+    inner = deleted(value.get(key), keys[1:], last) if isinstance(value, Table) and key is not NO_KEY else None
+    return value.put(key, inner) if isinstance(value, Table) and inner is not None else unread(value, why)
 
 
 _MAYBE = Known(True, Origin("may be set before"), "fallback")

@@ -222,7 +222,7 @@ def _teach_flag(world: World, key: str, value: Known) -> None:
     from poollint.python.evaluate import Lesson
 
     flag = [(Lesson(key, Known(answer, value.origin)),) for answer in (True, False)]
-    world.evaluator.meanings.setdefault(key, (flag[0], flag[1]))
+    world.teach(key, (flag[0], flag[1]))
 
 
 def _may_turn(value: Value) -> bool:
@@ -253,9 +253,10 @@ def settled(world: World, value: Value) -> Value:
     symbol = symbol_of(value) if variables_of(value) or isinstance(value, Open) else ""
     if not symbol:
         return value
-    world.asked += 1
     flipped = symbol.startswith("not(")
-    answer = world.answers.get(symbol[4:-1] if flipped else symbol)
+    asked = symbol[4:-1] if flipped else symbol
+    world.rests.answered.add(asked)
+    answer = world.answers.get(asked)
     return value if answer is None else Traced(bool(answer.choice) != flipped, origin_of(value), "fallback", symbol)
 
 
@@ -321,7 +322,10 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
 
 def _is_answered_true(world: World, value: Value) -> bool:
     """Say whether this world has answered `if value:` with yes: then it is neither None nor empty."""
-    answer = world.answers.get(value.symbol) if isinstance(value, Open) and value.symbol else None
+    if not isinstance(value, Open) or not value.symbol:
+        return False
+    world.rests.answered.add(value.symbol)
+    answer = world.answers.get(value.symbol)
     return answer is not None and bool(answer.choice)
 
 
@@ -354,7 +358,7 @@ def _teach_equality(world: World, symbol: str, left: Value, right: Value) -> Non
         lesson = (Lesson(url, dialect=dialect),) if dialect else ()
         is_backend = dialect is not None and name.startswith(text.BACKEND)
         contrary = (Lesson(url, not_dialects=frozenset({dialect})),) if dialect and is_backend else ()
-    world.evaluator.meanings.setdefault(symbol, (lesson, contrary))
+    world.teach(symbol, (lesson, contrary))
 
 
 def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value:

@@ -138,7 +138,7 @@ class _Returns:
     def _for(self, stmt: ast.For | ast.AsyncFor) -> Value | None:
         items = objects.items_of(self.world, self._evaluate(stmt.iter))
         key = (stmt, self.frame.path)
-        if items is None or len(items) > expressions.LARGEST_LOOP or key in self.world.turns:
+        if items is None or len(items) > expressions.LARGEST_LOOP or branching.running_turn(self.world, key) is not None:
             return Unknown("returned from a loop", Origin("", self.module.location(stmt)))
         for number in range(len(items)):
             if not self.world.burn():

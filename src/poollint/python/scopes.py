@@ -10,6 +10,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from poollint.python import sharing
+from poollint.python.sharing import Change, Lines, Link
+
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 SCOPES = (ast.Module, ast.ClassDef, *FUNCTIONS, ast.Lambda, *COMPREHENSIONS)
@@ -17,7 +20,7 @@ SCOPES = (ast.Module, ast.ClassDef, *FUNCTIONS, ast.Lambda, *COMPREHENSIONS)
 # Methods that change what they are called on.
 MUTATORS = frozenset(
     "update setdefault pop popitem clear append extend insert remove add discard read read_file read_string read_dict "
-    "from_object from_mapping from_pyfile set add_section".split()
+    "from_object from_mapping from_pyfile set add_section __setitem__ __delitem__ __ior__".split()
 )
 
 
@@ -28,13 +31,15 @@ class Scope:
     binds        name → the statements (or parameters) that bind it, in order; names under `global` belong to the module
     touches      statement → names that it, or anything inside it, binds or changes
     touched      all of those names
+    sets         dotted names that are set as a whole: `self.size = 5`
     returns      statements that hold a `return` or `raise` of this scope, and which of the two
     effects      the parts of a statement that change names besides its targets: `:=`, `d.pop("k")`, `fill(d)`
     jumps        statements that hold a `break` or `continue`
+    places       statement → (its block, its number there)
     stars        `from x import *` of this scope
     inner        functions and classes that stand in this scope
-    aliases      name → (line, other name) of every `name = other` and `other = name`: two names for one object
-    mutated      name → lines that change in place what it holds: `d["k"] = v`, `d.update(...)`
+    links        name → which other names hold the same object, or a part of it
+    changes      name → what changes in place what it holds: `d["k"] = v`, `d.update(...)`, `fill(d)`
     """
 
     node: ast.AST
@@ -43,20 +48,34 @@ class Scope:
     parameters: dict[str, ast.arg] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
+    sets: set[str] = field(default_factory=set)
     returns: dict[ast.stmt, set[str]] = field(default_factory=dict)
     effects: dict[ast.stmt, list[ast.NamedExpr | ast.Call]] = field(default_factory=dict)
     jumps: set[ast.stmt] = field(default_factory=set)
+    places: dict[ast.AST, tuple[int, int]] = field(default_factory=dict)
     stars: list[ast.ImportFrom] = field(default_factory=list)
     inner: list[ast.AST] = field(default_factory=list)
-    aliases: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    mutated: dict[str, list[int]] = field(default_factory=dict)
+    links: dict[str, list[Link]] = field(default_factory=dict)
+    changes: dict[str, list[Change]] = field(default_factory=dict)
     yields: bool = False
     touched: set[str] = field(default_factory=set)
+    related: dict[str, frozenset[str]] = field(default_factory=dict)  # names that links lead to, as far as asked for
+    _blocks: dict[int, dict[str, list[int]]] = field(default_factory=dict)
 
     @property
     def body(self) -> list[ast.stmt]:
         body = getattr(self.node, "body", [])
         return body if isinstance(body, list) else []
+
+    def touching(self, block: list[ast.stmt], name: str) -> list[int]:
+        """Return the numbers of the statements of a block that touch a name; each block is read once."""
+        found = self._blocks.get(id(block))
+        if found is None:
+            found = self._blocks[id(block)] = {}
+            for number, stmt in enumerate(block):
+                for touched in self.touches.get(stmt, ()):
+                    found.setdefault(touched, []).append(number)
+        return found.get(name, [])
 
 
 def scope_of(node: ast.AST) -> Scope:
@@ -69,6 +88,7 @@ def scope_of(node: ast.AST) -> Scope:
             for name in target_names(generator.target):
                 scope.binds.setdefault(name, []).append(generator)
         return scope
+    _place(scope, node)
     todo: list[tuple[ast.stmt, tuple]] = [(stmt, ()) for stmt in reversed(scope.body)]
     while todo:
         stmt, around = todo.pop()
@@ -76,11 +96,21 @@ def scope_of(node: ast.AST) -> Scope:
         if isinstance(stmt, SCOPES):
             scope.inner.append(stmt)
             continue
+        _place(scope, stmt)
         chain = (stmt, around)
         todo.extend((child, chain) for child in reversed(list(child_statements(stmt))))
     for name in scope.globals | scope.nonlocals:
         scope.binds.pop(name, None)
     return scope
+
+
+def _place(scope: Scope, node: ast.AST) -> None:
+    """Note where the statements of the blocks below a node stand; the blocks of handlers and cases are among them."""
+    for holder in (node, *getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(holder, name, None)
+            for number, stmt in enumerate(block if isinstance(block, list) else ()):
+                scope.places[stmt] = id(block), number
 
 
 def parameters_of(arguments: ast.arguments) -> Iterator[ast.arg]:
@@ -207,7 +237,9 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
     elif isinstance(stmt, ast.Nonlocal):
         scope.nonlocals.update(stmt.names)
     targets = list(_targets(stmt))
-    _note_sharing(scope, stmt, targets)
+    lines = _lines_of(stmt, around)
+    _note_sharing(scope, stmt, targets, lines)
+    scope.sets.update(name for t in targets if isinstance(t, ast.Attribute) and (name := dotted(t)))
     changed = {name for target in targets for name in ((target,) if isinstance(target, str) else target_names(target))}
     for name in dict.fromkeys(name for target in targets for name in _bound_by(target)):
         scope.binds.setdefault(name, []).append(stmt)
@@ -216,14 +248,16 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
     for node in () if isinstance(stmt, SCOPES) else _expressions_of(stmt):
         if isinstance(node, ast.NamedExpr):
             scope.binds.setdefault(node.target.id, []).append(stmt)
+            sharing.note_links(scope, node.target, node.value, lines)
             changed.add(node.target.id)
             scope.effects.setdefault(stmt, []).append(node)
+        elif isinstance(node, ast.comprehension):
+            sharing.note_links(scope, node.target, node.iter, lines, (sharing.ANY,))
         elif isinstance(node, (ast.Yield, ast.YieldFrom)):
             scope.yields = True
         elif isinstance(node, ast.Call):
             names = list(_changed_by(node, isinstance(stmt, ast.Expr)))
-            if names and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
-                scope.mutated.setdefault(names[0], []).append(stmt.lineno)
+            _note_change(scope, node, lines)
             changed.update(names)
             if names:
                 scope.effects.setdefault(stmt, []).append(node)
@@ -239,15 +273,51 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
         here = here[1]
 
 
-def _note_sharing(scope: Scope, stmt: ast.stmt, targets: list[ast.expr | str]) -> None:
+def _lines_of(stmt: ast.stmt, around: tuple) -> Lines:
+    """Return the lines in which a statement may run: those of the outermost loop around it."""
+    first, last = stmt.lineno, getattr(stmt, "end_lineno", None) or stmt.lineno
+    while around:
+        outer, around = around
+        if isinstance(outer, (ast.For, ast.AsyncFor, ast.While)):
+            first, last = outer.lineno, outer.end_lineno or last
+    return Lines(first, last)
+
+
+def _note_sharing(scope: Scope, stmt: ast.stmt, targets: list[ast.expr | str], lines: Lines) -> None:
+    match stmt:
+        case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+            for target in targets:
+                sharing.note_links(scope, target, value, lines)
+            for one, other in zip(targets, targets[1:]):
+                if isinstance(other, ast.expr):
+                    sharing.note_links(scope, one, other, lines)
+        case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
+            sharing.note_links(scope, target, value, Lines(stmt.lineno, stmt.end_lineno or stmt.lineno), (sharing.ANY,))
+        case ast.With(items=items) | ast.AsyncWith(items=items):
+            for item in items:
+                if item.optional_vars is not None and isinstance(item.context_expr, ast.Call):
+                    for argument in item.context_expr.args:
+                        sharing.note_links(scope, item.optional_vars, argument, lines)
     for target in targets:
-        if isinstance(target, ast.Subscript) and (name := dotted(target)):
-            scope.mutated.setdefault(name, []).append(stmt.lineno)
-        elif isinstance(stmt, (ast.Assign, ast.AnnAssign)) and isinstance(stmt.value, (ast.Name, ast.Attribute)):
-            one, other = dotted(target), dotted(stmt.value)  # type: ignore[arg-type]
-            if one and other:
-                scope.aliases.setdefault(one, []).append((stmt.lineno, other))
-                scope.aliases.setdefault(other, []).append((stmt.lineno, one))
+        if isinstance(target, ast.Subscript):
+            sharing.note_change(scope, target.value, sharing.path_of(target)[-1:], lines)
+        elif isinstance(stmt, ast.AugAssign):
+            sharing.note_change(scope, stmt.target, (sharing.ANY,), lines)  # `options |= more`
+
+
+def _note_change(scope: Scope, call: ast.Call, lines: Lines) -> None:
+    """Note what a call changes by its method, or may change because it is given it."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr in MUTATORS:
+        by_class = isinstance(func.value, ast.Name) and func.value.id in ("dict", "list") and call.args  # dict.update(d)
+        one_key = func.attr in ("setdefault", "pop") and call.args and isinstance(call.args[0], ast.Constant)
+        key = call.args[0].value if one_key and isinstance(call.args[0], ast.Constant) else sharing.ANY
+        sharing.note_change(scope, call.args[0] if by_class else func.value, (key,), lines, is_run=not by_class)
+    for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+        argument = argument.value if isinstance(argument, ast.Starred) else argument
+        if isinstance(argument, (ast.Name, ast.Attribute, ast.Subscript)) and (name := dotted(argument)):
+            change = Change(lines, (*sharing.path_of(argument), sharing.ANY), call)
+            scope.changes.setdefault(name, []).append(change)
 
 
 def _targets(stmt: ast.stmt) -> Iterator[ast.expr | str]:

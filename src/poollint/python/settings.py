@@ -270,7 +270,8 @@ def _from_callers(world: World, owner: Instance, found: _Field, default: Value |
     agreed: Value | None = None
     for module, call in sites if len(sites) <= MOST_MAKERS else ():
         symbol = f"made {module.path}:{call.lineno}:{call.col_offset}"
-        made = Instance(owner.cls, world.arguments(call, module), owner.origin, symbol)
+        given = world.arguments(call, module)
+        made = Instance(owner.cls, given, owner.origin, symbol, rests=given.rests or world.rests.so_far())
         value = objects.attribute(world, made, found.name, call, module, None)
         if len(sites) == 1:
             return value
@@ -379,7 +380,8 @@ def _nested(
     prefixes = tuple(f"{name}{delimiter}" for name in variables) if delimiter else ()
     arguments = default.arguments if isinstance(default, Instance) else NO_ARGUMENTS
     symbol = shortened(f"{owner.symbol}.{found.name}")
-    return Instance(cls, arguments, origin_of(default) if default else owner.origin, symbol, prefixes, delimiter)
+    origin = origin_of(default) if default else owner.origin
+    return Instance(cls, arguments, origin, symbol, prefixes, delimiter, rests=world.rests.so_far())
 
 
 def _annotated_class(found: _Field) -> ClassRef | None:
@@ -513,7 +515,7 @@ def after_validators(world: World, owner: Instance, name: str, value: Value | No
     """Return a field after validators of the whole model: `self.url = ...`, or keys of the dict they get."""
     for cls in objects.lineage(world, owner.cls):
         for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
-            if not (isinstance(stmt, FUNCTIONS) and {"model_validator", "root_validator"} & objects.decorators(stmt)):
+            if not (isinstance(stmt, FUNCTIONS) and is_validator(stmt)):
                 continue
             assert isinstance(cls, ClassRef)
             method = FunctionRef(cls.module, stmt, cls.frame, owner)
@@ -523,6 +525,11 @@ def after_validators(world: World, owner: Instance, name: str, value: Value | No
             else:
                 value = flow.attribute_set_in(world, method, name, objects.frame_of(world, owner, method), value)
     return value
+
+
+def is_validator(function: ast.AST) -> bool:
+    """Say whether a method looks after the whole model when an instance is made."""
+    return bool({"model_validator", "root_validator"} & objects.decorators(function))
 
 
 def _writes_key(function: ast.AST, name: str) -> bool:

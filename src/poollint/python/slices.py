@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, environment, expressions, flow, libraries, names, objects, operators
+from poollint.facts import Origin, Unknown
+from poollint.python import (
+    branching, calls, environment, expressions, fills, flow, libraries, names, objects, operators, sharing,
+)  # fmt: skip
 from poollint.python.modules import Module
 from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, target_names
-from poollint.python.values import ClassRef, Frame, FunctionRef, Open, Table, Value, reason_of
+from poollint.python.values import ClassRef, Frame, FunctionRef, Listing, Open, Table, Value, reason_of
 
 if TYPE_CHECKING:
-    from poollint.python.evaluate import World
+    from poollint.python.evaluate import Turn, World
 
 
 LOOPS = (ast.For, ast.AsyncFor)
@@ -39,29 +42,47 @@ class Slice:
     ) -> None:
         self.world, self.module, self.scope, self.name, self.frame = world, module, scope, name, frame
         self.path = {at, *module.ancestors(at)} if at is not None else set()
+        # Block → the number of its statement that holds the place.
+        self.ends = dict(scope.places[node] for node in self.path if node in scope.places)
         self.initial = initial
         self.is_read = False  # the initial value has been asked for
         self.is_touched = False
         self.needs_touch = needs_touch
+        self.exits: list[tuple[Value | None, str]] = []  # values with which branches return that may be taken, and why
         self.turning = 0  # loops whose turns are being run
         self._value: Value | None = None
 
     def result(self) -> Value | None:
         self.run(self.scope.body)
-        if self.needs_touch and not self.is_touched:
-            return None
-        if self.name in self.scope.aliases and isinstance(self.value, Table) and (other := self._changed_through()):
-            return self.value.opened(f"{other} is another name for it, and changes it")
-        return self.value
+        for value, reason in self.exits:
+            self.value = branching.merged(self.value, value, reason)
+        matters = sharing.is_changed(self.scope, self.name) or self.scope.inner
+        if matters and isinstance(self.value, (Table, Listing)):  # what else is there does not change in place
+            for why, part in self._changed_through():
+                self.value = objects.spoiled(self.value, part, why)
+        return None if self.needs_touch and not self.is_touched else self.value
 
-    def _changed_through(self) -> str | None:
-        """Return the other name through which this object was changed, between the sharing and the place that asks."""
+    def _changed_through(self) -> Iterator[tuple[str, sharing.Path]]:
+        """Yield what changed this object otherwise than the statements that were run: how, and the keys to the part."""
         places = [node.lineno for node in self.path if isinstance(node, ast.stmt)]
         end = max(places, default=sys.maxsize)
-        for line, other in self.scope.aliases[self.name]:
-            if any(line < changed < end for changed in self.scope.mutated.get(other, ())):
-                return other
-        return None
+        for function, part in fills.set_by_inner(self.module, self.scope, self.name, end):
+            yield f"{function}() changes it", part
+        for other, change, part in sharing.changes(self.scope, self.name, end, self._filled):
+            if change.call is not None:
+                yield f"it is given to {self.module.source(change.call.func, 40)}(), which changes it", part
+            elif other == self.name:
+                yield f"changed in line {change.lines.first} in a way that is not worked out", part
+            else:
+                yield f"{other} is another name for it, and changes it", part
+
+    def _filled(self, name: str, call: ast.Call) -> Iterable[sharing.Path]:
+        """Return what a call sets in what it is given by a name, unless the slice has worked out what it does."""
+        function = self._function(call)
+        is_run = name == self.name and self._is_statement(call)
+        if is_run and function is not None and self._filled_parameter(function, call):
+            return ()
+        return fills.filled(self.module, call, name, function)
 
     @property
     def value(self) -> Value | None:
@@ -79,25 +100,45 @@ class Slice:
 
     def run(self, body: list[ast.stmt]) -> str | None:
         """Run a block; "here" when it came to the place, "break" or "next" when it left the turn of a loop."""
-        end = next((number for number, stmt in enumerate(body) if stmt in self.path), len(body))
-        for stmt in body[self._start(body, end) : end]:
-            matters = self.name in self.scope.touches.get(stmt, ()) or (self.turning and stmt in self.scope.jumps)
-            if matters and (left := self.execute(stmt)):
+        end = self._end(body)
+        for stmt in self._mattering(body, end):
+            touches = self.name in self.scope.touches.get(stmt, ()) or (self.turning and stmt in self.scope.jumps)
+            if (touches or self.value is not None) and (left := self.execute(stmt)):
                 return left
         if end < len(body):
             self.enter(body[end])
             return "here"
         return None
 
-    def _start(self, body: list[ast.stmt], end: int) -> int:
-        """Return the last statement that sets the name whatever it was: what came before does not matter."""
-        for number in range(end - 1, -1, -1):
-            match body[number]:
-                case ast.Assign(targets=targets) if any(self._is_name(target) for target in targets):
-                    return number
-                case ast.AnnAssign(target=target, value=ast.expr()) if self._is_name(target):
-                    return number
-        return 0
+    def _end(self, body: list[ast.stmt]) -> int:
+        """Return the number of the statement that holds the place, their count when the place is not in this block."""
+        return self.ends.get(id(body), len(body)) if self.path else len(body)
+
+    def _mattering(self, body: list[ast.stmt], end: int) -> list[ast.stmt]:
+        """Return the statements that matter: from the last that sets the name whatever it was, those that touch it.
+
+        Also those that leave: a turn of a loop, and the function, which leaves a value that the name has by then.
+        """
+        touching = self.scope.touching(body, self.name)
+        before = touching[: bisect_left(touching, end)]
+        start = next((number for number in reversed(before) if self._sets(body[number])), 0)
+        leaving: set[ast.stmt] = set()
+        if self.turning:
+            leaving |= {stmt for stmt in body[start:end] if stmt in self.scope.jumps}
+        if before and not self.path:
+            leaving |= {stmt for stmt in body[start : before[-1]] if "return" in self.scope.returns.get(stmt, ())}
+        if leaving:
+            touched = set(before)
+            return [body[n] for n in range(start, end) if n in touched or body[n] in leaving]
+        return [body[number] for number in before if number >= start]
+
+    def _sets(self, stmt: ast.stmt) -> bool:
+        match stmt:
+            case ast.Assign(targets=targets):
+                return any(self._is_name(target) for target in targets)
+            case ast.AnnAssign(target=target, value=ast.expr()):
+                return self._is_name(target)
+        return False
 
     def _is_name(self, target: ast.AST) -> bool:
         return isinstance(target, (ast.Name, ast.Attribute)) and dotted(target) == self.name
@@ -170,11 +211,9 @@ class Slice:
 
     def _delete(self, stmt: ast.Delete) -> None:
         for target in stmt.targets:
-            if isinstance(target, ast.Subscript) and dotted(target) == self.name and isinstance(self.value, Table):
-                key = self._key(target.slice)
-                self.value = (
-                    self.value.without(key.value) if isinstance(key, Known) else self.value.opened("a key was deleted")
-                )
+            if isinstance(target, ast.Subscript) and dotted(target) == self.name:
+                *keys, last = [self._key(key) for key in branching.subscripts(target)]
+                self.value = objects.deleted(self.value, keys, last)
 
     def _if(self, stmt: ast.If) -> str | None:
         if self._is_not_taken(stmt.body):
@@ -223,6 +262,13 @@ class Slice:
         self.run(body)
         one, self.value = self.value, before
         self.run(orelse)
+        # A branch that returns leaves its value to the end of the function, not to the next statement.
+        for branch, value, other in ((body, one, self.value), (orelse, self.value, one)):
+            if branching.leaves(branch) and not branching.leaves_turn(branch):
+                if value is not None:  # what a function sets behind `if _engine: return _engine` is set the first time
+                    self.exits.append((value, reason))
+                self.value = other
+                return
         self.value = branching.merged(one, self.value, reason)
 
     def _try(self, stmt: ast.Try) -> None:
@@ -258,7 +304,7 @@ class Slice:
 
     def _for(self, stmt: ast.For | ast.AsyncFor) -> str | None:
         items = objects.items_of(self.world, self._evaluate(stmt.iter))
-        if items is None or len(items) > expressions.LARGEST_LOOP or self._loop(stmt) in self.world.turns:
+        if items is None or len(items) > expressions.LARGEST_LOOP or self._turn_at(stmt) is not None:
             self.value = self._changing(stmt)
             return None
         for number in range(len(items)):
@@ -284,7 +330,8 @@ class Slice:
 
     def _enter_loop(self, stmt: ast.For | ast.AsyncFor) -> None:
         """The place is inside the loop: run the turns before this one, then give the target its item."""
-        number, items = self.world.turns.get(self._loop(stmt)) or (0, None)
+        turn = self._turn_at(stmt)
+        number, items = (turn.number, turn.items) if turn else (0, None)
         touched = self.name in self.scope.touches.get(stmt, ())
         if touched and not self._starts_afresh(stmt.body):
             path, self.path = self.path, set()
@@ -301,14 +348,17 @@ class Slice:
 
     def _starts_afresh(self, body: list[ast.stmt]) -> bool:
         """Every turn sets the name before the place: earlier turns leave nothing."""
-        end = next((number for number, stmt in enumerate(body) if stmt in self.path), len(body))
-        return any(isinstance(stmt, ast.Assign) and any(map(self._is_name, stmt.targets)) for stmt in body[:end])
+        return any(isinstance(stmt, ast.Assign) and self._sets(stmt) for stmt in body[: self._end(body)])
 
     def _any_turn(self, stmt: ast.For | ast.AsyncFor) -> Value:
         items = objects.items_of(self.world, self._evaluate(stmt.iter))
         if not items:
             return Unknown("an item of something unknown", self._origin(stmt))
         return branching.one_of(self.world, items, stmt.iter, self.module, self.frame.path if self.frame else "")
+
+    def _turn_at(self, stmt: ast.stmt) -> Turn | None:
+        """Return the turn of a loop that is being run; the value then rests on that."""
+        return branching.running_turn(self.world, self._loop(stmt))
 
     def _loop(self, stmt: ast.stmt) -> tuple:
         return (stmt, self.frame.path if self.frame else "")
@@ -340,44 +390,53 @@ class Slice:
             if isinstance(node, ast.NamedExpr) and node.target.id == self.name:
                 self.value = self._evaluate(node.value)
             elif isinstance(node, ast.Call):
-                self._call_effect(node, isinstance(stmt, ast.Expr) and stmt.value is node)
+                self._call_effect(node)
 
-    def _call_effect(self, call: ast.Call, is_statement: bool) -> None:
+    def _call_effect(self, call: ast.Call) -> None:
         func = call.func
         if isinstance(func, ast.Attribute) and func.attr in MUTATORS and dotted(func.value) == self.name:
             keys = [self._key(key) for key in branching.subscripts(func.value)]
             arguments = self.world.arguments(call, self.module, self.frame)
             self.value = objects.mutated(self.world, self.value, keys, func.attr, arguments, call, self.module)
-        elif is_statement:
+        elif self._is_statement(call):
             self._filled_by(call)
 
     def _filled_by(self, call: ast.Call) -> None:
         """`add_defaults(options)`: a function of the project may fill the dict it is given."""
-        for number, argument in enumerate(call.args):
-            if self._is_name(argument) and isinstance(self.value, Table):
-                function = names.resolve(self.module, call.func)
-                if not isinstance(function, FunctionRef):
-                    self.value = libraries.filled(self.world, call, self.module, self.frame) or self.value
-                    continue
-                frame = calls.frame_for(
-                    self.world,
-                    function,
-                    self.world.arguments(call, self.module, self.frame),
-                    call,
-                    self.module,
-                    self.frame,
-                )
-                parameter = calls.parameter_at(function, number)
-                if frame is not None and parameter:
-                    self.value = flow.name_in(
-                        self.world,
-                        names.scope_for(function.module, function.node),
-                        parameter,
-                        None,
-                        function.module,
-                        frame,
-                        frame,
-                    )
+        if not isinstance(self.value, Table) or not any(
+            self._is_name(argument) for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        ):
+            return
+        if (function := self._function(call)) is None:
+            self.value = libraries.filled(self.world, call, self.module, self.frame) or self.value
+            return
+        parameter = self._filled_parameter(function, call)
+        given = self.world.arguments(call, self.module, self.frame) if parameter else None
+        frame = calls.frame_for(self.world, function, given, call, self.module, self.frame) if given else None
+        if frame is not None and parameter:
+            scope = names.scope_for(function.module, function.node)
+            self.value = flow.name_in(self.world, scope, parameter, None, function.module, frame, frame)
+
+    def _is_statement(self, call: ast.Call) -> bool:
+        """Say whether a call, maybe awaited, is called for its effect."""
+        parent = self.module.parents.get(call)
+        return isinstance(self.module.parents.get(parent) if isinstance(parent, ast.Await) else parent, ast.Expr)
+
+    def _function(self, call: ast.Call) -> FunctionRef | None:
+        """Return the function of the project that a call runs, or the method of the same object: `self.fill(d)`."""
+        found = names.resolve(self.module, call.func)
+        if isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") in self.scope.parameters:
+            found = self._evaluate(call.func)
+        return found if isinstance(found, FunctionRef) else None
+
+    def _filled_parameter(self, function: FunctionRef, call: ast.Call) -> str | None:
+        """Return the parameter that holds this object to the end of the function; None when it is not that simple."""
+        given = [calls.parameter_at(function, n) for n, argument in enumerate(call.args) if self._is_name(argument)]
+        given += [keyword.arg for keyword in call.keywords if self._is_name(keyword.value)]
+        scope = names.scope_for(function.module, function.node)
+        parameter = given[0] if len(given) == 1 else None
+        is_simple = parameter in scope.parameters and parameter not in scope.binds
+        return parameter if is_simple and not isinstance(function.node, ast.Lambda) else None
 
     # -- helpers
 

@@ -262,7 +262,7 @@ def _teach_scheme(world: World, symbol: str, value: Value, wanted: Any) -> None:
     if symbol and name and dialect:
         is_whole = re.fullmatch(r"\w+(:/*)?", wanted) is not None  # "postgresql+asyncpg" says less when it is false
         contrary = (Lesson(name, not_dialects=frozenset({dialect})),) if is_whole else ()
-        world.evaluator.meanings.setdefault(symbol, ((Lesson(name, dialect=dialect),), contrary))
+        world.teach(symbol, ((Lesson(name, dialect=dialect),), contrary))
 
 
 def url_behind(value: Value) -> str:
@@ -297,7 +297,7 @@ def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
         result = unsettled(reason_of(value), value, origin=origin, symbol=symbol)
     if symbol and (name := url_behind(value)) and (dialect := urls.dialect_named(needle)):
         lessons = (Lesson(name, dialect=dialect),), (Lesson(name, not_dialects=frozenset({dialect})),)
-        world.evaluator.meanings.setdefault(symbol, lessons)
+        world.teach(symbol, lessons)
     return result
 
 

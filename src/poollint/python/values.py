@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Certainty, Known, Origin, Setting, Unknown, weakest
 
+from poollint.python.memo import NOTHING, Rests
+
 if TYPE_CHECKING:
     from poollint.python.modules import Module
     from poollint.python.scopes import Scope
@@ -172,13 +174,15 @@ class Frame:
 
     bindings  name → value, or Pending: arguments nobody asks for are never evaluated
     path      names the call, so that equal calls share answers
+    rests     what the bindings rest on
     """
 
     scope: ast.AST
     bindings: Mapping[str, Value | Pending]
     parent: Frame | None
     path: str
-    depth: int = 0
+    depth: int
+    rests: Rests
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,6 +231,7 @@ class Instance:
 
     prefixes  a settings object inside another one reads variables that begin so
     holder    where it got its first name, if attributes are set through that
+    rests     what the arguments rest on
     """
 
     cls: ClassRef
@@ -236,6 +241,7 @@ class Instance:
     prefixes: tuple[str, ...] = ()
     delimiter: str = ""
     holder: Holder | None = None
+    rests: Rests = field(default=NOTHING, compare=False)
 
     def __hash__(self) -> int:
         return hash((self.cls, self.symbol))
@@ -294,12 +300,16 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a call passes: `complete` is False when a `*` or `**` could not be read; `reason` says which."""
+    """What a call passes: `complete` is False when a `*` or `**` could not be read; `reason` says which.
+
+    rests  what all of it rests on, None where nobody noted that
+    """
 
     positional: tuple[Value, ...] = ()
     keywords: Mapping[str, Value] = field(default_factory=dict)
     complete: bool = True
     reason: str = ""
+    rests: Rests | None = field(default=None, compare=False)
 
     def get(self, name: str, position: int | None = None) -> Value | None:
         """Return the argument of that name or position, None when it is not passed."""
@@ -329,7 +339,7 @@ Value = (
     | LibraryObject
     | Partial
 )
-NO_ARGUMENTS = Arguments()
+NO_ARGUMENTS = Arguments(rests=NOTHING)
 
 
 # -- what values have in common ----------------------------------------------------------------------------------------

@@ -1,0 +1,153 @@
+"""What a value rests on, and the values that are kept for whoever agrees on that.
+
+A value is worked out in one world, of one environment, in one turn of a loop. It rests on little of that: the questions
+whose answers it needed, the variables it read. Another world, or the world of another workload, that would say the same
+about these gets the same value, so it is worked out once for all of them.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from poollint.facts import Environment
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import Meaning, World
+    from poollint.python.values import Value
+
+
+class Rests(NamedTuple):
+    """Everything that a value rests on. Most of it a world says nothing about, so what it says is compared.
+
+    variables  names of environment variables in small letters
+    lessons    symbols of values about which an answer may teach something
+    asked      questions; a world that decides nothing more has no answer to them
+    answered   questions that were not asked where a world has no answer
+    meanings   conditions that teach something when they are true or false: no need, but something to pass on
+    moments    loops of which a turn is run, and HOPS: how many callers away from the question it is
+    """
+
+    variables: frozenset[str] = frozenset()
+    lessons: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+    meanings: frozenset[str] = frozenset()
+    moments: frozenset[Hashable] = frozenset()
+
+    def joined(self, other: Rests) -> Rests:
+        """Return what two values rest on together."""
+        return self if other is NOTHING or other == self else Rests(*map(operator.or_, self, other))
+
+
+NOTHING = Rests()
+HOPS = "hops"
+
+
+class Noted:
+    """What a value rests on, as far as it is worked out."""
+
+    __slots__ = Rests._fields
+
+    def __init__(self, start: Rests = NOTHING) -> None:
+        self.variables, self.lessons = set(start.variables), set(start.lessons)
+        self.asked, self.answered = set(start.asked), set(start.answered)
+        self.meanings, self.moments = set(start.meanings), set(start.moments)
+
+    def add(self, rests: Rests) -> None:
+        self.variables |= rests.variables
+        self.lessons |= rests.lessons
+        self.asked |= rests.asked
+        self.answered |= rests.answered
+        self.meanings |= rests.meanings
+        self.moments |= rests.moments
+
+    def so_far(self) -> Rests:
+        sets = (self.variables, self.lessons, self.asked, self.answered, self.meanings, self.moments)
+        return Rests(*map(frozenset, sets))
+
+
+class Kept(NamedTuple):
+    """A value and what it rests on.
+
+    meanings  what its conditions teach
+    moments   which turns, and how many hops away, it was worked out in
+    cuts      what cut it short: values that were being worked out, so that it is good only while they still are
+    """
+
+    value: Value
+    rests: Rests
+    meanings: Mapping[str, Meaning]
+    moments: frozenset[Hashable]
+    cuts: frozenset[Hashable] = frozenset()
+
+
+class Memo:
+    """The values that are kept, by what was worked out where. One memo serves all environments of a project."""
+
+    def __init__(self) -> None:
+        # What was worked out → what it rests on → what that said → value
+        self._kept: dict[Hashable, dict[Rests, dict[tuple, Kept]]] = {}
+        self._tokens: dict[Hashable, int] = {}
+        self._sets: dict[frozenset, frozenset] = {}  # thousands of values rest on the same
+
+    def find(self, key: Hashable, world: World) -> Kept | None:
+        """Return what was worked out where everything that matters was as it is here."""
+        groups = self._kept.get(key)
+        for rests, by_said in groups.items() if groups else ():
+            if (kept := by_said.get(_said(rests, world))) is not None:
+                return kept
+        return None
+
+    def keep(self, key: Hashable, kept: Kept, world: World) -> None:
+        """Keep a value for whoever agrees with this world on what it rests on."""
+        self._kept.setdefault(key, {}).setdefault(kept.rests, {})[_said(kept.rests, world)] = kept
+
+    def interned(self, rests: Rests) -> Rests:
+        """Return the same with sets that are kept once."""
+        return Rests(*(self._sets.setdefault(each, each) for each in rests)) if any(rests) else NOTHING
+
+    def token(self, said: Hashable) -> int:
+        """Return a number for something that is compared again and again."""
+        return self._tokens.setdefault(said, len(self._tokens))
+
+
+def _said(rests: Rests, world: World) -> tuple:
+    """Return what a world says about all of it."""
+    lessons = frozenset((name, lesson) for name, lesson in world.lessons.items() if name in rests.lessons)
+    answers = frozenset(
+        (key, answer.choice) for key, answer in world.answers.items() if key in rests.asked or key in rests.answered
+    )
+    decides = rests.asked <= world.answers.keys() or not world.closed
+    variables = world.evaluator.variables.says_of(rests.variables)
+    return variables, lessons, answers, decides, world.moments(rests.moments)
+
+
+class Variables:
+    """What one environment says about names in small letters, as tokens: settings classes ignore case."""
+
+    def __init__(self, environment: Environment, memo: Memo) -> None:
+        said: dict[str, tuple] = {}
+        for name in sorted(environment.variables):
+            here = (name, environment.variables[name], environment.secrets.get(name))
+            said[name.lower()] = (*said.get(name.lower(), ()), here)
+        self._memo = memo
+        self._tokens: dict[str, int] = {
+            name: memo.token((environment.complete, here)) for name, here in said.items()
+        }
+        self._unset = memo.token((environment.complete, ()))
+        self._together: dict[frozenset[str], int] = {}
+
+    def says(self, lowered: str) -> int:
+        """Return a token for what is said about a name, or about all names that begin so: "flask_db__*"."""
+        if lowered.endswith("*"):
+            said = ((name, token) for name, token in self._tokens.items() if name.startswith(lowered[:-1]))
+            return self._memo.token((self._unset, frozenset(said)))
+        return self._tokens.get(lowered, self._unset)
+
+    def says_of(self, names: frozenset[str]) -> int:
+        """Return one token for what is said about several names."""
+        if names not in self._together:
+            self._together[names] = self._memo.token(frozenset((name, self.says(name)) for name in names))
+        return self._together[names]

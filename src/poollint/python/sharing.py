@@ -1,0 +1,260 @@
+"""Which names of a scope hold one object, or parts of it, and which statement changes it under another name.
+
+    opts = cfg["engine"]      (opts) is (cfg, "engine")
+    cfg = {"engine": opts}    (cfg, "engine") is (opts)
+    a = b = {}                (a) is (b)
+    for d in (a, b): ...      (d) is (a), (d) is (b)
+    c = dict(a)               (c, any key) is (a, any key): what is inside is shared
+
+Static and coarse, and so on the safe side: a link holds from the line where it is made, whatever the branches. What was
+changed through a link is not followed: the value is then not known.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from poollint.python.scopes import Scope
+
+ANY = object()  # a key that is not written as a literal
+Path = tuple[Hashable, ...]
+
+MOST_LINKS = 10_000  # followed for one object
+LONGEST = 6  # keys of a path
+_PARTS = frozenset({"get", "setdefault", "pop"})
+_COPIES = frozenset({"dict", "list", "tuple", "sorted", "set", "copy"})
+
+
+class Lines(NamedTuple):
+    """Where something happens: its line, or all of the loop around it."""
+
+    first: int
+    last: int
+
+
+class Link(NamedTuple):
+    """What this name holds under `path` is what `other` holds under `there`."""
+
+    lines: Lines
+    path: Path
+    other: str
+    there: Path
+
+
+class Change(NamedTuple):
+    """What this name holds is changed in place.
+
+    path    ends in the key that is set
+    call    what may set it: a function that is given the object
+    is_run  a plain statement about the name: whoever runs the statements that touch the name knows what it does
+    """
+
+    lines: Lines
+    path: Path
+    call: ast.Call | None = None
+    is_run: bool = True
+
+
+def note_links(scope: Scope, target: ast.expr | str, value: ast.expr, lines: Lines, inside: Path = ()) -> None:
+    """Note what an assignment of a value, or of what the value holds under a path, lets two names share."""
+    from poollint.python.scopes import dotted
+
+    if isinstance(target, (ast.Tuple, ast.List)):
+        starred = any(isinstance(element, ast.Starred) for element in target.elts)
+        for number, element in enumerate(target.elts):
+            note_links(scope, element, value, lines, (*inside, ANY if starred else number))
+        return
+    name = target if isinstance(target, str) else dotted(target)
+    if name is None:
+        return
+    keys = path_of(target) if isinstance(target, ast.expr) else ()
+    for path, other, there in _held(value):
+        # (value, path) is (other, there), and (target, keys) is (value, inside).
+        if (rest := after(path, inside)) is not None:
+            _link(scope, lines, name, (*keys, *rest), other, there)
+        elif (rest := after(inside, path)) is not None:
+            _link(scope, lines, name, keys, other, (*there, *rest))
+
+
+def _link(scope: Scope, lines: Lines, one: str, path: Path, other: str, there: Path) -> None:
+    if (one, path) != (other, there) and max(len(path), len(there)) <= LONGEST:
+        scope.links.setdefault(one, []).append(Link(lines, path, other, there))
+        scope.links.setdefault(other, []).append(Link(lines, there, one, path))
+
+
+def path_of(node: ast.AST) -> Path:
+    """Return the keys of `d["a"][b]`, outermost dict first: ("a", ANY)."""
+    found: list[Hashable] = []
+    while isinstance(node, ast.Subscript):
+        found.append(_key(node.slice))
+        node = node.value
+    return tuple(reversed(found))
+
+
+def _key(node: ast.expr) -> Hashable:
+    return node.value if isinstance(node, ast.Constant) else ANY
+
+
+def _held(value: ast.expr) -> Iterator[tuple[Path, str, Path]]:
+    """Yield (path, name, there): what the value holds under `path` is what `name` holds under `there`."""
+    from poollint.python.scopes import dotted
+
+    todo: list[tuple[ast.expr, Path, Path]] = [(value, (), ())]
+    while todo:
+        node, path, there = todo.pop()  # what the value holds under `path` is what the node holds under `there`
+        if max(len(path), len(there)) > LONGEST:
+            continue
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+            if name := dotted(node):
+                yield path, name, (*path_of(node), *there)
+            continue
+        for each, inside, part in _parts(node):
+            if (rest := after(there, inside)) is not None:
+                todo.append((each, path, (*part, *rest)))
+            elif (rest := after(inside, there)) is not None:
+                todo.append((each, (*path, *rest), part))
+
+
+def _parts(node: ast.expr) -> Iterator[tuple[ast.expr, Path, Path]]:
+    """Yield (each, inside, part): what the node holds under `inside` may be what `each` holds under `part`."""
+    match node:
+        case ast.IfExp(body=one, orelse=other):
+            yield from ((one, (), ()), (other, (), ()))
+        case ast.BoolOp(values=values):
+            yield from ((each, (), ()) for each in values)
+        case ast.NamedExpr(value=inner) | ast.Await(value=inner) | ast.Starred(value=inner):
+            yield inner, (), ()
+        case ast.BinOp(left=left, right=right):  # `a | b`
+            yield from ((left, (ANY,), (ANY,)), (right, (ANY,), (ANY,)))
+        case ast.Dict(keys=keys, values=values):
+            for key, each in zip(keys, values):
+                yield (each, (_key(key),), ()) if key else (each, (ANY,), (ANY,))
+        case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+            starred = any(isinstance(each, ast.Starred) for each in elements)
+            yield from ((each, (ANY if starred else number,), ()) for number, each in enumerate(elements))
+        case ast.DictComp(generators=[first, *_]) | ast.ListComp(generators=[first, *_]):
+            yield from ((first.iter, (ANY,), (ANY,)), (first.iter, (ANY,), (ANY, 1)))  # each value, each of items()
+        case ast.Call():
+            yield from _of_call(node)
+
+
+def _of_call(call: ast.Call) -> Iterator[tuple[ast.expr, Path, Path]]:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    match call.func:
+        case ast.Attribute(value=owner, attr=method) if method in _PARTS and call.args:
+            yield owner, (), (_key(call.args[0]),)
+            yield from ((each, (), ()) for each in given[1:])
+        case ast.Attribute(value=owner, attr="values") if not given:
+            yield owner, (), ()
+        case ast.Attribute(value=owner, attr="items") if not given:
+            yield owner, (ANY, 1), (ANY,)
+        case ast.Attribute(attr="fromkeys") if len(call.args) > 1:
+            yield call.args[1], (ANY,), ()
+        case ast.Attribute(value=owner, attr="copy") if not given:
+            yield owner, (ANY,), (ANY,)
+        case ast.Attribute(attr=name) | ast.Name(id=name) if name in _COPIES:
+            yield from ((each, (ANY,), (ANY,)) for each in call.args)
+            yield from ((keyword.value, (keyword.arg or ANY,), ()) for keyword in call.keywords)
+        case ast.Name(id=name) if not hasattr(builtins, name):
+            yield from ((each, (), ()) for each in given)  # it may return what it is given
+
+
+def after(path: Path, start: Path) -> Path | None:
+    """Return the rest of a path after its start, None when it does not begin so; a key that is not known fits any."""
+    if len(start) > len(path):
+        return None
+    fits = all(one is ANY or other is ANY or one == other for one, other in zip(path, start))
+    return path[len(start) :] if fits else None
+
+
+def note_change(scope: Scope, holder: ast.expr, keys: Path, lines: Lines, is_run: bool = True) -> None:
+    """Note that `holder[keys]` is set; the holder is a name, an item, or what `cfg.setdefault("engine", {})` gives."""
+    is_run = is_run and not isinstance(holder, ast.Call)
+    for path, name, there in _held(holder):
+        if not path:
+            scope.changes.setdefault(name, []).append(Change(lines, (*there, *keys), is_run=is_run))
+
+
+def is_changed(scope: Scope, name: str) -> bool:
+    """Say whether the object of a name, or one that shares something with it, is changed anywhere in a scope."""
+    if name not in scope.links:
+        return name in scope.changes
+    if name not in scope.related:
+        related, todo = {name}, [name]
+        while todo:
+            new = {link.other for link in scope.links[todo.pop()]} - related
+            related |= new
+            todo += new
+        found = frozenset(related)
+        scope.related.update((each, found) for each in found)
+    return any(each in scope.changes for each in scope.related[name])
+
+
+class Found(NamedTuple):
+    """What may have changed an object: `other` is the name it was changed under, `part` the keys that lead to what was
+    set inside the object; an empty part may be anything."""
+
+    other: str
+    change: Change
+    part: Path
+
+
+def changes(
+    scope: Scope,
+    name: str,
+    before: float,
+    filled: Callable[[str, ast.Call], Iterable[Path]],
+    *,
+    and_own: bool = False,
+) -> Iterator[Found]:
+    """Yield what may have changed the object of a name, or a part of it, before a line.
+
+    filled   says what a call sets in what it is given by a name
+    and_own  plain statements about the name itself as well: whoever runs the statements that touch it knows them
+    """
+    if not is_changed(scope, name):
+        return
+    todo: list[_Step] = [_Step(name, (), (), 0)]
+    seen, followed = {todo[0][:3]}, 0
+    while todo:
+        step = todo.pop()
+        for change in scope.changes.get(step.name, ()):
+            if not (step.since <= change.lines.last and change.lines.first < before):
+                continue
+            if not and_own and step.name == name and not step.path and change.call is None and change.is_run:
+                continue
+            for path in (change.path,) if change.call is None else filled(step.name, change.call):
+                if rest := after(path, step.path):
+                    yield Found(step.name, change, (*step.part, *rest))
+        for link in scope.links.get(step.name, ()):
+            followed += 1
+            if followed > MOST_LINKS:
+                yield Found(link.other, Change(link.lines, ()), ())
+                return
+            further = _along(step, link) if link.lines.first < before else None
+            if further is None or max(len(further.path), len(further.part)) > LONGEST or further[:3] in seen:
+                continue
+            seen.add(further[:3])
+            todo.append(further)
+
+
+class _Step(NamedTuple):
+    """What `name` holds under `path` is what the object in question holds under `part`, from a line on."""
+
+    name: str
+    path: Path
+    part: Path
+    since: int
+
+
+def _along(step: _Step, link: Link) -> _Step | None:
+    """Return where a link leads from what is known to be shared; None when it is about something else."""
+    if (rest := after(step.path, link.path)) is not None:
+        return _Step(link.other, (*link.there, *rest), step.part, link.lines.first)
+    if (rest := after(link.path, step.path)) is not None:
+        return _Step(link.other, link.there, (*step.part, *rest), link.lines.first)
+    return None
