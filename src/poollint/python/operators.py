@@ -147,7 +147,7 @@ def _teach_presence(world: World, value: Value) -> None:
 
     symbol = truth_symbol(value)
     if isinstance(value, Known) and not isinstance(value.value, bool) and symbol.startswith("env:"):
-        world.evaluator.meanings.setdefault(symbol, ((Lesson(symbol),), ()))
+        world.teach(symbol, ((Lesson(symbol),), ()))
 
 
 def _not(symbol: str) -> str:
