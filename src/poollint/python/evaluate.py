@@ -40,7 +40,7 @@ from poollint.python.values import Arguments, Frame, Listing, Open, Pending, Tab
 
 T = TypeVar("T")
 
-FUEL = 10_000  # expressions of one question to a World; real engines take some hundred
+FUEL = 2_500  # expressions of one question to a World; the engines of 150 repositories take 800 at most
 DEEPEST = 70  # evaluations inside each other
 LIMIT = 16  # alternatives
 RETRIES = 2  # how often a value is worked out that circles cut short; then the last one is good enough for its world

@@ -139,10 +139,11 @@ def _in_scopes(
     module: Module,
     frame: Frame | None,
 ) -> Value:
+    writer: ast.AST | None = None
     for number, scope in enumerate(scopes):
         running = frame if frame is not None and frame.scope is scope.node else None
         if name in scope.binds or name in scope.parameters or (running and name in running.bindings):
-            return flow.name_in(world, scope, name, here, module, running, frame)
+            return flow.name_in(world, scope, name, here, module, running, frame, writer)
         if here is not None and name in scope.touched - scope.globals:
             # `config["key"] = value` in a function: still the outer name, changed here.
             rest, outer = scopes[number + 1 :], running.parent if running else frame
@@ -150,8 +151,10 @@ def _in_scopes(
                 world, scope, name, here, module, running or frame,
                 lambda: _in_scopes(world, name, node, None, rest, module, outer),
             )  # fmt: skip
-        if name in scope.globals and (found := flow.global_here(world, scope, name, here, module, running)) is not None:
-            return found
+        if name in scope.globals:
+            if (found := flow.global_here(world, scope, name, here, module, running)) is not None:
+                return found
+            writer = scope.node
         if running:
             frame = running.parent
         if isinstance(scope.node, (*FUNCTIONS, ast.Lambda)):

@@ -12,7 +12,6 @@ A bind's engine stands at the line of its key, so that a finding of it is read w
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

@@ -36,19 +36,23 @@ def name_in(
     module: Module,
     running: Frame | None,
     frame: Frame | None,
+    writer: ast.AST | None = None,
 ) -> Value:
-    """Return what a name of a scope holds before the statement `here`, or in the end when `here` is None."""
+    """Return what a name of a scope holds before the statement `here`, or in the end when `here` is None.
+
+    writer  a function that will set it and asks before: the first time it runs, it has not
+    """
     if isinstance(scope.node, COMPREHENSIONS):
         return _turn_of(world, scope, name, module, running)
     at = statement_of(module, scope, here) if here is not None else None
     call = running or frame
-    key = ("name", scope.node, name, at, call.path if call else "")
+    key = ("name", scope.node, name, at, call.path if call else "", writer)
 
     def compute() -> Value:
         initial = _initial(world, scope, name, module, running)
         value = Slice(world, module, scope, name, running or frame, at, initial).result()
         if value is None or _is_none(value):
-            value = _set_elsewhere(world, scope, name, module) or value
+            value = _set_elsewhere(world, scope, name, module, writer) or value
         elif rebinding := _rebound(world, scope, name, module, at, value):
             return Unknown(f"{name} is also set in {rebinding}()", origin_of(value))
         if value is None:
@@ -130,12 +134,16 @@ def _turn_of(world: World, scope: Scope, name: str, module: Module, running: Fra
     return Unknown(f"{name} is one of several", Origin(name, module.location(scope.node)))
 
 
-def _set_elsewhere(world: World, scope: Scope, name: str, module: Module) -> Value | None:
+def _set_elsewhere(
+    world: World, scope: Scope, name: str, module: Module, writer: ast.AST | None
+) -> Value | None:
     """Return what functions with `global name` set it to: `_engine = None` at the top is only its absence."""
     if not isinstance(scope.node, ast.Module):
         return None
     found: Value | None = None
     for function in module.writers_of(name):
+        if function is writer:
+            continue
         inner = names.scope_for(module, function)
         value = Slice(world, module, inner, name, None, None, lambda: None).result()
         if value is None or _is_none(value):

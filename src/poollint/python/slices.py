@@ -48,6 +48,8 @@ class Slice:
         self.is_read = False  # the initial value has been asked for
         self.is_touched = False
         self.needs_touch = needs_touch
+        # What is given to a function is as it leaves it, wherever it returns; `if _engine: return _engine` is no setting.
+        self.is_given = at is None and name in scope.parameters
         self.exits: list[tuple[Value | None, str]] = []  # values with which branches return that may be taken, and why
         self.turning = 0  # loops whose turns are being run
         self._value: Value | None = None
@@ -102,8 +104,7 @@ class Slice:
         """Run a block; "here" when it came to the place, "break" or "next" when it left the turn of a loop."""
         end = self._end(body)
         for stmt in self._mattering(body, end):
-            touches = self.name in self.scope.touches.get(stmt, ()) or (self.turning and stmt in self.scope.jumps)
-            if (touches or self.value is not None) and (left := self.execute(stmt)):
+            if left := self.execute(stmt):
                 return left
         if end < len(body):
             self.enter(body[end])
@@ -117,7 +118,7 @@ class Slice:
     def _mattering(self, body: list[ast.stmt], end: int) -> list[ast.stmt]:
         """Return the statements that matter: from the last that sets the name whatever it was, those that touch it.
 
-        Also those that leave: a turn of a loop, and the function, which leaves a value that the name has by then.
+        Also those that leave: a turn of a loop, and the function that is given what it may fill.
         """
         touching = self.scope.touching(body, self.name)
         before = touching[: bisect_left(touching, end)]
@@ -125,7 +126,7 @@ class Slice:
         leaving: set[ast.stmt] = set()
         if self.turning:
             leaving |= {stmt for stmt in body[start:end] if stmt in self.scope.jumps}
-        if before and not self.path:
+        if before and self.is_given:
             leaving |= {stmt for stmt in body[start : before[-1]] if "return" in self.scope.returns.get(stmt, ())}
         if leaving:
             touched = set(before)
@@ -265,7 +266,7 @@ class Slice:
         # A branch that returns leaves its value to the end of the function, not to the next statement.
         for branch, value, other in ((body, one, self.value), (orelse, self.value, one)):
             if branching.leaves(branch) and not branching.leaves_turn(branch):
-                if value is not None:  # what a function sets behind `if _engine: return _engine` is set the first time
+                if self.is_given:
                     self.exits.append((value, reason))
                 self.value = other
                 return
