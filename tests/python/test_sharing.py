@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evaluating import Project
+from evaluating import Project, plain
 from poollint.facts import Known, Unknown
 from poollint.python.values import Listing, Table, Value
 
@@ -184,3 +184,37 @@ def test_what_no_other_name_changes_stays_known(tmp_path: Path, program: str, wa
     value = Project(tmp_path, program).value()
     assert isinstance(value, Known) and value.value == wanted
 
+
+
+def test_what_a_library_makes_of_names_is_none_of_them(tmp_path: Path) -> None:
+    """An engine made of a dict in one branch and of its parts in another lets the parts not be the dict."""
+    branch = 'o = {"url": url, "dumps": dumps, "loads": loads, "echo": echo}\n    o.update({"n": 3})\n    engine = make_engine(**o)'
+    program = f"""
+from library import make_engine, dumps, loads, echo, url, kind
+if kind == 1:
+    {branch}
+elif kind == 2:
+    engine = make_engine(url, dumps=dumps, loads=loads, echo=echo)
+else:
+    {branch}
+o = {{"n": 1, "url": url, "dumps": dumps, "loads": loads, "echo": echo}}
+engine = make_engine(**o)
+result = o["n"]
+"""
+    assert plain(Project(tmp_path, program).value()) == 1
+
+
+def test_a_function_that_sets_a_global_name_finds_it_unset_the_first_time(tmp_path: Path) -> None:
+    program = """
+made = None
+def make():
+    global made
+    if made is None:
+        made = 5
+        size = 7
+    else:
+        size = 9
+    return size
+result = make()
+"""
+    assert plain(Project(tmp_path, program).value()) == 7

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 from poollint.python import names, sharing
 from poollint.python.modules import Module
@@ -26,6 +27,15 @@ def filled(
         for path in _set_in(function, parameter):
             if rest := sharing.after(path, inside):
                 yield (*at, *rest)
+
+
+def _filled_by(module: Module, name: str, call: ast.Call) -> Iterator[Path]:
+    return filled(module, call, name)
+
+
+def runs_own(module: Module, call: ast.Call) -> bool:
+    """Say whether a call runs a function of the project."""
+    return isinstance(names.resolve(module, call.func), FunctionRef)
 
 
 def called(module: Module, call: ast.Call) -> FunctionRef | None:
@@ -95,7 +105,8 @@ def set_in(module: Module, scope: Scope, name: str) -> tuple[Path, ...]:
     key = scope.node, name
     if key not in module.filled:
         module.filled[key] = ()  # what functions that call each other set is what one of them sets itself
-        every = sharing.changes(scope, name, sys.maxsize, lambda other, call: filled(module, call, other), and_own=True)
+        fill = partial(_filled_by, module)
+        every = sharing.changes(scope, name, sys.maxsize, fill, partial(runs_own, module), and_own=True)
         module.filled[key] = tuple(dict.fromkeys(found.part for found in every))
     return module.filled[key]
 

@@ -37,12 +37,16 @@ class Lines(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What this name holds under `path` is what `other` holds under `there`."""
+    """What this name holds under `path` is what `other` holds under `there`.
+
+    call  only if this function of the project returns what it is given
+    """
 
     lines: Lines
     path: Path
     other: str
     there: Path
+    call: ast.Call | None = None
 
 
 class Change(NamedTuple):
@@ -72,18 +76,19 @@ def note_links(scope: Scope, target: ast.expr | str, value: ast.expr, lines: Lin
     if name is None:
         return
     keys = path_of(target) if isinstance(target, ast.expr) else ()
-    for path, other, there in _held(value):
+    for path, other, there, call in _held(value):
         # (value, path) is (other, there), and (target, keys) is (value, inside).
         if (rest := after(path, inside)) is not None:
-            _link(scope, lines, name, (*keys, *rest), other, there)
+            _link(scope, Link(lines, (*keys, *rest), other, there, call), name)
         elif (rest := after(inside, path)) is not None:
-            _link(scope, lines, name, keys, other, (*there, *rest))
+            _link(scope, Link(lines, keys, other, (*there, *rest), call), name)
 
 
-def _link(scope: Scope, lines: Lines, one: str, path: Path, other: str, there: Path) -> None:
-    if (one, path) != (other, there) and max(len(path), len(there)) <= LONGEST:
-        scope.links.setdefault(one, []).append(Link(lines, path, other, there))
-        scope.links.setdefault(other, []).append(Link(lines, there, one, path))
+def _link(scope: Scope, link: Link, name: str) -> None:
+    if (name, link.path) != (link.other, link.there) and max(len(link.path), len(link.there)) <= LONGEST:
+        scope.links.setdefault(name, []).append(link)
+        back = link._replace(path=link.there, other=name, there=link.path)
+        scope.links.setdefault(link.other, []).append(back)
 
 
 def path_of(node: ast.AST) -> Path:
@@ -99,24 +104,29 @@ def _key(node: ast.expr) -> Hashable:
     return node.value if isinstance(node, ast.Constant) else ANY
 
 
-def _held(value: ast.expr) -> Iterator[tuple[Path, str, Path]]:
-    """Yield (path, name, there): what the value holds under `path` is what `name` holds under `there`."""
+def _held(value: ast.expr) -> Iterator[tuple[Path, str, Path, ast.Call | None]]:
+    """Yield (path, name, there, call): what the value holds under `path` is what `name` holds under `there`.
+
+    call  only if this function of the project returns what it is given
+    """
     from poollint.python.scopes import dotted
 
-    todo: list[tuple[ast.expr, Path, Path]] = [(value, (), ())]
+    todo: list[tuple[ast.expr, Path, Path, ast.Call | None]] = [(value, (), (), None)]
     while todo:
-        node, path, there = todo.pop()  # what the value holds under `path` is what the node holds under `there`
+        node, path, there, call = todo.pop()  # what the value holds under `path` is what the node holds under `there`
         if max(len(path), len(there)) > LONGEST:
             continue
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
             if name := dotted(node):
-                yield path, name, (*path_of(node), *there)
+                yield path, name, (*path_of(node), *there), call
             continue
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not hasattr(builtins, node.func.id):
+            call = call or node
         for each, inside, part in _parts(node):
             if (rest := after(there, inside)) is not None:
-                todo.append((each, path, (*part, *rest)))
+                todo.append((each, path, (*part, *rest), call))
             elif (rest := after(inside, there)) is not None:
-                todo.append((each, (*path, *rest), part))
+                todo.append((each, (*path, *rest), part, call))
 
 
 def _parts(node: ast.expr) -> Iterator[tuple[ast.expr, Path, Path]]:
@@ -160,7 +170,7 @@ def _of_call(call: ast.Call) -> Iterator[tuple[ast.expr, Path, Path]]:
             yield from ((each, (ANY,), (ANY,)) for each in call.args)
             yield from ((keyword.value, (keyword.arg or ANY,), ()) for keyword in call.keywords)
         case ast.Name(id=name) if not hasattr(builtins, name):
-            yield from ((each, (), ()) for each in given)  # it may return what it is given
+            yield from ((each, (), ()) for each in given)  # a function of the project may return what it is given
 
 
 def after(path: Path, start: Path) -> Path | None:
@@ -174,7 +184,7 @@ def after(path: Path, start: Path) -> Path | None:
 def note_change(scope: Scope, holder: ast.expr, keys: Path, lines: Lines, is_run: bool = True) -> None:
     """Note that `holder[keys]` is set; the holder is a name, an item, or what `cfg.setdefault("engine", {})` gives."""
     is_run = is_run and not isinstance(holder, ast.Call)
-    for path, name, there in _held(holder):
+    for path, name, there, _ in _held(holder):
         if not path:
             scope.changes.setdefault(name, []).append(Change(lines, (*there, *keys), is_run=is_run))
 
@@ -208,12 +218,14 @@ def changes(
     name: str,
     before: float,
     filled: Callable[[str, ast.Call], Iterable[Path]],
+    is_own: Callable[[ast.Call], bool],
     *,
     and_own: bool = False,
 ) -> Iterator[Found]:
     """Yield what may have changed the object of a name, or a part of it, before a line.
 
     filled   says what a call sets in what it is given by a name
+    is_own   says whether a call runs a function of the project
     and_own  plain statements about the name itself as well: whoever runs the statements that touch it knows them
     """
     if not is_changed(scope, name):
@@ -235,7 +247,8 @@ def changes(
             if followed > MOST_LINKS:
                 yield Found(link.other, Change(link.lines, ()), ())
                 return
-            further = _along(step, link) if link.lines.first < before else None
+            holds = link.lines.first < before and (link.call is None or is_own(link.call))
+            further = _along(step, link) if holds else None
             if further is None or max(len(further.path), len(further.part)) > LONGEST or further[:3] in seen:
                 continue
             seen.add(further[:3])

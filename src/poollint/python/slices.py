@@ -9,6 +9,7 @@ import ast
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from poollint.facts import Origin, Unknown
@@ -70,7 +71,8 @@ class Slice:
         end = max(places, default=sys.maxsize)
         for function, part in fills.set_by_inner(self.module, self.scope, self.name, end):
             yield f"{function}() changes it", part
-        for other, change, part in sharing.changes(self.scope, self.name, end, self._filled):
+        is_own = partial(fills.runs_own, self.module)
+        for other, change, part in sharing.changes(self.scope, self.name, end, self._filled, is_own):
             if change.call is not None:
                 yield f"it is given to {self.module.source(change.call.func, 40)}(), which changes it", part
             elif other == self.name:
