@@ -29,8 +29,8 @@ def filled(
                 yield (*at, *rest)
 
 
-def _filled_by(module: Module, name: str, call: ast.Call) -> Iterator[Path]:
-    return filled(module, call, name)
+def _filled_by(module: Module, name: str, call: ast.Call) -> tuple[Path, ...]:
+    return tuple(filled(module, call, name))
 
 
 def runs_own(module: Module, call: ast.Call) -> bool:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def changes(
     scope: Scope,
     name: str,
     before: float,
-    filled: Callable[[str, ast.Call], Iterable[Path]],
+    filled: Callable[[str, ast.Call], tuple[Path, ...]],
     is_own: Callable[[ast.Call], bool],
     *,
     and_own: bool = False,
@@ -232,6 +233,7 @@ def changes(
         return
     todo: list[_Step] = [_Step(name, (), (), 0)]
     seen, followed = {todo[0][:3]}, 0
+    filled, is_own = cache(filled), cache(is_own)
     while todo:
         step = todo.pop()
         for change in scope.changes.get(step.name, ()):
@@ -247,9 +249,10 @@ def changes(
             if followed > MOST_LINKS:
                 yield Found(link.other, Change(link.lines, ()), ())
                 return
-            holds = link.lines.first < before and (link.call is None or is_own(link.call))
-            further = _along(step, link) if holds else None
+            further = _along(step, link) if link.lines.first < before else None
             if further is None or max(len(further.path), len(further.part)) > LONGEST or further[:3] in seen:
+                continue
+            if link.call is not None and not is_own(link.call):
                 continue
             seen.add(further[:3])
             todo.append(further)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -80,13 +80,13 @@ class Slice:
             else:
                 yield f"{other} is another name for it, and changes it", part
 
-    def _filled(self, name: str, call: ast.Call) -> Iterable[sharing.Path]:
+    def _filled(self, name: str, call: ast.Call) -> tuple[sharing.Path, ...]:
         """Return what a call sets in what it is given by a name, unless the slice has worked out what it does."""
         function = self._function(call)
         is_run = name == self.name and self._is_statement(call)
         if is_run and function is not None and self._filled_parameter(function, call):
             return ()
-        return fills.filled(self.module, call, name, function)
+        return tuple(fills.filled(self.module, call, name, function))
 
     @property
     def value(self) -> Value | None:
