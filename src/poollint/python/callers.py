@@ -51,7 +51,7 @@ class Callers:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
-        self.evaluator = Evaluator(modules, follows_callers=False, fuel=1000)
+        self.evaluator = Evaluator(modules, follows_callers=False, fuel=250)
         self._found: dict[ast.AST, tuple[Reference, ...]] = {}
         self._uses: dict[str, dict[str, list[ast.expr]]] = {}
 

@@ -60,7 +60,14 @@ def evaluate_call(world: World, node: ast.Call, module: Module, frame: Frame | N
     function = expressions.evaluate(world, node.func, module, frame)
     if isinstance(function, Unknown) and not isinstance(function, Open):
         return Unknown(function.reason, origin)
-    return call(world, function, arguments(world, node, module, frame), node, module, frame)
+    can_wait = not world.turns and _asks_when_read(world, function)
+    given = waiting(world, node, module, frame) if can_wait else arguments(world, node, module, frame)
+    return call(world, function, given, node, module, frame)
+
+
+def _asks_when_read(world: World, function: Value) -> bool:
+    """Say whether a call only binds its arguments to parameters: each is worked out when a parameter is read."""
+    return isinstance(function, FunctionRef) or isinstance(function, ClassRef) and objects.is_made_by_init(world, function)
 
 
 def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, frame: Frame | None) -> Value | None:
@@ -98,6 +105,15 @@ def arguments(world: World, node: ast.Call, module: Module, frame: Frame | None)
     finally:
         rests = world.together(outer)
     return replace(given, rests=rests)
+
+
+def waiting(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Arguments:
+    """Return what a call passes, each argument to be worked out when somebody asks; what is spread is at once."""
+    if any(isinstance(each, ast.Starred) for each in node.args) or any(k.arg is None for k in node.keywords):
+        return arguments(world, node, module, frame)
+    positional = tuple(Pending(argument, module, frame) for argument in node.args)
+    keywords = {keyword.arg: Pending(keyword.value, module, frame) for keyword in node.keywords if keyword.arg}
+    return Arguments(positional, keywords, rests=NOTHING)
 
 
 def _arguments(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Arguments:
@@ -370,13 +386,11 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
     is_method = around is not None and node in around.body and not objects.is_static(node)
     owner: Value | None = Unknown("self") if is_method else None
     function = FunctionRef(module, node, None, owner)  # type: ignore[arg-type]
-    given = _pending(call, other)
-    if not given.complete:  # what is spread has to be known before it can be bound
-        world.hops += 1
-        try:
-            given = arguments(world, call, other, None)
-        finally:
-            world.hops -= 1
+    world.hops += 1
+    try:
+        given = waiting(world, call, other, None)
+    finally:
+        world.hops -= 1
     path = f"caller {other.path}:{call.lineno}:{call.col_offset}"
     return Frame(node, bound(function, given), None, path, 0, NOTHING)  # what it passes is pending
 
@@ -391,11 +405,3 @@ def _by_arguments(sites: list[tuple[Module, ast.Call]]) -> list[list[tuple[Modul
             (module, call)
         )
     return list(groups.values())
-
-
-def _pending(node: ast.Call, module: Module) -> Arguments:
-    """Return the arguments of a call unevaluated; not complete where one is spread."""
-    positional = [Pending(arg, module, None) for arg in node.args if not isinstance(arg, ast.Starred)]
-    keywords = {keyword.arg: Pending(keyword.value, module, None) for keyword in node.keywords if keyword.arg}
-    is_spread = len(positional) < len(node.args) or len(keywords) < len(node.keywords)
-    return Arguments(tuple(positional), keywords, not is_spread)  # type: ignore[arg-type]

@@ -261,6 +261,14 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
     return Instance(cls, given, origin, symbol, holder=holder, rests=rests)
 
 
+def is_made_by_init(world: World, cls: ClassRef) -> bool:
+    """Say whether calling a class only runs its own `__init__`: no library looks at what is passed."""
+    if method_of(world, cls, "__init__") is None:
+        return False
+    bases = lineage(world, cls)
+    return not enums.is_enum(bases) and not settings.has_dict(bases)
+
+
 def _holder_of(call: ast.AST, module: Module, frame: Frame | None) -> Holder | None:
     """Return the name that a new instance is given, where its scope sets attributes through that name."""
     match module.parents.get(call):

@@ -223,7 +223,7 @@ def changes(
     *,
     and_own: bool = False,
 ) -> Iterator[Found]:
-    """Yield what may have changed the object of a name, or a part of it, before a line.
+    """Yield what may have changed the object of a name, or a part of it, before a line; each part once.
 
     filled   says what a call sets in what it is given by a name
     is_own   says whether a call runs a function of the project
@@ -233,6 +233,7 @@ def changes(
         return
     todo: list[_Step] = [_Step(name, (), (), 0)]
     seen, followed = {todo[0][:3]}, 0
+    told: set[Path] = set()
     filled, is_own = cache(filled), cache(is_own)
     while todo:
         step = todo.pop()
@@ -242,8 +243,9 @@ def changes(
             if not and_own and step.name == name and not step.path and change.call is None and change.is_run:
                 continue
             for path in (change.path,) if change.call is None else filled(step.name, change.call):
-                if rest := after(path, step.path):
-                    yield Found(step.name, change, (*step.part, *rest))
+                if (rest := after(path, step.path)) and (part := (*step.part, *rest)) not in told:
+                    told.add(part)
+                    yield Found(step.name, change, part)
         for link in scope.links.get(step.name, ()):
             followed += 1
             if followed > MOST_LINKS:

@@ -63,6 +63,8 @@ class Slice:
         if matters and isinstance(self.value, (Table, Listing)):  # what else is there does not change in place
             for why, part in self._changed_through():
                 self.value = objects.spoiled(self.value, part, why)
+                if part in ((), (sharing.ANY,)):
+                    break  # nothing is left that could be spoiled
         return None if self.needs_touch and not self.is_touched else self.value
 
     def _changed_through(self) -> Iterator[tuple[str, sharing.Path]]:

@@ -193,6 +193,16 @@ class Pending:
     module: Module
     frame: Frame | None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pending) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[ast.expr, str]:
+        return self.expression, self.frame.path if self.frame else ""
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionRef:
@@ -305,8 +315,8 @@ class Arguments:
     rests  what all of it rests on, None where nobody noted that
     """
 
-    positional: tuple[Value, ...] = ()
-    keywords: Mapping[str, Value] = field(default_factory=dict)
+    positional: tuple[Value | Pending, ...] = ()
+    keywords: Mapping[str, Value | Pending] = field(default_factory=dict)
     complete: bool = True
     reason: str = ""
     rests: Rests | None = field(default=None, compare=False)
