@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from poollint._expand import whole_cpus
@@ -24,6 +25,7 @@ MOST_HOPS = 3  # modules that a name is followed through
 LARGEST_NUMBER = 10**9
 
 
+@lru_cache(maxsize=64)  # the same modules are asked for by every workload that runs them
 def parse(text: str) -> ast.Module | None:
     """Return the syntax tree, or None for what this Python does not parse."""
     if len(text) > LARGEST_FILE:

@@ -198,6 +198,7 @@ class World:
         self.cuts: set[Hashable] = set()  # what cut it short
         self.settled: dict[Hashable, Kept] = {}  # kept values that suit this world as long as it learns nothing
         self.provisional: dict[Hashable, Kept] = {}  # values that were cut short
+        self.said: dict[Rests, tuple] = {}  # what this world says about what values rest on
         self.retries: Counter[Hashable] = Counter()  # how often each of them was worked out
         self.learn(tuple(lesson for answer in self.answers.values() for lesson in answer.lessons))
         self.fuel = evaluator.fuel
@@ -270,6 +271,7 @@ class World:
             self.lessons[lesson.symbol] = lesson.joined(self.lessons.get(lesson.symbol))
             self.settled.clear()
             self.provisional.clear()
+            self.said.clear()
 
     def taught(self, value: Value) -> Value:
         """Return a value with what the answers of this world say about it."""

@@ -64,7 +64,7 @@ class Forks:
             if module is None or self.roles.is_aside(path):
                 continue
             if path not in self._starts:
-                self._starts[path] = list(self._starts_of(module))
+                self._starts[path] = [start for start in self._starts_of(module) if _may_use(start[0], module)]
             for call, when, within in self._starts[path]:
                 if found := _way_to_use(call, module, holders):
                     says, way = found
@@ -141,6 +141,25 @@ def _way_to_use(call: ast.Call, module: Module, holders: Holders) -> tuple[str, 
     return None
 
 
+def _may_use(call: ast.Call, module: Module) -> bool:
+    """Say whether a call can come to the use of any engine: most cannot, and are not looked at for each one again."""
+    todo: deque[tuple[Module, ast.Call, int]] = deque([(module, call, 1)])
+    seen: set[ast.AST] = set()
+    while todo:
+        here, inner, depth = todo.popleft()
+        if (dotted(inner.func) or "").rpartition(".")[2] in _ON_ENGINE | _WITH_ENGINE:
+            return True
+        function = _called(inner, here)
+        if function is None:
+            # `database.create_tables()`: the class of `database` may make the engine.
+            if isinstance(inner.func, ast.Attribute) and names.resolve(here, inner.func) is None:
+                return True
+        elif function.node not in seen and depth <= DEEPEST:
+            seen.add(function.node)
+            todo += [(function.module, each, depth + 1) for each in _own_calls(function.node)]
+    return False
+
+
 def _use_in(call: ast.Call, module: Module, holders: Holders) -> str | None:
     """Name the call that uses the engine, None when it does not: creating a session maker of it opens nothing."""
     last = (dotted(call.func) or "").rpartition(".")[2]
@@ -171,12 +190,12 @@ def _is_entered(module: Module, call: ast.Call) -> bool:
     return isinstance(module.parents.get(call), ast.withitem)
 
 
-def _called(call: ast.Call, module: Module, holders: Holders) -> FunctionRef | None:
+def _called(call: ast.Call, module: Module, holders: Holders | None = None) -> FunctionRef | None:
     """Return the function of the project that a call runs at once; a coroutine only where a loop of its own runs it."""
     resolved = names.resolve(module, call.func)
     if isinstance(resolved, ClassRef):
         return _method(resolved, "__init__")
-    if resolved is None and isinstance(call.func, ast.Attribute):
+    if resolved is None and holders is not None and isinstance(call.func, ast.Attribute):
         resolved = _method_of_holder(call.func, module, holders)
     if not isinstance(resolved, FunctionRef) or isinstance(resolved.node, ast.Lambda):
         return None

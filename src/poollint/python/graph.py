@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from poollint.python.modules import Modules
 
@@ -60,12 +61,22 @@ class Reach:
         return f"entry point {self.entry} imports {path}{between}"
 
 
+class _Written(NamedTuple):
+    """`from ..base import names` or `import base`, as a file writes it; or a string that may name a module."""
+
+    level: int
+    base: str
+    names: tuple[str, ...] = ()
+    is_import: bool = True
+
+
 class ImportGraph:
     """The imports of all files, each read once, when somebody asks."""
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self._imports: dict[tuple[str, str | None], frozenset[str]] = {}
+        self._written: dict[str, tuple[_Written, ...]] = {}
         self._reached_by: dict[str, frozenset[str]] = {}
         self._circles: dict[str, frozenset[str]] = {}
         self._discovered: dict[str, frozenset[str]] = {}
@@ -76,11 +87,13 @@ class ImportGraph:
         `first` is the folder that leads `sys.path`, if that is known: what it holds hides what other roots hold.
         """
         if (path, first) not in self._imports:
-            found: set[str] = set()
-            with self.modules.tree.guard(path):
-                content = self.modules.tree.bytes(path) or b""
-                found.update(self._scan(path, content.decode("utf-8", "replace"), first))
-            self._imports[path, first] = frozenset(found - {path})
+            if path not in self._written:
+                self._written[path] = ()  # a failure below is said once
+                with self.modules.tree.guard(path):
+                    content = self.modules.tree.bytes(path) or b""
+                    self._written[path] = tuple(_scanned(content.decode("utf-8", "replace")))
+            found = frozenset(each for written in self._written[path] for each in self._meant(path, written, first))
+            self._imports[path, first] = found - {path}
         return self._imports[path, first]
 
     def discovers(self, path: str) -> frozenset[str]:
@@ -159,27 +172,18 @@ class ImportGraph:
 
     # -- inside
 
-    def _scan(self, path: str, text: str, first: str | None) -> Iterator[str]:
-        text = text.replace("\r\n", "\n").replace("\\\n", " ")  # statements continued on the next line
-        for found in _IMPORT.finditer(text):
-            if not _is_statement(text, found.start()):
-                continue
-            if (modules := found["modules"]) is None:
-                parts = re.sub(r"#[^\n]*|[()]", " ", found["names"]).split(",")
-                names = [words[0] for part in parts if (words := part.split())]
-                yield from self._from(path, len(found["dots"]), found["base"], names, first)
-            for part in modules.split(",") if modules else ():
-                if words := part.split():
-                    yield from self._from(path, 0, words[0], [], first)
-        for found in _DOTTED.finditer(text):
-            if target := self._absolute(found.group(1), path, first):
-                yield target
+    def _meant(self, path: str, written: _Written, first: str | None) -> Iterator[str]:
+        """Yield the files that an import or a dotted string of a file means."""
+        if not written.is_import:
+            target = self._absolute(written.base, path, first)
+            return iter((target,) if target else ())
+        return self._from(path, written.level, written.base, written.names, first)
 
     def _absolute(self, dotted: str, path: str, first: str | None) -> str | None:
         led = self.modules.below(first, dotted) if first is not None else None
         return led if led is not None and led != path else self.modules.path_of(dotted, path)
 
-    def _from(self, path: str, level: int, dotted: str, names: list[str], first: str | None) -> Iterator[str]:
+    def _from(self, path: str, level: int, dotted: str, names: Sequence[str], first: str | None) -> Iterator[str]:
         for below in (dotted, *(f"{dotted}.{name}".strip(".") for name in names)):
             target = self.modules.relative(path, level, below) if level else self._absolute(below, path, first)
             if target:
@@ -194,6 +198,22 @@ class ImportGraph:
             if init != path:
                 yield init
             folder = folder.rpartition("/")[0]
+
+
+def _scanned(text: str) -> Iterator[_Written]:
+    """Yield what a file may import, as its text writes it."""
+    text = text.replace("\r\n", "\n").replace("\\\n", " ")  # statements continued on the next line
+    for found in _IMPORT.finditer(text):
+        if not _is_statement(text, found.start()):
+            continue
+        if (modules := found["modules"]) is None:
+            parts = re.sub(r"#[^\n]*|[()]", " ", found["names"]).split(",")
+            yield _Written(len(found["dots"]), found["base"], tuple(words[0] for part in parts if (words := part.split())))
+        for part in modules.split(",") if modules else ():
+            if words := part.split():
+                yield _Written(0, words[0])
+    for dotted in dict.fromkeys(found.group(1) for found in _DOTTED.finditer(text)):
+        yield _Written(0, dotted, is_import=False)
 
 
 def _discovered(text: str) -> Iterator[str]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ast
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from poollint.python import names
 from poollint.python.callers import class_around, function_around
@@ -92,13 +93,50 @@ def _files_of(modules: Modules, found: Holders) -> list[str]:
 
 def _add_further(found: Holders, module: Module) -> None:
     """Add the module's variables that are made of a holder, and its functions that only hand one on."""
+    for names_made, of in module.modules.shared(Makings).of(module):
+        if of.leads_to(found):
+            found.variables.update((module.path, name) for name in names_made)
+            found.paths.add(module.path)
+
+
+class Named(NamedTuple):
+    """The variables and definitions of the project that some expressions name."""
+
+    variables: frozenset[Variable]
+    definitions: frozenset[ast.AST]
+
+    def leads_to(self, found: Holders) -> bool:
+        """Say whether a holder is among them."""
+        return not (self.variables.isdisjoint(found.variables) and self.definitions.isdisjoint(found.definitions))
+
+
+def named(module: Module, nodes: Iterable[ast.AST]) -> Named:
+    """Return what names and dotted names mean, those of `nodes` that are such."""
+    expressions = [node for node in nodes if isinstance(node, (ast.Name, ast.Attribute))]
+    variables = {meant for node in expressions if (meant := variable(module, node)) is not None}
+    resolved = (names.resolve(module, node) for node in expressions)
+    return Named(frozenset(variables), frozenset(r.node for r in resolved if isinstance(r, (FunctionRef, ClassRef))))
+
+
+class Makings:
+    """What the module-level names of each file are made of by a call; each file is read once, for all engines."""
+
+    def __init__(self, modules: Modules) -> None:
+        self._found: dict[str, tuple[tuple[list[str], Named], ...]] = {}
+
+    def of(self, module: Module) -> tuple[tuple[list[str], Named], ...]:
+        """Return the names that each statement makes, and what it names."""
+        if module.path not in self._found:
+            self._found[module.path] = tuple(_makings(module))
+        return self._found[module.path]
+
+
+def _makings(module: Module) -> Iterator[tuple[list[str], Named]]:
     for stmt in module.tree.body:
         if isinstance(stmt, (ast.Assign, ast.AnnAssign)) and isinstance(stmt.value, ast.Call):
+            targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             inside = (stmt.value.func, *stmt.value.args, *(keyword.value for keyword in stmt.value.keywords))
-            if any(holds(found, module, node) for node in inside):
-                targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
-                found.variables.update((module.path, target.id) for target in targets if isinstance(target, ast.Name))
-                found.paths.add(module.path)
+            yield [target.id for target in targets if isinstance(target, ast.Name)], named(module, inside)
 
 
 def holds(found: Holders, module: Module, node: ast.AST) -> bool:

@@ -96,13 +96,13 @@ class Memo:
         """Return what was worked out where everything that matters was as it is here."""
         groups = self._kept.get(key)
         for rests, by_said in groups.items() if groups else ():
-            if (kept := by_said.get(_said(rests, world))) is not None:
+            if (kept := by_said.get(said_by(world, rests))) is not None:
                 return kept
         return None
 
     def keep(self, key: Hashable, kept: Kept, world: World) -> None:
         """Keep a value for whoever agrees with this world on what it rests on."""
-        self._kept.setdefault(key, {}).setdefault(kept.rests, {})[_said(kept.rests, world)] = kept
+        self._kept.setdefault(key, {}).setdefault(kept.rests, {})[said_by(world, kept.rests)] = kept
 
     def interned(self, rests: Rests) -> Rests:
         """Return the same with sets that are kept once."""
@@ -113,15 +113,23 @@ class Memo:
         return self._tokens.setdefault(said, len(self._tokens))
 
 
+def said_by(world: World, rests: Rests) -> tuple:
+    """Return what a world says about everything that a value rests on; but for moments the same as long as it learns nothing."""
+    if rests.moments:
+        return (*_said(rests, world), world.moments(rests.moments))
+    if rests not in world.said:
+        world.said[rests] = _said(rests, world)
+    return world.said[rests]
+
+
 def _said(rests: Rests, world: World) -> tuple:
-    """Return what a world says about all of it."""
     lessons = frozenset((name, lesson) for name, lesson in world.lessons.items() if name in rests.lessons)
     answers = frozenset(
         (key, answer.choice) for key, answer in world.answers.items() if key in rests.asked or key in rests.answered
     )
     decides = rests.asked <= world.answers.keys() or not world.closed
     variables = world.evaluator.variables.says_of(rests.variables)
-    return variables, lessons, answers, decides, world.moments(rests.moments)
+    return variables, lessons, answers, decides
 
 
 class Variables:

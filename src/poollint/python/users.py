@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from poollint.python import contexts, names
 from poollint.python.callers import Callers, class_around
@@ -46,10 +47,14 @@ class Users:
     def __init__(self, callers: Callers, is_aside: Callable[[str], bool]) -> None:
         self.callers = callers
         self.is_aside = is_aside
+        self._files: dict[str, _File] = {}
 
     def of(self, site: Site) -> tuple[Mention, ...]:
         """Return every place that uses the engine, outside tests; none when that cannot be told."""
-        trail = _Trail(site.module)
+        path = site.module.path
+        if path not in self._files:
+            self._files[path] = _read(site.module)
+        trail = _Trail(site.module, self._files[path])
         if not trail.start(site) or not trail.follow():
             return ()
         inside = [Mention(site.module, node) for node in trail.run_here]
@@ -84,23 +89,43 @@ def _may_mean(module: Module, node: ast.expr, trail: _Trail) -> bool:
     return isinstance(node, ast.Attribute)
 
 
+class _File(NamedTuple):
+    """Which names the parts of a file mention; read once for all its engines.
+
+    functions   outermost function or method → the names it mentions
+    at_import   statement that runs at import → (the names, the nodes that load them) in it
+    """
+
+    functions: dict[ast.FunctionDef | ast.AsyncFunctionDef, set[str]]
+    at_import: list[tuple[ast.stmt, frozenset[str], list[ast.AST]]]
+
+
+def _read(module: Module) -> _File:
+    functions = (node for node in module.nodes if isinstance(node, FUNCTIONS) and not module.enclosing_functions(node))
+    mentioned = {function: _names_in(function.args, *function.body) for function in functions}
+    at_import = []
+    for statement, parts in _at_import(module):
+        loads = [node for part in parts for node in walk(part) if _name_of(node) and isinstance(node.ctx, ast.Load)]  # type: ignore[attr-defined]
+        at_import.append((statement, frozenset(filter(None, map(_name_of, loads))), loads))
+    return _File(mentioned, at_import)
+
+
 class _Trail:
     """The names in one file that lead to an engine.
 
     run_here  what leads to it in this file and is run by others than its callers: `@app.get("/") def show():`
     """
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, file: _File) -> None:
         self.module = module
         self.names: set[str] = set()
         self.run_here: list[ast.AST] = []
-        functions = (node for node in module.nodes if isinstance(node, FUNCTIONS) and not module.enclosing_functions(node))
-        self._mentioned = {function: _names_in(function.args, *function.body) for function in functions}
+        self._file = file
 
     def start(self, site: Site) -> bool:
         """Take the names that the creation itself gives; False when it gives none."""
         around = [node for node in self.module.ancestors(site.call) if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.stmt))]
-        functions = [node for node in around if node in self._mentioned]
+        functions = [node for node in around if node in self._file.functions]
         if functions:
             return self._add(functions[-1])
         self.names.update(_targets(around[0]))
@@ -112,13 +137,14 @@ class _Trail:
         before: set[str] = set()
         while before != self.names:
             before = set(self.names)
-            for function, mentioned in self._mentioned.items():
-                if function not in seen and mentioned & self.names:
+            for function, mentioned in self._file.functions.items():
+                if function not in seen and not mentioned.isdisjoint(self.names):
                     seen.add(function)
                     if not self._add(function):
                         return False
-            if not all(self._is_told(statement, parts) for statement, parts in _at_import(self.module)):
-                return False
+            for statement, mentioned, loads in self._file.at_import:
+                if not mentioned.isdisjoint(self.names) and not self._is_told(statement, loads):
+                    return False
         self.run_here += self._below_guards()
         return True
 
@@ -135,12 +161,9 @@ class _Trail:
         is_plain = all(_last(decorator) in _PLAIN | _TELLING for decorator in function.decorator_list)
         return is_plain and (cls is not None or not function.name.startswith("__"))
 
-    def _is_told(self, statement: ast.stmt, parts: list[ast.AST]) -> bool:
+    def _is_told(self, statement: ast.stmt, loads: list[ast.AST]) -> bool:
         """Take the names that a statement at module level makes; False when it uses the engine there and then."""
-        nodes = [node for part in parts for node in walk(part)]
-        mentions = [node for node in nodes if _name_of(node) in self.names and isinstance(node.ctx, ast.Load)]  # type: ignore[attr-defined]
-        if not mentions:
-            return True
+        mentions = [node for node in loads if _name_of(node) in self.names]
         if isinstance(statement, ast.ClassDef):
             self.names.add(statement.name)
             return True

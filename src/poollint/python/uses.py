@@ -11,7 +11,7 @@ from poollint.facts import Location, Use
 from poollint.python import contexts, names
 from poollint.python.callers import function_around
 from poollint.python.forks import DEEPEST, Candidate, Forks, runs_in_child
-from poollint.python.holders import Follower, Holders, holders_of, holds, variable
+from poollint.python.holders import Follower, Holders, Named, holders_of, holds, named, variable
 from poollint.python.modules import Module, Modules
 from poollint.python.roles import Roles
 from poollint.python.scopes import dotted, walk
@@ -27,18 +27,20 @@ class Uses:
         self.modules: Modules = roles.modules
         self.follower = Follower()
         self._forks = Forks(roles)
+        self._named: dict[str, Named] = {}
 
     def of(self, site: Site) -> tuple[tuple[Use, ...], tuple[Candidate, ...]]:
         """Return the uses of a site's engine, and those before a fork, which conditions decide; none for tests and samples."""
         if self.roles.is_aside(site.module.path):
             return (), ()
         holders = holders_of(self.modules, site)
+        disposals = list(self._disposals(site, holders))
         found = {
-            *self._disposals(site, holders),
+            *disposals,
             *(self._new_loops(holders) if site.is_async else ()),
             *self._session_state(site, holders),
         }
-        return tuple(found), self._before_fork(site, holders)
+        return tuple(found), self._before_fork(holders, disposals)
 
     def _files(self, *needles: bytes, also: re.Pattern[bytes] | None = None) -> Iterator[Module]:
         """Yield the parsed files that hold one of the byte strings and match `also`, without tests and samples."""
@@ -68,16 +70,16 @@ class Uses:
 
     # -- use before a fork
 
-    def _before_fork(self, site: Site, holders: Holders) -> tuple[Candidate, ...]:
+    def _before_fork(self, holders: Holders, disposals: Sequence[Use]) -> tuple[Candidate, ...]:
         words = {name.encode() for _, name in holders.variables} | {d.name.encode() for d in holders.definitions}  # type: ignore[attr-defined]
         graph = self.roles.graph
         reached = holders.importers(graph)
         paths = {path for path in self._paths(*words) if path in reached} if words else set()
         for _ in range(DEEPEST - 1):
             paths |= {other for path in paths for other in graph.importers.get(path, ())}
-        disposals = [use for use in self._disposals(site, holders) if use.kind == "dispose"]
+        ended = [use for use in disposals if use.kind == "dispose"]
         found = self._forks.candidates(holders, sorted(paths))
-        return tuple(candidate for candidate in found if not _is_disposed(candidate, disposals))
+        return tuple(candidate for candidate in found if not _is_disposed(candidate, ended))
 
     # -- new event loops
 
@@ -134,8 +136,13 @@ class Uses:
             if module is not site.module and self.roles.by_file(module):
                 continue  # a migration's or a test's own connections
             near = module.path == site.module.path or site.module.path in self.roles.graph.imports(module.path)
-            if near or any(holds(holders, module, node) for node in _loads(module) if holders):
+            if near or holders and self._named_in(module).leads_to(holders):
                 yield Use("session-state", says, location)
+
+    def _named_in(self, module: Module) -> Named:
+        if module.path not in self._named:
+            self._named[module.path] = named(module, module.nodes)
+        return self._named[module.path]
 
     @cached_property
     def _states(self) -> tuple[tuple[Module, str, Location], ...]:
@@ -275,7 +282,3 @@ def _in_connect_event(module: Module, node: ast.AST) -> bool:
             if isinstance(handed, FunctionRef) and handed.node is function:
                 return True
     return False
-
-
-def _loads(module: Module) -> Iterator[ast.expr]:
-    return (node for node in module.nodes if isinstance(node, (ast.Name, ast.Attribute)))
