@@ -51,10 +51,13 @@ def running_turn(world: World, loop: tuple) -> Turn | None:
 
 def merged(one: Value | None, other: Value | None, reason: str) -> Value:
     """Return what two branches agree on; a world that decides nothing more knows no more than that."""
+    if one is other is not None:
+        return one
     if isinstance(one, Table) and isinstance(other, Table):
-        entries = {}
+        entries = dict(one.entries)  # most of a long dict is the same in both
         for key in {**one.entries, **other.entries}:
-            entries[key] = merged(one.get(key), other.get(key), reason)
+            if one.entries.get(key) is not other.entries.get(key):
+                entries[key] = merged(one.get(key), other.get(key), reason)
         return Table(entries, one.origin, one.complete and other.complete, one.reason or other.reason)
     if one is not None and other is not None and (one == other or _plain(one) == _plain(other) is not None):
         return one

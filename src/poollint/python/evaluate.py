@@ -41,6 +41,7 @@ from poollint.python.values import Arguments, Frame, Listing, Open, Pending, Tab
 T = TypeVar("T")
 
 FUEL = 2_500  # expressions of one question to a World; the engines of 150 repositories take 800 at most
+MOST_WORK = 10_000  # expressions of one question to all its worlds; then nothing is decided any more
 DEEPEST = 70  # evaluations inside each other
 LIMIT = 16  # alternatives
 RETRIES = 2  # how often a value is worked out that circles cut short; then the last one is good enough for its world
@@ -123,12 +124,15 @@ class Evaluator:
         """Return `compute(world)` for every world that the undecided conditions make, the likeliest first.
 
         Never more than `limit`: a world that would exceed it decides nothing further, so what depends on more
-        conditions is Unknown. `compute` may be called again and again and must have no effects.
+        conditions is Unknown. So is all that depends on any where the worlds together are too much work. `compute` may
+        be called again and again and must have no effects.
         """
         results: list[tuple[tuple[int, ...], T]] = []
-        todo = deque([World(self)])
+        todo, left = deque([World(self)]), MOST_WORK
         while todo:
             world = todo.popleft()
+            if left <= 0:
+                results, todo, world = [], deque(), self.world()
             try:
                 results.append((world.path, compute(world)))
             except Dead:
@@ -136,6 +140,8 @@ class Evaluator:
             except Undecided as undecided:
                 room = limit - len(results) - len(todo)
                 todo.extend(world.split(undecided.question, room))
+            finally:
+                left -= world.work
         return [result for _, result in sorted(results, key=itemgetter(0))]
 
     def somewhere(self, holds: Callable[[World], bool], limit: int = LIMIT) -> bool | None:
@@ -143,9 +149,11 @@ class Evaluator:
 
         One is enough, so each is followed to its end before the next begins: there may be many, and each may be dear.
         """
-        todo, done = [World(self)], 0
+        todo, done, left = [World(self)], 0, MOST_WORK
         while todo:
             world = todo.pop()
+            if left <= 0:
+                todo, done, world = [], 0, self.world()
             try:
                 if holds(world):
                     return True
@@ -154,6 +162,8 @@ class Evaluator:
                 continue
             except Undecided as undecided:
                 todo.extend(reversed(world.split(undecided.question, limit - done - len(todo))))
+            finally:
+                left -= world.work
         return False if done else None
 
     def world(self) -> World:
@@ -202,6 +212,7 @@ class World:
         self.retries: Counter[Hashable] = Counter()  # how often each of them was worked out
         self.learn(tuple(lesson for answer in self.answers.values() for lesson in answer.lessons))
         self.fuel = evaluator.fuel
+        self.work = 0  # expressions so far
         self.depth = 0
         self.hops = 0  # from parameter to caller, right now
         self.running: set[Hashable] = set()  # what is being evaluated: a value may not need itself
@@ -403,6 +414,7 @@ class World:
     def burn(self) -> bool:
         """Use one unit of fuel; False when there is none left."""
         self.fuel -= 1
+        self.work += 1
         if self.fuel <= 0:
             self.cut()
         return self.fuel > 0

@@ -95,6 +95,7 @@ class Roles:
         self._loaded: dict[str, Role | None] = {}
         self._programs: dict[str, Role | None] = {}
         self._kept_running: dict[str, str] = {}
+        self._of_its_own: dict[str, bool] = {}
 
     # -- place
 
@@ -392,8 +393,12 @@ class Roles:
 
     def is_program_of_its_own(self, module: Module) -> bool:
         """Say whether nothing but the file itself runs it, and running it does something."""
-        importers = {path for path in self.graph.importers.get(module.path, ()) if not self.is_aside(path)}
-        if importers:
+        if module.path not in self._of_its_own:
+            self._of_its_own[module.path] = self._runs_alone(module)
+        return self._of_its_own[module.path]
+
+    def _runs_alone(self, module: Module) -> bool:
+        if any(not self.is_aside(path) for path in self.graph.importers.get(module.path, ())):
             return False
         if self._words(module.path) & _SCRIPT_WORDS:
             return True
