@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import ClassRef, FunctionRef, Instance
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+Skipping = Callable[[str], bool] | None
 
 # Methods that many classes have: a receiver of unknown class says nothing.
 _GENERIC = frozenset(
@@ -52,23 +53,28 @@ class Callers:
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self.evaluator = Evaluator(modules, follows_callers=False, fuel=250)
-        self._found: dict[ast.AST, tuple[Reference, ...]] = {}
+        self._found: dict[tuple[ast.AST, Skipping], tuple[Reference, ...]] = {}
         self._uses: dict[str, dict[str, list[ast.expr]]] = {}
 
-    def of(self, module: Module, definition: Definition) -> tuple[Reference, ...]:
-        """Return the references to a definition, outside itself, in the order of path and line."""
-        if definition not in self._found:
-            self._found[definition] = tuple(self._search(module, definition))
-        return self._found[definition]
+    def of(self, module: Module, definition: Definition, skipping: Skipping = None) -> tuple[Reference, ...]:
+        """Return the references to a definition, outside itself, in the order of path and line.
 
-    def calls(self, module: Module, definition: Definition) -> Iterator[tuple[Module, ast.Call]]:
+        skipping  says of a path that its references do not matter: tests may be most of a project
+        """
+        if (definition, skipping) not in self._found:
+            self._found[definition, skipping] = tuple(self._search(module, definition, skipping))
+        return self._found[definition, skipping]
+
+    def calls(
+        self, module: Module, definition: Definition, skipping: Skipping = None
+    ) -> Iterator[tuple[Module, ast.Call]]:
         """Yield the calls that pass a definition its arguments; a class gets those of its subclasses, too.
 
         A subclass that has a constructor of its own passes them on in `super().__init__(...)`.
         """
         todo, seen = [(module, definition)], {definition}
         while todo:
-            for reference in self.of(*todo.pop(0)):
+            for reference in self.of(*todo.pop(0), skipping):
                 inheriting = subclass_at(reference)
                 if reference.call is not None:
                     yield reference.module, reference.call
@@ -79,10 +85,10 @@ class Callers:
                     else:
                         todo.append((reference.module, inheriting))
 
-    def _search(self, module: Module, definition: Definition) -> Iterator[Reference]:
+    def _search(self, module: Module, definition: Definition, skipping: Skipping) -> Iterator[Reference]:
         cls = class_around(module, definition) if isinstance(definition, FUNCTIONS) else None
         for path in self._candidates(module, definition, cls):
-            if (other := self.modules.module(path)) is None:
+            if skipping is not None and skipping(path) or (other := self.modules.module(path)) is None:
                 continue
             for node in self.named(other, definition.name):
                 if self._means(other, node, module, definition, cls):

@@ -347,19 +347,8 @@ def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module
     if found is None:
         world.cut()  # asked while the same question is being answered
         return []
-    own_test = is_test(module)
-    sites = [(other, call) for other, call in found if own_test or not is_test(other)]
     # `make_engine(poolclass=NullPool)` in Alembic's env.py says nothing about what serves.
-    return [site for site in sites if not any(each.is_of_migrations for each in site[0].imports)] or sites
-
-
-def is_test(module: Module) -> bool:
-    """Say whether a module is there for tests: by what it imports or how test runners find it."""
-    name = module.path.rpartition("/")[2]
-    below = module.modules.tree.below_base(module.path).split("/")[:-1]
-    if name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or {"tests", "test"} & set(below):
-        return True
-    return any(found.is_of_tests for found in module.imports)
+    return [site for site in found if not any(each.is_of_migrations for each in site[0].imports)] or found
 
 
 def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[Module, ast.Call]]) -> Frame | None:

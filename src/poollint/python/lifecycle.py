@@ -14,7 +14,7 @@ from typing import Literal
 
 from poollint.facts import Location
 from poollint.python import contexts, names
-from poollint.python.callers import Callers, Reference, class_around, function_around, subclass_at
+from poollint.python.callers import Callers, Reference, Skipping, class_around, function_around, subclass_at
 from poollint.python.contexts import Context
 from poollint.python.holders import variable
 from poollint.python.modules import Module
@@ -61,9 +61,10 @@ class _Step:
 class Lifecycle:
     """Follows creations to what runs them."""
 
-    def __init__(self, callers: Callers, is_aside: Callable[[str], bool]) -> None:
+    def __init__(self, callers: Callers, is_aside: Callable[[str], bool], is_of_program: Callable[[Run], bool]) -> None:
         self.callers = callers
         self.is_aside = is_aside  # tests and samples show how the code is used, not how often it runs
+        self.is_of_program = is_of_program  # a program that runs it: then nobody asks for tests and samples
         self._runs: dict[ast.AST, tuple[Run, ...]] = {}
 
     def runs(self, site: Site) -> tuple[Run, ...]:
@@ -73,10 +74,12 @@ class Lifecycle:
     def runs_of(self, module: Module, node: ast.AST) -> tuple[Run, ...]:
         """Return every way a piece of code comes to run; never empty."""
         if node not in self._runs:
-            self._runs[node] = tuple(self._follow(module, node))
+            runs = tuple(self._follow(module, node, self.is_aside))  # tests may be most of a project
+            is_told = any(map(self.is_of_program, runs))
+            self._runs[node] = runs if is_told else tuple(self._follow(module, node))
         return self._runs[node]
 
-    def _follow(self, module: Module, node: ast.AST) -> Iterator[Run]:
+    def _follow(self, module: Module, node: ast.AST, skipping: Skipping = None) -> Iterator[Run]:
         disposers = disposers_of(module)
         todo, seen, steps = [_Step(module, node)], set(), 0
         while todo and steps < MOST_STEPS:
@@ -98,7 +101,7 @@ class Lifecycle:
             if definition in seen:
                 continue
             seen.add(definition)
-            further = list(self._outward(step, definition))
+            further = list(self._outward(step, definition, skipping))
             yield from (item for item in further if isinstance(item, Run))
             todo.extend(item for item in further if isinstance(item, _Step))
             if all(isinstance(item, Run) and item.context.kind == "fixture" for item in further):
@@ -108,12 +111,12 @@ class Lifecycle:
                 nobody = _run(step, Context("unknown", says, step.module.location(definition)))
                 yield replace(nobody, unused=definition.name) if further else nobody
 
-    def _outward(self, step: _Step, definition: Function | ast.ClassDef) -> Iterator[Run | _Step]:
+    def _outward(self, step: _Step, definition: Function | ast.ClassDef, skipping: Skipping) -> Iterator[Run | _Step]:
         """Yield what refers to a definition: contexts it is handed to, and calls to follow further."""
-        for reference in self.callers.of(step.module, definition):
+        for reference in self.callers.of(step.module, definition, skipping):
             if isinstance(definition, ast.ClassDef):
                 if subclass := subclass_at(reference):
-                    yield from self._outward(replace(step, module=reference.module), subclass)
+                    yield from self._outward(replace(step, module=reference.module), subclass, skipping)
                     continue
                 if not _constructs(reference):
                     continue
@@ -122,11 +125,11 @@ class Lifecycle:
                 is_conditional=step.is_conditional or _is_one_of_several(definition, reference),
                 is_disposed=step.is_disposed or _is_left(step.module, definition, reference),
             )
-            yield from self._referred(further, reference)
+            yield from self._referred(further, reference, skipping)
 
-    def _referred(self, step: _Step, reference: Reference) -> Iterator[Run | _Step]:
+    def _referred(self, step: _Step, reference: Reference, skipping: Skipping) -> Iterator[Run | _Step]:
         alias = _alias(reference)
-        uses = list(self._uses_of(reference.module, alias)) if alias else []
+        uses = list(self._uses_of(reference.module, alias, skipping)) if alias else []
         for use in uses or [reference]:
             if context := contexts.of_reference(use):
                 yield _run(step, context)
@@ -136,11 +139,12 @@ class Lifecycle:
             else:
                 yield replace(step, module=use.module, node=use.node)
 
-    def _uses_of(self, module: Module, name: str) -> Iterator[Reference]:
+    def _uses_of(self, module: Module, name: str, skipping: Skipping) -> Iterator[Reference]:
         """Yield where a module-level variable is called or handed on."""
         importers = module.modules.graph.reached_by(module.path)
         for path in module.modules.containing(name.encode()):
-            other = module.modules.module(path) if path in importers else None
+            is_wanted = path in importers and not (skipping is not None and skipping(path))
+            other = module.modules.module(path) if is_wanted else None
             for node in self.callers.named(other, name) if other else ():
                 if variable(other, node) == (module.path, name):
                     parent = other.parents.get(node)

@@ -51,6 +51,9 @@ class Import:
         return (self.module, self.name) in (("alembic", "context"), ("alembic", "op"))
 
 
+_TESTS = frozenset({"tests", "test"})
+
+
 class Modules:
     """All Python files of a tree."""
 
@@ -131,14 +134,24 @@ class Modules:
         return Callers(self)
 
     def callers_of(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]] | None:
-        """Return the calls of a function, or those that construct a class, nearest first.
+        """Return the calls of a function, or those that construct a class: those of tests only for what is a test itself.
 
         None while they are being looked for: telling whose method a call means may evaluate the receiver.
         """
         if node not in self._callers:
             self._callers[node] = None
-            self._callers[node] = list(self.callers.calls(module, node))
+            if module.is_test:
+                self._callers[node] = list(self.callers.calls(module, node))
+            else:
+                found = self.callers.calls(module, node, self.is_for_tests)
+                self._callers[node] = [(other, call) for other, call in found if not other.is_test]
         return self._callers[node]
+
+    def is_for_tests(self, path: str) -> bool:
+        """Say whether test runners find a file by its path, or it lies beside their tests."""
+        name = path.rpartition("/")[2]
+        below = self.tree.below_base(path).split("/")[:-1]
+        return name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py" or not _TESTS.isdisjoint(below)
 
     def shared(self, kind: Callable[[Modules], T]) -> T:
         """Return what a part of the evaluator knows about the whole project, made when first asked."""
@@ -356,6 +369,11 @@ class Module:
         """Every import of the file, also those in functions, in the order of their lines."""
         found = [imported for node in self.nodes for imported in imports_of(node)]
         return tuple(sorted(found, key=lambda imported: imported.line))
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether the module is there for tests: by how test runners find it or by what it imports."""
+        return self.modules.is_for_tests(self.path) or any(found.is_of_tests for found in self.imports)
 
     @cached_property
     def calls(self) -> dict[str, list[ast.Call]]:

@@ -53,11 +53,9 @@ class Configurators:
         return world.value(own[0][1], own[0][0]) if len(own) == 1 else None
 
     def _found(self) -> Iterator[tuple[Module, ast.Call]]:
-        from poollint.python.calls import is_test
-
         for path in self.modules.containing(b"Configurator", b"pyramid"):
             module = self.modules.module(path)
-            for call in _all_calls(module) if module and not is_test(module) else ():
+            for call in _all_calls(module) if module and not module.is_test else ():
                 if any(keyword.arg == "settings" for keyword in call.keywords):
                     yield module, call  # type: ignore[misc]
 

@@ -89,7 +89,7 @@ class Roles:
         self.graph = graph
         self.crowded = crowded
         self.callers = modules.callers
-        self.lifecycle = Lifecycle(self.callers, self.is_aside)
+        self.lifecycle = Lifecycle(self.callers, self.is_aside, self._is_of_program)
         self._users = Users(self.callers, self.is_aside)
         self._mentions: dict[ast.AST, tuple[Mention, ...]] = {}
         self._loaded: dict[str, Role | None] = {}
@@ -278,6 +278,10 @@ class Roles:
             return "script"
         loaded = self._loaded_role(run.path)
         return loaded or ("service" if run.context.kind == "startup" else None)
+
+    def _is_of_program(self, run: Run) -> bool:
+        """Say whether a service or worker runs a creation, so that no other role can come before."""
+        return run.context.kind != "unknown" and self._of_run(run) in ("service", "worker")
 
     def _of_program(self, path: str) -> Role:
         """Return the role of what a file does when it is the program."""
