@@ -27,13 +27,13 @@ def turn_of(world: World, loop: tuple, number: int, items: list[Value]) -> Itera
     from poollint.python.evaluate import Turn
 
     before = world.turns.get(loop)
-    rested_before = loop in world.rests.moments
-    world.turns[loop] = Turn(number, items, world.rests.so_far())
+    rests = world.rests.so_far()
+    world.turns[loop] = Turn(number, items, rests)
     try:
         yield
     finally:
-        if not rested_before:
-            world.rests.moments.discard(loop)  # what the loop leaves behind rests on all of its turns
+        if loop not in rests.moments:
+            world.rests.forget(loop)  # what the loop leaves behind rests on all of its turns
         if before is None:
             del world.turns[loop]
         else:
@@ -42,7 +42,7 @@ def turn_of(world: World, loop: tuple, number: int, items: list[Value]) -> Itera
 
 def running_turn(world: World, loop: tuple) -> Turn | None:
     """Return the turn of a loop that is being run; what asks for it rests on it, and on what its items rest on."""
-    world.rests.moments.add(loop)
+    world.rests_on("moments", loop)
     turn = world.turns.get(loop)
     if turn is not None:
         world.note(turn.rests)

@@ -324,7 +324,7 @@ def _from_caller(
     world: World, scope: Scope, name: str, module: Module, sites: list[tuple[Module, ast.Call]], origin: Origin
 ) -> Value:
     """Return a parameter as one of the callers passes it."""
-    world.rests.moments.add(HOPS)
+    world.rests_on("moments", HOPS)
     if world.hops >= MOST_HOPS:
         return Unknown(f"{name} comes from too far away", origin)
     frame = _one_caller(world, module, scope.node, sites)

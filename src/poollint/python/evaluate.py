@@ -254,7 +254,7 @@ class World:
 
     def ask(self, question: Question) -> int | None:
         """Return the answer's choice; None in a world that decides nothing more."""
-        self.rests.asked.add(question.key)
+        self.rests_on("asked", question.key)
         if question.key in self.answers:
             return self.answers[question.key].choice
         if self.closed:
@@ -289,7 +289,7 @@ class World:
         symbol = getattr(value, "symbol", "")
         if not symbol:
             return value
-        self.rests.lessons.add(symbol)
+        self.rests_on("lessons", symbol)
         lesson = self.lessons.get(symbol)
         return environment.taught(value, lesson) if lesson else value
 
@@ -389,9 +389,13 @@ class World:
         if not self.depth:
             self.evaluator.read |= rests.variables
 
+    def rests_on(self, kind: str, name: Hashable) -> None:
+        """Note that the value being worked out rests on one thing of a kind: a field of Rests."""
+        self.rests.add(self.evaluator.memo.single(kind, name))
+
     def rests_on_variable(self, name: str) -> None:
         """Note that the value being worked out rests on an environment variable; `X*` are all that begin so."""
-        self.rests.variables.add(name.lower())
+        self.rests_on("variables", name.lower())
         if not self.depth:
             self.evaluator.read.add(name.lower())
 
@@ -408,7 +412,7 @@ class World:
 
     def teach(self, condition: str, meaning: Meaning) -> None:
         """Note what a condition teaches when it is true, and when it is false; the first time it is met decides."""
-        self.rests.meanings.add(condition)
+        self.rests_on("meanings", condition)
         self.evaluator.meanings.setdefault(condition, meaning)
 
     def burn(self) -> bool:

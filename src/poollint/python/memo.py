@@ -46,26 +46,25 @@ HOPS = "hops"
 
 
 class Noted:
-    """What a value rests on, as far as it is worked out."""
+    """What a value rests on, as far as it is worked out: what its parts rest on, put together when somebody asks."""
 
-    __slots__ = Rests._fields
+    __slots__ = ("_parts",)
 
     def __init__(self, start: Rests = NOTHING) -> None:
-        self.variables, self.lessons = set(start.variables), set(start.lessons)
-        self.asked, self.answered = set(start.asked), set(start.answered)
-        self.meanings, self.moments = set(start.meanings), set(start.moments)
+        self._parts: set[Rests] = set() if start is NOTHING else {start}
 
     def add(self, rests: Rests) -> None:
-        self.variables |= rests.variables
-        self.lessons |= rests.lessons
-        self.asked |= rests.asked
-        self.answered |= rests.answered
-        self.meanings |= rests.meanings
-        self.moments |= rests.moments
+        if rests is not NOTHING:
+            self._parts.add(rests)
+
+    def forget(self, moment: Hashable) -> None:
+        rests = self.so_far()
+        self._parts = {rests._replace(moments=rests.moments - {moment})}
 
     def so_far(self) -> Rests:
-        sets = (self.variables, self.lessons, self.asked, self.answered, self.meanings, self.moments)
-        return Rests(*map(frozenset, sets))
+        if len(self._parts) > 1:
+            self._parts = {Rests(*(frozenset().union(*sets) for sets in zip(*self._parts)))}
+        return next(iter(self._parts), NOTHING)
 
 
 class Kept(NamedTuple):
@@ -90,7 +89,9 @@ class Memo:
         # What was worked out → what it rests on → what that said → value
         self._kept: dict[Hashable, dict[Rests, dict[tuple, Kept]]] = {}
         self._tokens: dict[Hashable, int] = {}
-        self._sets: dict[frozenset, frozenset] = {}  # thousands of values rest on the same
+        self._sets: dict[frozenset, frozenset] = {}
+        self._rests: dict[Rests, Rests] = {NOTHING: NOTHING}  # thousands of values rest on the same
+        self._single: dict[tuple[str, Hashable], Rests] = {}
 
     def find(self, key: Hashable, world: World) -> Kept | None:
         """Return what was worked out where everything that matters was as it is here."""
@@ -105,8 +106,16 @@ class Memo:
         self._kept.setdefault(key, {}).setdefault(kept.rests, {})[said_by(world, kept.rests)] = kept
 
     def interned(self, rests: Rests) -> Rests:
-        """Return the same with sets that are kept once."""
-        return Rests(*(self._sets.setdefault(each, each) for each in rests)) if any(rests) else NOTHING
+        """Return the same, kept once."""
+        if (known := self._rests.get(rests)) is None:
+            known = self._rests[rests] = Rests(*(self._sets.setdefault(each, each) for each in rests))
+        return known
+
+    def single(self, kind: str, name: Hashable) -> Rests:
+        """Return what rests on one thing of a kind: a field of Rests."""
+        if (kind, name) not in self._single:
+            self._single[kind, name] = self.interned(Rests(**{kind: frozenset((name,))}))
+        return self._single[kind, name]
 
     def token(self, said: Hashable) -> int:
         """Return a number for something that is compared again and again."""
@@ -123,10 +132,11 @@ def said_by(world: World, rests: Rests) -> tuple:
 
 
 def _said(rests: Rests, world: World) -> tuple:
-    lessons = frozenset((name, lesson) for name, lesson in world.lessons.items() if name in rests.lessons)
-    answers = frozenset(
-        (key, answer.choice) for key, answer in world.answers.items() if key in rests.asked or key in rests.answered
-    )
+    lessons = answers = frozenset()
+    if rests.lessons and world.lessons:
+        lessons = frozenset((name, lesson) for name, lesson in world.lessons.items() if name in rests.lessons)
+    if world.answers and (asked := rests.asked | rests.answered):
+        answers = frozenset((key, answer.choice) for key, answer in world.answers.items() if key in asked)
     decides = rests.asked <= world.answers.keys() or not world.closed
     variables = world.evaluator.variables.says_of(rests.variables)
     return variables, lessons, answers, decides

@@ -267,6 +267,7 @@ class Module:
         self.tree = tree
         self._parents: dict[ast.AST, ast.AST] = {}
         self.scopes: dict[ast.AST, Scope] = {}  # read so far
+        self.around: dict[ast.AST, list[Scope]] = {}  # the scopes around nodes, asked for so far
         self.filled: dict[tuple[ast.AST, str], tuple[Path, ...]] = {}  # what code of a scope sets in what a name holds
         self.bindings: dict[tuple[Scope, str], names.Resolved | None] = {}  # resolved so far
 

@@ -80,6 +80,12 @@ def scope_at(module: Module, node: ast.AST) -> Scope:
 
 def scopes_around(module: Module, node: ast.AST) -> list[Scope]:
     """Return the scopes that a name at this node is looked up in, innermost first; classes only from their own body."""
+    if node not in module.around:
+        module.around[node] = _scopes_around(module, node)
+    return module.around[node]
+
+
+def _scopes_around(module: Module, node: ast.AST) -> list[Scope]:
     found: list[Scope] = []
     child, below = node, node
     for parent in module.ancestors(node):

@@ -255,7 +255,7 @@ def settled(world: World, value: Value) -> Value:
         return value
     flipped = symbol.startswith("not(")
     asked = symbol[4:-1] if flipped else symbol
-    world.rests.answered.add(asked)
+    world.rests_on("answered", asked)
     answer = world.answers.get(asked)
     return value if answer is None else Traced(bool(answer.choice) != flipped, origin_of(value), "fallback", symbol)
 
@@ -324,7 +324,7 @@ def _is_answered_true(world: World, value: Value) -> bool:
     """Say whether this world has answered `if value:` with yes: then it is neither None nor empty."""
     if not isinstance(value, Open) or not value.symbol:
         return False
-    world.rests.answered.add(value.symbol)
+    world.rests_on("answered", value.symbol)
     answer = world.answers.get(value.symbol)
     return answer is not None and bool(answer.choice)
 

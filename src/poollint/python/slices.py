@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 LOOPS = (ast.For, ast.AsyncFor)
 
 
+def _way_to(module: Module, scope: Scope, at: ast.AST) -> tuple[frozenset[ast.AST], dict[int, int]]:
+    """Return what is around a place, and block → the number of its statement that holds the place; worked out once."""
+    if at not in scope.ways:
+        path = frozenset((at, *module.ancestors(at)))
+        scope.ways[at] = path, dict(scope.places[node] for node in path if node in scope.places)
+    return scope.ways[at]
+
+
 class Slice:
     """Runs the statements that touch one name, up to a place."""
 
@@ -42,9 +50,7 @@ class Slice:
         needs_touch: bool = False,
     ) -> None:
         self.world, self.module, self.scope, self.name, self.frame = world, module, scope, name, frame
-        self.path = {at, *module.ancestors(at)} if at is not None else set()
-        # Block → the number of its statement that holds the place.
-        self.ends = dict(scope.places[node] for node in self.path if node in scope.places)
+        self.path, self.ends = _way_to(module, scope, at) if at is not None else (frozenset(), {})
         self.initial = initial
         self.is_read = False  # the initial value has been asked for
         self.is_touched = False
@@ -339,7 +345,7 @@ class Slice:
         number, items = (turn.number, turn.items) if turn else (0, None)
         touched = self.name in self.scope.touches.get(stmt, ())
         if touched and not self._starts_afresh(stmt.body):
-            path, self.path = self.path, set()
+            path, self.path = self.path, frozenset()
             for earlier in range(number):
                 self._turn(stmt, earlier, items or [])
             self.path = path
