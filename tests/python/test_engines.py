@@ -484,6 +484,46 @@ def test_what_stands_in_a_branch_knows_its_condition_however_many_callers_there_
     assert {value for value, _ in of_dialects(second)} == {"not sqlite"}
 
 
+CHOOSES = """
+def make(name):
+    url = make_url(name)
+    backend = Backend(url.get_backend_name())
+    {seconds}
+    if backend is Backend.FILE:
+        return of_file(url)
+    elif backend is Backend.SERVER:
+        return of_server(url)
+def of_file(url):
+    if url.query:
+        url = url.set(query={{**url.query, "cache": "shared"}})
+    return create_engine(url, pool_size=1)
+def of_server(url):
+    return create_engine(url, pool_size=20)
+"""
+BACKEND = """
+import enum
+from sqlalchemy import make_url
+class Backend(enum.Enum):
+    FILE = "sqlite"
+    SERVER = "postgresql"
+"""
+
+
+@pytest.mark.parametrize("seconds", ["", "if url.host == 'here': url = url.set(host='there')"])
+def test_the_only_call_of_a_factory_knows_its_condition_however_many_callers_stand_behind(make_tree, seconds):
+    callers = "".join(f"def use_{n}():\n    return make(read_{n}())\n" for n in range(30))
+    of_file, of_server = Code(make_tree({"db.py": SYNC + BACKEND + CHOOSES.format(seconds=seconds) + callers})).engines()
+    assert {value for value, _ in of_dialects(of_file)} == {"sqlite"}
+    assert {value for value, _ in of_dialects(of_server)} == {"postgresql"}
+
+
+def test_a_factory_with_another_call_knows_the_condition_of_neither(make_tree):
+    callers = "".join(f"def use_{n}():\n    return make(read_{n}())\n" for n in range(30)) + "of_file(read_again())\n"
+    of_file, of_server = Code(make_tree({"db.py": SYNC + BACKEND + CHOOSES.format(seconds="") + callers})).engines()
+    assert {value for value, _ in of_dialects(of_file)} != {"sqlite"}
+    assert {value for value, _ in of_dialects(of_server)} == {"postgresql"}
+
+
 def test_an_empty_text_in_a_constructor_keeps_a_place_for_what_another_method_sets(engine):
     text = (
         f"{SYNC}class Store:\n    def __init__(self):\n        self.path = ''\n{{}}"

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from evaluating import Project, plain, variables
-from poollint.facts import Known, Unknown
+from evaluating import MAIN, Project, plain, variables
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import objects, urls
+from poollint.python.evaluate import Evaluator
 from poollint.python.values import Url, as_setting
 
 
@@ -213,6 +215,25 @@ result = D
 def test_the_scheme_of_a_written_url_is_no_question(tmp_path: Path) -> None:
     program = f"{PREAMBLE}result = 1 if make_url('sqlite:///a.db').get_backend_name() == 'sqlite' else 2"
     assert plain(Project(tmp_path, program).value()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("url.set(host='there')", ("postgresql", "asyncpg", "?", 5432, "shop")),
+        ("url.set(drivername='postgresql+psycopg')", ("postgresql", "?", "db", 5432, "shop")),
+        ("url.set(drivername='sqlite', database='file')", ("?", "?", "db", 5432, "?")),
+    ],
+)
+def test_what_no_branch_changes_of_a_url_stays_known_when_nobody_decides(
+    tmp_path: Path, change: str, expected: tuple[object, ...]
+) -> None:
+    """A world that answers no question takes both branches for possible."""
+    made = f"url = make_url('postgresql+asyncpg://db:5432/shop')\nif read('9'):\n    url = {change}\nresult = url\n"
+    module = Project(tmp_path, f"from sqlalchemy import make_url\nfrom library import read\n{made}").modules.module(MAIN)
+    assert module is not None
+    world = Evaluator(module.modules).world()
+    assert parts(urls.as_url(world, objects.member(world, module, "result", Origin("result")))) == expected
 
 
 def test_a_driver_that_replace_puts_in_is_an_estimate(tmp_path: Path) -> None:

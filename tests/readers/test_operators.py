@@ -34,6 +34,11 @@ class TestCloudNativePG:
         assert "orders-rw" in primary.hosts and "orders-rw.shop.svc.cluster.local" in primary.hosts
         assert "orders-ro" in replicas.hosts and isinstance(replicas.max_connections, Unknown)
 
+    @pytest.mark.parametrize("namespace", ["{{ .Release.Namespace }}", "{{ .Values.namespace }}"])
+    def test_a_namespace_that_the_deploy_command_says_is_in_no_host(self, read, namespace):
+        primary, _ = read(self.CLUSTER.replace("namespace: shop", f'namespace: "{namespace}"'))
+        assert set(primary.hosts) == {"orders-rw"}
+
     def test_a_single_instance_has_no_replicas(self, read):
         (primary,) = read(self.CLUSTER.replace("instances: 3", "instances: 1"))
         assert primary.name == "orders"

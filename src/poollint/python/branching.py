@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown, weakest
-from poollint.python import environment, expressions, operators
+from poollint.python import environment, expressions, operators, urls
 from poollint.python.modules import Module
 from poollint.python.scopes import dotted
-from poollint.python.values import Frame, Listing, Open, Table, Traced, Value, origin_of, reason_of
+from poollint.python.values import Frame, Listing, Open, Table, Traced, Url, Value, origin_of, reason_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import Turn, World
@@ -61,8 +61,10 @@ def merged(one: Value | None, other: Value | None, reason: str) -> Value:
         return Table(entries, one.origin, one.complete and other.complete, one.reason or other.reason)
     if one is not None and other is not None and (one == other or _plain(one) == _plain(other) is not None):
         return one
-    why = reason if reason.startswith("depends on ") else f"depends on a condition: {reason}"
-    return Unknown(why[:200], origin_of(one if one is not None else other))
+    why = (reason if reason.startswith("depends on ") else f"depends on a condition: {reason}")[:200]
+    if isinstance(one, Url) and isinstance(other, Url):
+        return urls.common(one, other, why)
+    return Unknown(why, origin_of(one if one is not None else other))
 
 
 def _plain(value: Value) -> tuple | None:

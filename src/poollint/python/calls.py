@@ -38,6 +38,7 @@ from poollint.python.values import (
     shortened,
     symbol_of,
     unsettled,
+    variables_of,
 )
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
     node = scope.node
     origin = Origin(name, module.location(scope.parameters[name]))
     if isinstance(node, ast.Lambda):
-        return world.unknown(f"{name} is a parameter of a lambda", origin, f"param:{module.path}:{node.lineno}:{name}")
+        return world.unknown(f"{name} is a parameter of a lambda", origin, _symbol(module, node, name))
     assert isinstance(node, FUNCTIONS)
     owner = objects.owner_of(module, node, name)
     if owner is not None:
@@ -296,7 +297,12 @@ def _without_caller(
     if node.args.vararg and node.args.vararg.arg == name:
         return Listing((), origin, False)
     reason = f"parameter {name} of {node.name}(), which no call here gives"
-    return world.unknown(reason, origin, f"param:{module.path}:{node.lineno}:{name}")
+    return world.unknown(reason, origin, _symbol(module, node, name))
+
+
+def _symbol(module: Module, node: ast.AST, name: str) -> str:
+    """Name a parameter whatever it holds."""
+    return f"param:{module.path}:{node.lineno}:{name}"  # type: ignore[attr-defined]
 
 
 _BY_FRAMEWORK = Known(True, Origin("called by a framework"), "fallback")
@@ -327,16 +333,22 @@ def _from_caller(
     world.rests_on("moments", HOPS)
     if world.hops >= MOST_HOPS:
         return Unknown(f"{name} comes from too far away", origin)
+    symbol = _symbol(module, scope.node, name)
     frame = _one_caller(world, module, scope.node, sites)
     if frame is None:
-        return Unknown(f"{name} differs from caller to caller", origin)
+        return world.unknown(f"{name} differs from caller to caller", origin, symbol)
     if name not in frame.bindings:
         return Unknown(f"{name} is not passed", origin)
     world.hops += 1
     try:
-        return world.pending(frame.bindings[name])
+        passed = world.pending(frame.bindings[name])
     finally:
         world.hops -= 1
+    # Whatever is passed, it is one value: the conditions on the way say what they know of it.
+    if not isinstance(passed, Unknown) or symbol_of(passed):
+        return passed
+    absent = isinstance(passed, Open) and passed.absent
+    return world.taught(Open(passed.reason, passed.origin, symbol, variables_of(passed), absent))
 
 
 def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]]:

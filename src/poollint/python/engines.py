@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python import reach
@@ -79,14 +80,17 @@ class Engines:
 
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
         """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""
-        def compute(world: World) -> Way | None:
+        def compute(world: World, everywhere: bool) -> Way | None:
             if not world.reachable(site.call, site.module):
                 return None
-            reach.learn(world, site.call, site.module)
-            return _way(world, site, library)
+            comes = reach.learn(world, site.call, site.module)
+            return _way(world, site, library) if comes or everywhere else None
 
-        ways = [way for way in evaluator.alternatives(compute) if way is not None]
-        return ways or [_way(evaluator.world(), site, library)]
+        for everywhere in (False, True):
+            found = evaluator.alternatives(partial(compute, everywhere=everywhere))
+            if ways := [way for way in found if way is not None]:
+                return ways
+        return [_way(evaluator.world(), site, library)]
 
     def _is_reachable(self, site: Site) -> bool:
         """Say whether any caller outside tests comes to the creation: `if sqlite:` may be False for all of them."""

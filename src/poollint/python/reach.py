@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poollint.python import branching, expressions, operators
+from poollint.python import branching, calls, expressions, operators
 from poollint.python.modules import Module
-from poollint.python.scopes import names_in
-from poollint.python.values import Frame
+from poollint.python.scopes import FUNCTIONS, names_in
+from poollint.python.values import Frame, variables_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -33,17 +33,38 @@ def reachable(
     return True
 
 
-def learn(world: World, node: ast.AST, module: Module) -> None:
-    """Teach a world that answers nothing what it can know because it stands at this node: its conditions hold.
+def learn(world: World, node: ast.AST, module: Module) -> bool:
+    """Teach a world what it can know because it stands at this node: the conditions on the way hold.
 
-    `if "sqlite" in url:` around the creation says what the URL is, whoever passes it.
+    `if "sqlite" in url:` around the creation says what the URL is, whoever passes it; so it does around the only call of
+    the function that creates. Nothing is asked. Return False where what the world knows already rules them out.
     """
-    for test, wanted in conditions(node, module) if world.closed else ():
-        value = expressions.evaluate(world, test, module, None)
-        symbol = operators.truth_symbol(value) if operators.plain_truth(value) is None else ""
-        flipped = symbol.startswith("not(")
-        when_true, when_false = world.evaluator.meanings.get(symbol[4:-1] if flipped else symbol, ((), ()))
-        world.learn(when_true if wanted != flipped else when_false)
+    from poollint.python.evaluate import Undecided
+
+    for place, where in _only_ways(world, node, module):
+        for test, wanted in conditions(place, where):
+            try:
+                value = expressions.evaluate(world, test, where, None)
+            except Undecided:
+                continue
+            if not variables_of(value) and operators.plain_truth(value) is (not wanted):
+                return False
+            symbol = operators.truth_symbol(value) if operators.plain_truth(value) is None else ""
+            flipped = symbol.startswith("not(")
+            when_true, when_false = world.evaluator.meanings.get(symbol[4:-1] if flipped else symbol, ((), ()))
+            world.learn(when_true if wanted != flipped else when_false)
+    return True
+
+
+def _only_ways(world: World, node: ast.AST, module: Module) -> Iterator[tuple[ast.AST, Module]]:
+    """Yield a node, the only call of the function around it, the only call of the function around that, and so on."""
+    for _ in range(calls.MOST_HOPS):
+        yield node, module
+        function = next((parent for parent in module.ancestors(node) if isinstance(parent, FUNCTIONS)), None)
+        callers = calls.callers_of(world, module, function) if function is not None else []
+        if len(callers) != 1:
+            return
+        module, node = callers[0]
 
 
 def conditions(node: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]:

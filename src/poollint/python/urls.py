@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
-from poollint.facts import Certainty, Known, Origin, Setting, Unknown
+from poollint.facts import Certainty, Known, Origin, Setting, Unknown, weakest
 from poollint.python.values import (
     Open,
     Table,
@@ -77,6 +77,30 @@ def _why_unknown(value: Value) -> str:
             )
         return f"{value.origin.says or 'the text'} is no database URL"
     return reason_of(value)
+
+
+def common(one: Url, other: Url, reason: str) -> Url:
+    """Return what two URLs have in common; the parts in which they differ are Unknown for that reason."""
+    unknown = Unknown(reason, one.origin)
+
+    def part(a: Setting, b: Setting) -> Setting:
+        if isinstance(a, Known) and isinstance(b, Known) and a.value == b.value:
+            return replace(a, certainty=weakest((a, b)))
+        return a if a == b else unknown
+
+    names = ("dialect", "driver", "host", "port", "database")
+    keys = [key for key, value in one.query.items() if other.query.get(key) == value]
+    return Url(
+        *(part(getattr(one, name), getattr(other, name)) for name in names),
+        {key: one.query[key] for key in keys},
+        one.query_complete and other.query_complete and len(keys) == len(one.query) == len(other.query),
+        tuple(identity for identity in one.identities if identity in other.identities),
+        whole=None if one.whole is other.whole is None else unknown,
+        is_object=one.is_object and other.is_object,
+        origin=one.origin,
+        excludes=one.excludes & other.excludes,
+        user=one.user if one.user == other.user else None,
+    )
 
 
 def _with_secret(world: World, url: Url) -> Url:

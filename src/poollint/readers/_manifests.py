@@ -206,12 +206,14 @@ def manifests_of(documents: Iterable[Node], path: str) -> Iterator[Manifest]:
 def manifest_of(node: Node, path: str) -> Manifest:
     """Wrap a document that has a kind and an apiVersion."""
     version = node.text_at("apiVersion") or ""
+    namespace = node.text_at("metadata", "namespace") or ""
     return Manifest(
         node=node,
         kind=node.text_at("kind") or "",
         group=version.rpartition("/")[0],
         name=node.text_at("metadata", "name") or "",
-        namespace=node.text_at("metadata", "namespace") or "",
+        # `{{ .Release.Namespace }}` is whatever the deploy command says, as if none were written.
+        namespace="" if "{{" in namespace else namespace,
         path=path,
     )
 
