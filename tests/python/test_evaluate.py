@@ -486,6 +486,55 @@ def test_a_subclass_passes_the_parameters_of_the_constructor_it_inherits(
     assert _passed_to_make(tmp_path, base + subclass) == sizes
 
 
+@pytest.mark.parametrize(
+    ("constructor", "call", "expected"),
+    [
+        ("super().__init__(many)", "Orders(many=9)", [9, 1]),
+        ("super().__init__(many, ways=url)", "Orders(5)", [3, 5]),
+        ("super(Orders, self).__init__(ways=many)", "Orders()", [7, 3]),
+        ("Storage.__init__(self, many)", "Orders()", [3, 1]),
+        ("super().__init__(); self.size += 1", "Orders()", [8, 1]),
+        ("self.size = 1; super().__init__()", "Orders()", [7, 1]),
+        ("self.size = 1; super().__init__(); self.size += 1", "Orders()",
+         ["<size is set before and after the inherited constructor>", 1]),
+        ("if url: super().__init__()", "Orders()", ["<Orders does not set size>", "<Orders does not set ways>"]),
+        ("super().prepare()", "Orders()", ["<Orders does not set size>", "<Orders does not set ways>"]),
+        ("other.__init__(self, many)", "Orders()", ["<Orders does not set size>", "<Orders does not set ways>"]),
+    ],
+)  # fmt: skip
+def test_what_a_constructor_hands_on_to_the_inherited_one_is_set_on_the_instance(
+    tmp_path: Path, constructor: str, call: str, expected: list[object]
+) -> None:
+    program = f"""
+        class Storage:
+            def __init__(self, size=7, *, ways=1):
+                self.size = size
+                self.ways = ways
+        class Between(Storage): ...
+        class Orders(Between):
+            def __init__(self, url=None, many=3):
+                {constructor}
+            def pair(self):
+                return self.size, self.ways
+        result = {call}.pair()
+        """
+    assert plain(Project(tmp_path, program).value()) == expected
+
+
+def test_a_constructor_reads_what_the_inherited_one_has_set(tmp_path: Path) -> None:
+    program = """
+        class Service:
+            def __init__(self):
+                self.limit = 7
+        class Backup(Service):
+            def __init__(self, limit=None):
+                super().__init__()
+                self.size = limit or self.limit
+        result = Backup().size
+        """
+    assert plain(Project(tmp_path, program).value()) == 7
+
+
 def test_a_base_class_calls_what_its_subclasses_override(tmp_path: Path) -> None:
     program = (
         "class Storage:\n    def __init__(self, size):\n        self.connect(size)\n    def connect(self, size): ...\n"

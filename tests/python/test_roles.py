@@ -750,6 +750,29 @@ def decorated(bind):
 def test_an_engine_that_never_leaves_what_makes_it_does_not_last(engine, use, lasts):
     text = f"{ENGINE}{APP}{CALLED}@app.on_event('startup')\ndef start():\n    engine = {MAKE}\n    {use}\n"
     assert engine({"main.py": text}).lasts.value is lasts
+
+
+MIGRATES = """
+from flask_migrate import Migrate, upgrade
+from flask_sqlalchemy import SQLAlchemy
+def update(app):
+    db = SQLAlchemy(app)
+    {use}
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "lasts"),
+    [
+        ("Migrate(app, db)\n    upgrade()", False),
+        ("Migrate(app, db)\n    return db", True),
+        ("register(app, db)", True),
+    ],
+)
+def test_an_extension_that_only_migrates_does_not_last(engine, use, lasts):
+    assert engine({"main.py": MIGRATES.format(use=use)}).lasts.value is lasts
+
+
 # -- what serves, and what runs as a program
 
 USE = f"{ENGINE}def init(url):\n    return create_engine(url)\n"

@@ -21,7 +21,7 @@ from poollint.python.values import FunctionRef
 # They use an engine and are done with it; everybody else may keep what he is given.
 _USERS = frozenset(
     "create_all drop_all reflect inspect read_sql read_sql_query read_sql_table to_sql Table configure print str repr "
-    "isinstance len URL make_url listen listens_for".split()
+    "isinstance len URL make_url listen listens_for Migrate".split()
 )
 # What they return holds the engine: it outlives the call if that does.
 _HOLDERS = frozenset("Session AsyncSession sessionmaker async_sessionmaker scoped_session async_scoped_session".split())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, enums, expressions, fills, flow, lazy
+from poollint.python import branching, calls, constructors, enums, expressions, fills, flow, lazy
 from poollint.python import libraries, names, returns, settings, sharing
 from poollint.python.modules import Import, Module
 from poollint.python.scopes import FUNCTIONS
@@ -403,9 +403,8 @@ def _set_by_methods(
     for maker in _MAKERS:
         method = method_of(world, base.cls, maker)
         if method is not None:
-            value = flow.attribute_set_in(
-                world, replace(method, owner=base), name, frame_of(world, base, method), value
-            )
+            frame = frame_of(world, base, method)
+            value = constructors.attribute_set_by(world, base, method, frame, name, value)
     value = settings.after_validators(world, base, name, value)
     if value is not None and not _is_blank(value):
         return _changed_by_methods(world, base, name, value, asker)
