@@ -116,6 +116,7 @@ EXTRA = "[project]\ndependencies = []\n[project.optional-dependencies]\npostgres
         ("pyproject.toml", "[tool.poetry.dependencies]\nasyncpg = {version = '^0.30', optional = true}\n", False),
         ("pyproject.toml", "[tool.poetry.group.test.dependencies]\nasyncpg = '*'\n", False),
         ("pyproject.toml", "[tool.poetry.group.api.dependencies]\nasyncpg = '*'\n", True),
+        ("pyproject.toml", "[tool.poetry.group.api]\noptional = true\ndependencies = {asyncpg = '*'}\n", False),
         ("setup.cfg", "[options.extras_require]\npostgres =\n    asyncpg\n", False),
         ("setup.py", "setup(extras_require={'postgres': ['asyncpg']})\n", False),
         ("Pipfile", "[dev-packages]\nasyncpg = '*'\n", False),

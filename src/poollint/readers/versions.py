@@ -152,9 +152,10 @@ def _pyproject(tree: Tree, path: str, text: str) -> Iterator[Version]:
     poetry = _table(tool, "poetry")
     yield from _poetry(path, text, _table(poetry, "dependencies"))
     yield from _not_required(_poetry(path, text, _table(poetry, "dev-dependencies")))
-    for name, group in _table(poetry, "group").items():
-        found = _poetry(path, text, _table(group, "dependencies") if isinstance(group, dict) else {})
-        yield from _not_required(found) if name in _FOR_DEVELOPERS else found
+    for name in (groups := _table(poetry, "group")):
+        group = _table(groups, name)
+        found = _poetry(path, text, _table(group, "dependencies"))
+        yield from _not_required(found) if name in _FOR_DEVELOPERS or group.get("optional") is True else found
 
 
 def _listed(path: str, text: str, requirements: list) -> Iterator[Version]:
