@@ -276,6 +276,25 @@ def test_a_creation_that_a_parameter_decides_about_is_not_certain(engine):
 
 
 @pytest.mark.parametrize(
+    ("body", "certain"),
+    [
+        ("if url:\n        found = {}\n    else:\n        found = other()", False),
+        ("if url:\n        found = {}\n    else:\n        found = create_engine(url, poolclass=NullPool)", True),
+        ("if url:\n        found = {}\n    elif old:\n        found = create_engine(old)\n"
+         "    else:\n        found = create_engine(other)", True),
+        ("if url:\n        found = {}\n    elif old:\n        found = create_engine(old)", False),
+        ("if url:\n        found = {}\n    else:\n        found = create_engine(old) if old else None", False),
+        ("found = {} if url else create_engine(old)", True),
+        ("found = {} if url else None", False),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_chooses_between_two_engines_does_not_decide_whether_one_is_made(make_tree, body, certain):
+    text = f"{ENGINE}{APP}def session(url=None, old=None):\n    {body.format(MAKE)}\n    return found\n"
+    found, *_ = Code(make_tree({"app/web.py": f"{text}@app.get('/')\ndef show():\n    session('x')\n"})).engines()
+    assert isinstance(found.per_call, Known) is certain
+
+
+@pytest.mark.parametrize(
     ("choice", "certain"),
     [("if kind() == 'sql':\n        ", False), ("if ready():\n        ", True), ("", True)],
 )

@@ -459,13 +459,42 @@ def _is_session(call: ast.Call) -> bool:
 
 
 def depends_on_parameter(module: Module, node: ast.AST, function: Function) -> bool:
-    """Say whether a parameter decides if the function comes to the node: `get_session(mode)` may never create one."""
+    """Say whether a parameter decides if the function comes to the node: `get_session(mode)` may never create one.
+
+    It does not where it only chooses between two: `create_engine(url, poolclass=NullPool) if once else create_engine(url)`.
+    """
     parameters = {arg.arg for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
     parameters -= {"self", "cls"}
     for parent in module.ancestors(node):
         if parent is function:
             return False
-        if isinstance(parent, (ast.If, ast.IfExp)) and parent.test is not node:
+        if isinstance(parent, (ast.If, ast.IfExp)) and parent.test is not node and not _calls_either_way(parent, node):
             if any(isinstance(part, ast.Name) and part.id in parameters for part in walk(parent.test)):
                 return True
     return False
+
+
+def _calls_either_way(branch: ast.If | ast.IfExp, call: ast.AST) -> bool:
+    """Say whether all branches call the same function: none of them does without."""
+    if not isinstance(call, ast.Call):
+        return False
+    wanted, todo = ast.dump(call.func), [branch.body, branch.orelse]
+    while todo:
+        block = todo.pop()
+        parts = block if isinstance(block, list) else [block]
+        if any(_calls(part, wanted) for part in parts):
+            continue
+        inner = next((part for part in parts if isinstance(part, (ast.If, ast.IfExp))), None)  # `elif`
+        if inner is None:
+            return False
+        todo += [inner.body, inner.orelse]
+    return True
+
+
+def _calls(part: ast.AST, wanted: str) -> bool:
+    """Say whether an expression, or a statement that holds no other, always makes a call."""
+    if not isinstance(part, (ast.expr, ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)):
+        return False
+    nodes = list(walk(part))
+    decides = any(isinstance(node, (ast.IfExp, ast.BoolOp, ast.Lambda)) for node in nodes)
+    return not decides and any(isinstance(node, ast.Call) and ast.dump(node.func) == wanted for node in nodes)
