@@ -365,6 +365,14 @@ def test_how_migrations_call_a_factory_says_nothing_about_what_serves(pool, besi
     assert pool({"db.py": factory, "migrations/env.py": MIGRATION, **beside}).pool_class.value == pool_class
 
 
+@pytest.mark.parametrize(("path", "sizes"), [("app/migrations/migrate.py", {20}), ("app/jobs/migrate.py", {20, 5})])
+def test_a_call_in_a_folder_of_migrations_says_nothing_of_what_serves(engine, path, sizes):
+    make = f"{SYNC}def make(**options):\n    return create_engine('postgresql://db/a', **options)\n"
+    files = {"app/db.py": make, "app/main.py": "from app.db import make\nmake(pool_size=20)\n"}
+    found = engine({**files, path: "from app.db import make\nmake()\n"})
+    assert {pool.pool_size.value for pool in found.alternatives} == sizes
+
+
 SPREADING = """
 class Manager:
     def __init__(self, url, **options):

@@ -521,6 +521,33 @@ def test_what_a_constructor_hands_on_to_the_inherited_one_is_set_on_the_instance
     assert plain(Project(tmp_path, program).value()) == expected
 
 
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        ("number('SIZE', 7)", 7),
+        ("property(fget=lambda self: self.limit + 1)", 4),
+        ("property(lookup('size'))", "<a property whose getter is not known>"),
+        ("property()", "<a property whose getter is not known>"),
+    ],
+)
+def test_an_attribute_that_a_call_makes_a_property_is_what_its_getter_returns(
+    tmp_path: Path, made: str, expected: object
+) -> None:
+    program = f"""
+        import os
+        from library import lookup
+        def number(name, default):
+            def getter(self):
+                return int(os.environ.get(name, default))
+            return property(getter)
+        class Settings:
+            limit = 3
+            size = {made}
+        result = Settings().size
+        """
+    assert plain(Project(tmp_path, program).value()) == expected
+
+
 def test_a_constructor_reads_what_the_inherited_one_has_set(tmp_path: Path) -> None:
     program = """
         class Service:

@@ -648,3 +648,55 @@ def test_where_all_configuration_classes_agree_nobody_needs_to_know_which(engine
     differing = classes.replace(f"'{URI}2'", f"'{URI}2'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 30}}")
     found = engine({"config.py": differing, "app.py": text})
     assert {pool.pool_size.value for pool in found.live} == {20, 30}
+
+
+# -- who configures the application
+
+OWN_APPLICATION = """
+def {name}():
+    app = Flask(__name__)
+    app.config['SQLALCHEMY_DATABASE_URI'] = '{uri}'
+    app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {{'pool_size': {size}}}
+    db.init_app(app)
+    return app
+"""
+TWO = START + "db = SQLAlchemy()\n" + "".join(
+    OWN_APPLICATION.format(name=name, uri=URI, size=size) for name, size in (("create_app", 20), ("create_batch", 5))
+)
+
+
+def test_two_functions_that_make_an_application_each_are_two_ways(engine):
+    assert {pool.pool_size.value for pool in engine(TWO).live} == {20, 5}
+
+
+def test_one_application_that_two_functions_configure_keeps_what_is_set_last(engine):
+    text = START + "db = SQLAlchemy()\n"
+    for name, size in (("first", 5), ("second", 20)):
+        text += f"def {name}(app):\n    app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {{'pool_size': {size}}}\n"
+    text += f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\nfirst(app)\nsecond(app)\ndb.init_app(app)\n"
+    assert live(engine(text)).pool_size.value == 20
+
+
+@pytest.mark.parametrize(("condition", "dialects"), [("is_test()", {"sqlite", "mysql", None}), ("True", {"sqlite"})])
+def test_what_a_function_sets_holds_where_its_only_call_is_reached(engine, condition, dialects):
+    """Elsewhere a file that is not here gives the URI, and the code's own question tells what it is."""
+    text = START + (
+        "from tests import is_test\n"
+        "def configure_for_tests(app):\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///here.db'\n"
+        f"if {condition}:\n    configure_for_tests(app)\nelse:\n    app.config.from_pyfile('absent.cfg')\n"
+        "if 'mysql' in app.config['SQLALCHEMY_DATABASE_URI'].lower():\n"
+        "    app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\ndb = SQLAlchemy(app)\n"
+    )
+    found = engine(text)
+    assert {value_of(pool.dialect) for pool in found.alternatives} == dialects
+    assert all(value_of(pool.pool_size) == 20 for pool in found.alternatives if value_of(pool.dialect) == "mysql")
+
+
+def test_a_dialect_that_a_branch_rules_out_is_not_the_declared_drivers(engine):
+    text = START + (
+        "app.config.from_pyfile('absent.cfg')\nif 'mysql' in app.config['SQLALCHEMY_DATABASE_URI']:\n"
+        "    app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\ndb = SQLAlchemy(app)\n"
+    )
+    required = "flask-sqlalchemy==3.1.1\nsqlalchemy==2.0.36\npymysql\n"
+    pools = engine({"app.py": text, "requirements.txt": required}).alternatives
+    assert {(value_of(pool.dialect), "mysql" in pool.excludes) for pool in pools} == {("mysql", False), (None, True)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from poollint.facts import Known, Location, Origin, Unknown
-from poollint.python import branching, flow, names, objects
+from poollint.python import branching, flow, names, objects, reach
 from poollint.python import flask_files as files
 from poollint.python.callers import function_around
 from poollint.python.evaluate import Answer, Question, World
@@ -18,7 +18,7 @@ from poollint.python.flask_files import METHODS, PERHAPS, Load
 from poollint.python.modules import Module
 from poollint.python.roles import Roles
 from poollint.python.scopes import dotted
-from poollint.python.values import ClassRef, Instance, LibraryRef, ModuleRef, Table, Value, origin_of
+from poollint.python.values import ClassRef, Instance, LibraryRef, ModuleRef, Table, Value, origin_of, symbol_of
 from poollint.sqlalchemy_tables import FLASK_BINDS, FLASK_OPTIONS, FLASK_PREFIX
 
 Holder = ClassRef | ModuleRef | Instance
@@ -33,6 +33,14 @@ class Assigned:
     module: Module
     node: ast.AST  # the statement or call
     value: ast.expr
+
+    @property
+    def place(self) -> ast.AST:
+        return self.node
+
+    @property
+    def where(self) -> str:
+        return str(self.module.location(self.node))
 
     @property
     def only_if_absent(self) -> bool:
@@ -146,7 +154,9 @@ class Config:
             value = None
         for entries in reversed(over):
             value = entries.laid_over(value)
-        return value
+        if not isinstance(value, Unknown) or symbol_of(value):
+            return value
+        return self.world.unknown(value.reason, value.origin, f"config:{key}")
 
     def _sources(self, key: str) -> list[Assigned | Load]:
         """Return what this world comes to of everything that may set a key, the strongest first."""
@@ -154,15 +164,36 @@ class Config:
         for found in reversed(self.places.assigned):
             is_own = found.key == key and found.module.path in self.circle and found not in self.late
             # `app.config["KEY"] = changed(app.config["KEY"])` reads what was set before.
-            if is_own and found not in self._running and self.world.reachable(found.node, found.module):
+            if is_own and found not in self._running and self._is_reached(found.node, found.module):
                 strong.append(found)
         weak: list[Assigned | Load] = []
         for load in self._loads:
-            if self.world.reachable(load.call, load.module):
+            if self._is_reached(load.call, load.module):
                 before = [number for number, found in enumerate(strong) if _precedes(found, load)]
                 strong.insert(before[0], load) if before else weak.insert(0, load)
         # The sort is stable: what fills a gap comes last, everything else keeps its order.
-        return sorted(strong + weak, key=lambda found: isinstance(found, Assigned) and found.only_if_absent)
+        return sorted(
+            self._of_one_application(strong + weak),
+            key=lambda found: isinstance(found, Assigned) and found.only_if_absent,
+        )
+
+    def _of_one_application(self, sources: list[Assigned | Load]) -> list[Assigned | Load]:
+        """Leave out what sets the key in another application: each function that makes one is an alternative."""
+        makers: dict[ast.AST, Assigned] = {}
+        for found in sources:
+            function = function_around(found.module, found.place)
+            if isinstance(found, Assigned) and function is not None and _makes_application(found, function):
+                makers.setdefault(function, found)
+        if len(makers) < 2:
+            return sources
+        choices = sorted(makers, key=lambda each: makers[each].where)
+        asked = f"application {' '.join(makers[each].where for each in choices)}"
+        number = self.world.ask(Question(asked, tuple(map(Answer, range(len(choices))))))
+        others = [each for each in makers if number is not None and each is not choices[number]]
+        return [found for found in sources if function_around(found.module, found.place) not in others]
+
+    def _is_reached(self, node: ast.AST, module: Module) -> bool:
+        return reach.reached_from_outside(self.world, node, module)
 
     def _assigned(self, found: Assigned) -> Value:
         self._running.append(found)
@@ -276,6 +307,17 @@ def _weakened(value: Value) -> Value:
     if isinstance(value, Table):
         return replace(value, entries={key: branching.as_sure_as(entry, _MAYBE) for key, entry in value.entries.items()})
     return branching.as_sure_as(value, _MAYBE)
+
+
+def _makes_application(found: Assigned, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether a function configures an application of its own: `app = Flask(__name__); app.config[KEY] = ...`."""
+    scope = names.scope_for(found.module, function)
+    for bound in scope.binds.get((_application(found.node) or "").partition(".")[0], ()):
+        if isinstance(bound, ast.Assign) and isinstance(bound.value, ast.Call):
+            made = found.module.qualified(bound.value.func) or dotted(bound.value.func) or ""
+            if made.rpartition(".")[2].endswith("Flask"):
+                return True
+    return False
 
 
 def _precedes(found: Assigned | Load, load: Load) -> bool:

@@ -34,6 +34,10 @@ class Load:
     call: ast.Call
 
     @property
+    def place(self) -> ast.AST:
+        return self.call
+
+    @property
     def method(self) -> str:
         return self.call.func.attr if isinstance(self.call.func, ast.Attribute) else ""
 

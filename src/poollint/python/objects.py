@@ -343,6 +343,8 @@ def _looked_up(
     if value is not None:
         return value
     found = class_attribute(world, base.cls, name, origin)
+    if isinstance(found, LibraryObject) and found.name == "builtins.property":
+        return _of_property(world, base, found, node, module)
     if isinstance(found, Unknown) and settings.is_settings(bases) and name in ("data", "values", "__dict__"):
         return base  # `info.data` of a validator
     return lazy.of_instance(world, base, name, node, module) or found if isinstance(found, Unknown) else found
@@ -353,12 +355,23 @@ def of_method(world: World, method: FunctionRef, owner: Instance | Member, node:
     if is_static(method.node):
         return method
     bound = replace(method, owner=owner.cls if is_classmethod(method.node) else owner)
-    if not _is_property(method.node):
-        return bound
-    running = calls.frame_for(world, bound, NO_ARGUMENTS, node, module, None)
+    return _got(world, bound, node, module) if _is_property(method.node) else bound
+
+
+def _got(world: World, getter: FunctionRef, node: ast.AST, module: Module) -> Value:
+    """Return what a property's function returns."""
+    running = calls.frame_for(world, getter, NO_ARGUMENTS, node, module, None)
     if running is None:
-        return Unknown("calls nested too deeply", Origin(method.name, module.location(node)))
-    return returns.returned(world, bound, running)
+        return Unknown("calls nested too deeply", Origin(getter.name, module.location(node)))
+    return returns.returned(world, getter, running)
+
+
+def _of_property(world: World, owner: Instance, made: LibraryObject, node: ast.AST, module: Module) -> Value:
+    """Return what an attribute is that a call made a property: `size = property(getter)`."""
+    getter = world.pending(made.arguments.get("fget", 0) or Unknown("a property without a getter", made.origin))
+    if not isinstance(getter, FunctionRef):
+        return Unknown("a property whose getter is not known", made.origin)
+    return _got(world, replace(getter, owner=owner), node, module)
 
 
 def field_or_default(

@@ -97,7 +97,8 @@ def _dialect(url: Url, library: Library) -> Setting:
         return Known("postgresql", dialect.origin, dialect.certainty)
     if isinstance(dialect, Known) and dialect.value is not None:
         return dialect
-    return _declared(library, lambda dialect_, driver_, is_async_: dialect_) or dialect
+    declared = _declared(library, lambda dialect_, driver_, is_async_: dialect_)
+    return declared if declared is not None and declared.value not in url.excludes else dialect
 
 
 # Distribution → (dialect, driver, async). A project that declares only drivers of one server talks to that server.

@@ -41,7 +41,7 @@ def learn(world: World, node: ast.AST, module: Module) -> bool:
     """
     from poollint.python.evaluate import Undecided
 
-    for place, where in _only_ways(world, node, module):
+    for place, where in only_ways(world, node, module):
         for test, wanted in conditions(place, where):
             try:
                 value = expressions.evaluate(world, test, where, None)
@@ -56,7 +56,7 @@ def learn(world: World, node: ast.AST, module: Module) -> bool:
     return True
 
 
-def _only_ways(world: World, node: ast.AST, module: Module) -> Iterator[tuple[ast.AST, Module]]:
+def only_ways(world: World, node: ast.AST, module: Module) -> Iterator[tuple[ast.AST, Module]]:
     """Yield a node, the only call of the function around it, the only call of the function around that, and so on."""
     for _ in range(calls.MOST_HOPS):
         yield node, module
@@ -73,6 +73,11 @@ def conditions(node: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]
     for parent in module.ancestors(node):
         yield from _conditions(parent, child)
         child = parent
+
+
+def reached_from_outside(world: World, node: ast.AST, module: Module) -> bool:
+    """Say whether a world comes to a node and, as far as it has only one caller, to the calls that lead there."""
+    return all(reachable(world, place, where, None) for place, where in only_ways(world, node, module))
 
 
 def frame_at(module: Module, node: ast.AST, frame: Frame | None) -> Frame | None:

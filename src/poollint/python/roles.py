@@ -15,6 +15,7 @@ from functools import cached_property
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
 from poollint.python import contexts
 from poollint.python.callers import Reference, class_around, function_around
+from poollint.python.calls import MIGRATION_FOLDERS
 from poollint.python.contexts import Kind
 from poollint.python.escapes import outlives
 from poollint.python.graph import ImportGraph
@@ -44,7 +45,6 @@ _TEST_WORDS = frozenset(
 _SAMPLE_WORDS = frozenset(
     "example examples sample samples demo demos doc docs docs_src tutorial tutorials snippets cookbook".split()
 )
-_MIGRATION_WORDS = frozenset("alembic migration migrations".split())
 _SCRIPT_WORDS = frozenset("script scripts bin tool tools commands cli hack benchmark benchmarks".split())
 
 # Calls that make a process which serves requests, and calls that make one which waits for work.
@@ -252,7 +252,7 @@ class Roles:
             return "migration", f"{module.path} is run by Alembic"
         if words & _SAMPLE_WORDS:
             return "sample", f"{module.path} is a sample"
-        if words & _MIGRATION_WORDS:
+        if words & MIGRATION_FOLDERS:
             return "migration", f"{module.path} is a migration"
         return None
 
