@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -25,6 +26,34 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stdout + done.stderr
     (made,) = folder.glob("*.whl")
     return made
+
+
+def _imports() -> dict[str, list[tuple[str, str]]]:
+    """Return for each module what it imports when it is imported: (module, "") or (module, name in it)."""
+    source = TOP / "src"
+    names = {".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__"): path
+             for path in (source / "poollint").rglob("*.py")}  # fmt: skip
+    found: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
+    for module, path in names.items():
+        for stmt in ast.parse(path.read_text("utf-8")).body:
+            for alias in stmt.names if isinstance(stmt, ast.ImportFrom) and stmt.module else ():
+                inside = f"{stmt.module}.{alias.name}"  # type: ignore[union-attr]
+                found[module].append((inside, "") if inside in names else (stmt.module, alias.name))  # type: ignore[union-attr]
+    return found
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """Modules that import each other import the module, not a name in it, which may not be there yet."""
+    imports = _imports()
+    for module in imports:
+        for other, name in imports[module]:
+            reached, todo = set(), [other] if name else []
+            while todo:
+                for further, _ in imports.get(todo.pop(), ()):
+                    if further not in reached:
+                        reached.add(further)
+                        todo.append(further)
+            assert module not in reached, f"{module} takes {name} of {other}, which imports it"
 
 
 def test_the_wheel_holds_every_page_every_provider_and_the_schema(wheel: Path) -> None:

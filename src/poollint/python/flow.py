@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, expressions, fills, names, objects, sharing
+from poollint.python import branching, calls, expressions, fills, names, objects, sharing, slices
 from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, dotted
-from poollint.python.slices import Slice, statement_of
 from poollint.python.values import Frame, FunctionRef, Holder, Instance, Open, Value, origin_of, variables_of
 
 if TYPE_CHECKING:
@@ -44,13 +43,13 @@ def name_in(
     """
     if isinstance(scope.node, COMPREHENSIONS):
         return _turn_of(world, scope, name, module, running)
-    at = statement_of(module, scope, here) if here is not None else None
+    at = slices.statement_of(module, scope, here) if here is not None else None
     call = running or frame
     key = ("name", scope.node, name, at, call.path if call else "", writer)
 
     def compute() -> Value:
         initial = _initial(world, scope, name, module, running)
-        value = Slice(world, module, scope, name, running or frame, at, initial).result()
+        value = slices.Slice(world, module, scope, name, running or frame, at, initial).result()
         if value is None or _is_none(value):
             value = _set_elsewhere(world, scope, name, module, writer) or value
         elif rebinding := _rebound(world, scope, name, module, at, value):
@@ -145,7 +144,7 @@ def _set_elsewhere(
         if function is writer:
             continue
         inner = names.scope_for(module, function)
-        value = Slice(world, module, inner, name, None, None, lambda: None).result()
+        value = slices.Slice(world, module, inner, name, None, None, lambda: None).result()
         if value is None or _is_none(value):
             continue
         if found is not None and found != value:
@@ -163,7 +162,7 @@ def _rebound(
         return None
     for function in fills.rebinders(module, scope, name, getattr(at, "lineno", sys.maxsize)):
         inner = names.scope_for(module, function)
-        other = Slice(world, module, inner, name, None, None, lambda: None).result()
+        other = slices.Slice(world, module, inner, name, None, None, lambda: None).result()
         if other is not None and other != value and not _is_none(other):
             return function.name
     return None
@@ -173,10 +172,10 @@ def global_here(
     world: World, scope: Scope, name: str, here: ast.AST | None, module: Module, running: Frame | None
 ) -> Value | None:
     """Return what this function has set its `global name` to before this place, None when it has not."""
-    at = statement_of(module, scope, here) if here is not None else None
+    at = slices.statement_of(module, scope, here) if here is not None else None
     if not any(name in scope.touches.get(stmt, ()) for stmt in scope.body):
         return None
-    return Slice(world, module, scope, name, running, at, lambda: None).result()
+    return slices.Slice(world, module, scope, name, running, at, lambda: None).result()
 
 
 def changed_in(
@@ -189,11 +188,11 @@ def changed_in(
     outer: Callable[[], Value],
 ) -> Value:
     """Return what a scope makes of a name that it changes but does not bind."""
-    at = statement_of(module, scope, here)
+    at = slices.statement_of(module, scope, here)
     key = ("changed", scope.node, name, at, frame.path if frame else "")
 
     def compute() -> Value:
-        return Slice(world, module, scope, name, frame, at, outer).result() or Unknown(f"{name} is not set", place())
+        return slices.Slice(world, module, scope, name, frame, at, outer).result() or Unknown(f"{name} is not set", place())
 
     def place() -> Origin:
         return Origin(name, module.location(here))
@@ -210,7 +209,7 @@ def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame 
     if name not in scope.touched and not sharing.is_changed(scope, name):
         return None
     running = frame if frame is not None and frame.scope is scope.node else None
-    at = statement_of(module, scope, node)
+    at = slices.statement_of(module, scope, node)
 
     def initial() -> Value | None:
         base = expressions.evaluate(world, node.value, module, frame)
@@ -218,7 +217,7 @@ def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame 
         found = objects.attribute(world, base, node.attr, node, module, frame)
         return None if isinstance(found, Unknown) and not isinstance(found, Open) else found
 
-    found = Slice(world, module, scope, name, running or frame, at, initial, needs_touch=True).result()
+    found = slices.Slice(world, module, scope, name, running or frame, at, initial, needs_touch=True).result()
     return found if found is not None else initial()
 
 
@@ -238,7 +237,7 @@ def attribute_set_in(
     own = next(iter(scope.parameters))
     if f"{own}.{name}" not in scope.touched:
         return before
-    return Slice(world, function.module, scope, f"{own}.{name}", frame, None, lambda: before).result()
+    return slices.Slice(world, function.module, scope, f"{own}.{name}", frame, None, lambda: before).result()
 
 
 def set_through(world: World, holder: Holder, name: str, before: Value | None) -> Value | None:
@@ -246,4 +245,4 @@ def set_through(world: World, holder: Holder, name: str, before: Value | None) -
     target = f"{holder.name}.{name}"
     if target not in holder.scope.touched:
         return before
-    return Slice(world, holder.module, holder.scope, target, holder.frame, None, lambda: before).result()
+    return slices.Slice(world, holder.module, holder.scope, target, holder.frame, None, lambda: before).result()

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import names, paste
-from poollint.python.config_libraries import as_boolean
+from poollint.python import config_libraries, names, paste
 from poollint.python.file_functions import file_named
 from poollint.python.libraries import SUBCLASSED, Call, attribute_reader, reader
 from poollint.python.values import Arguments, FunctionRef, LibraryObject, Table, Value
@@ -123,4 +122,6 @@ def _get_appsettings(call: Call) -> Value:
 @reader("pyramid.settings.asbool")
 def _asbool(call: Call) -> Value:
     value = call.first()
-    return as_boolean(value) if not (isinstance(value, Known) and value.value is None) else Known(False, call.origin)
+    if isinstance(value, Known) and value.value is None:
+        return Known(False, call.origin)
+    return config_libraries.as_boolean(value)
