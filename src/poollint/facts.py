@@ -151,6 +151,9 @@ class Target:
 
 
 # Files, and services whose drivers send each statement as an HTTP request of its own: no connection waits, or dies, idle.
+#   awsathena  StartQueryExecution: https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
+#   bigquery   jobs.insert, jobs.query: https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/query
+#   trino      POST /v1/statement: https://trino.io/docs/current/develop/client-protocol.html
 _WITHOUT_CONNECTIONS = frozenset({"sqlite", "duckdb", "awsathena", "bigquery", "trino"})
 
 
