@@ -113,7 +113,7 @@ class Roles:
         for outer in around:
             if (context := contexts.of_function(module, outer)) and context.kind in _PLACES:
                 return _PLACES[context.kind], context.says
-        for reference in self.callers.of(module, function):
+        for reference in self.callers.of(module, function, self.is_aside):
             if (context := contexts.of_reference(reference)) and context.kind in _PLACES:
                 return _PLACES[context.kind], context.says
         if cls := class_around(module, function):

@@ -67,15 +67,18 @@ class Sites:
         paths = dict.fromkeys((*self.candidates, *self._users_of_subclasses()))
         return tuple(site for path in sorted(paths) for site in self._in_file(path))
 
+    @cached_property
+    def _has_extension(self) -> bool:
+        """Whether Flask-SQLAlchemy is imported anywhere: else no class of the project is a subclass of its extension."""
+        return any(self._mentions(path, (b"flask_sqlalchemy",)) for path in self.candidates)
+
     def _mentions(self, path: str, needles: tuple[bytes, ...]) -> bool:
         content = self.modules.tree.bytes(path)
         return content is not None and any(needle in content for needle in needles)
 
     def _users_of_subclasses(self) -> Iterator[str]:
         """Yield the files that may construct a project's own subclass of Flask-SQLAlchemy's extension."""
-        subclasses = (
-            {b"SQLAlchemy("} if any(self._mentions(path, (b"flask_sqlalchemy",)) for path in self.candidates) else set()
-        )
+        subclasses = {b"SQLAlchemy("} if self._has_extension else set()
         for path in self.candidates:
             if self._mentions(path, (b"flask_sqlalchemy",)) and (module := self.modules.module(path)):
                 classes = (node for node in module.nodes if isinstance(node, ast.ClassDef))
@@ -87,7 +90,7 @@ class Sites:
         sites: list[Site] = []
         with self.modules.tree.guard(path):
             if module := self.modules.module(path):
-                creations = list(islice(_creations(module), MOST_IN_FILE + 1))
+                creations = list(islice(_creations(module, self._has_extension), MOST_IN_FILE + 1))
                 if len(creations) > MOST_IN_FILE:
                     self.modules.tree.skip(path, f"creates more than {MOST_IN_FILE} engines: the rest is not read")
                 if creations:
@@ -102,10 +105,10 @@ class _Creation:
     skip: int = 0
 
 
-def _creations(module: Module) -> Iterator[_Creation]:
+def _creations(module: Module, has_extension: bool) -> Iterator[_Creation]:
     """Yield the calls that import resolution knows as SQLAlchemy's, in the order of the text."""
     calls = sorted(
-        (call for name in _names(module) for call in module.calls.get(name, ())),
+        (call for name in _names(module, has_extension) for call in module.calls.get(name, ())),
         key=lambda call: (call.lineno, call.col_offset),
     )
     for call in calls:
@@ -116,7 +119,7 @@ def _creations(module: Module) -> Iterator[_Creation]:
                 yield _Creation(call, factory, skip=1)
 
 
-def _names(module: Module) -> set[str]:
+def _names(module: Module, has_extension: bool) -> set[str]:
     """Return the last parts of callees worth resolving in this file: the factories' names and their aliases."""
     aliases = {
         found.alias
@@ -124,7 +127,7 @@ def _names(module: Module) -> set[str]:
         if found.name in _FACTORY_NAMES or (found.name or "").endswith("SQLAlchemy") or found.name == "partial"
     }
     # A subclass of Flask-SQLAlchemy's extension may have any name, but it is constructed by one that is a class here.
-    classes = {name for name in module.calls if name[:1].isupper() or "SQLAlchemy" in name}
+    classes = {name for name in module.calls if has_extension and (name[:1].isupper() or "SQLAlchemy" in name)}
     return _FACTORY_NAMES | aliases | classes | {"partial"}
 
 
