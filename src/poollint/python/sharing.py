@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 ANY = object()  # a key that is not written as a literal
 Path = tuple[Hashable, ...]
 
-MOST_LINKS = 10_000  # followed for one object
+MOST_LINKS = 2_000  # followed for one object
+MOST_PARTS = 100  # of one object that are changed; then all of it is
 LONGEST = 6  # keys of a path
 _PARTS = frozenset({"get", "setdefault", "pop"})
 _COPIES = frozenset({"dict", "list", "tuple", "sorted", "set", "copy"})
@@ -243,9 +244,13 @@ def changes(
             if not and_own and step.name == name and not step.path and change.call is None and change.is_run:
                 continue
             for path in (change.path,) if change.call is None else filled(step.name, change.call):
-                if (rest := after(path, step.path)) and (part := (*step.part, *rest)) not in told:
-                    told.add(part)
-                    yield Found(step.name, change, part)
+                if not (rest := after(path, step.path)) or (part := (*step.part, *rest)) in told:
+                    continue
+                told.add(part)
+                if len(told) > MOST_PARTS:
+                    yield Found(step.name, change, (ANY,))
+                    return
+                yield Found(step.name, change, part)
         for link in scope.links.get(step.name, ()):
             followed += 1
             if followed > MOST_LINKS:
