@@ -96,6 +96,7 @@ class Roles:
         self._programs: dict[str, Role | None] = {}
         self._kept_running: dict[str, str] = {}
         self._of_its_own: dict[str, bool] = {}
+        self._tasks: dict[str, bool] = {}
 
     # -- place
 
@@ -294,6 +295,11 @@ class Roles:
 
     def _is_tasks(self, module: Module) -> bool:
         """Say whether a file holds tasks and nothing that serves: its importers send tasks, they do not run them."""
+        if module.path not in self._tasks:
+            self._tasks[module.path] = self._holds_tasks(module)
+        return self._tasks[module.path]
+
+    def _holds_tasks(self, module: Module) -> bool:
         if not _DECORATED.search(self.modules.tree.bytes(module.path) or b"") or self._serves(module):
             return False
         functions = (node for node in module.nodes if isinstance(node, FUNCTIONS))
