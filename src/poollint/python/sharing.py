@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ANY = object()  # a key that is not written as a literal
 Path = tuple[Hashable, ...]
 
-MOST_LINKS = 2_000  # followed for one object
+MOST_LINKS = 10_000  # followed for one object
 MOST_PARTS = 100  # of one object that are changed; then all of it is
 LONGEST = 6  # keys of a path
 _PARTS = frozenset({"get", "setdefault", "pop"})
