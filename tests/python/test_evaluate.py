@@ -486,6 +486,40 @@ def test_a_subclass_passes_the_parameters_of_the_constructor_it_inherits(
     assert _passed_to_make(tmp_path, base + subclass) == sizes
 
 
+CHECKED = """
+from library import chosen
+from typing import Protocol, runtime_checkable
+@runtime_checkable
+class Sized(Protocol):
+    def size(self): ...
+class Store: ...
+class File(Store): ...
+class Server(Store): ...
+def size(store: Store):
+    if isinstance(store, Server):
+        return 20
+    if isinstance(store, (File, str)):
+        return 1
+    return 5
+result = {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        ("size(Server())", [20]),
+        ("size(File())", [1]),
+        ("size(Store())", [5]),
+        ("isinstance(Server(), Store)", [True]),
+        ("isinstance(Store(), Sized)", ["<is an instance of Store>"]),
+        ("size(chosen())", [20, 1, 5]),
+    ],
+)
+def test_each_class_of_the_project_is_a_question_of_its_own(tmp_path: Path, result: str, expected: list[object]) -> None:
+    assert [plain(value) for value in Project(tmp_path, CHECKED.format(result)).alternatives()] == expected
+
+
 @pytest.mark.parametrize(
     ("constructor", "call", "expected"),
     [

@@ -327,6 +327,10 @@ def _isinstance(call: Call) -> Value:
     wanted = call.arguments.positional[1] if len(call.arguments.positional) > 1 else None
     kinds = list(wanted.items) if isinstance(wanted, Listing) else [wanted]
     named = [kind.name for kind in kinds if isinstance(kind, LibraryRef)]
+    classes = [kind for kind in kinds if isinstance(kind, ClassRef)]
+    are_named = len(named) + len(classes) == len(kinds)
+    if isinstance(value, Instance) and are_named and (answer := _is_made_of(call, value, classes, named)) is not None:
+        return Traced(answer, call.origin)
     if len(named) == len(kinds):
         if isinstance(value, Known) and all(name in _TYPES for name in named):
             # Asked of a variable's default, this is about the default: what replaces it takes a way of its own.
@@ -343,13 +347,27 @@ def _isinstance(call: Call) -> Value:
             return Traced(("sqlalchemy.engine.URL" if value.is_object else "builtins.str") in named, call.origin)
         if isinstance(value, Open) and named == ["builtins.str"] and value.symbol.startswith("env:"):
             return Traced(True, call.origin)  # a variable that is set is text
-    return unsettled(
-        reason_of(value), value, origin=call.origin, symbol=operation("isinstance", value, *_symbols(named, call))
-    )
+    names = [*named, *(f"{cls.module.path}:{cls.node.lineno}" for cls in classes)]
+    symbol = operation("isinstance", value, *(Known(name, call.origin) for name in names))
+    return unsettled(reason_of(value), value, origin=call.origin, symbol=symbol if are_named else "")
 
 
-def _symbols(names: list[str], call: Call) -> list[Value]:
-    return [Known(name, call.origin) for name in names]
+def _is_made_of(call: Call, value: Instance, classes: list[ClassRef], named: list[str]) -> bool | None:
+    """Say whether an instance is one of some classes, as far as its own class tells.
+
+    A parameter of that type may hold an heir; what is constructed here is none. What a library's class descends from is
+    not known.
+    """
+    bases = objects.lineage(call.world, value.cls)
+    if any(kind in bases for kind in (*classes, *named)):
+        return True
+    is_whole = not named or all(isinstance(base, ClassRef) for base in bases)
+    # A protocol that is checked at run time asks for methods.
+    is_plain = not any(_PROTOCOLS.intersection(objects.lineage(call.world, cls)) for cls in classes)
+    return False if value.arguments is not None and is_whole and is_plain else None
+
+
+_PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
 
 
 @reader("builtins.callable")
