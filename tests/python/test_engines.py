@@ -182,6 +182,12 @@ def test_the_target_has_no_user_and_no_password(pool):
     assert found.query["sslmode"].value == "require"
 
 
+def test_a_url_that_names_no_server_points_nowhere(pool):
+    found = pool(SYNC + "engine = create_engine('postgresql+pg8000://', creator=connect)")
+    assert found.target == Unknown("the URL names no server", found.target.origin)
+    assert pool(SYNC + "engine = create_engine('postgresql+pg8000:///orders')").target.value.database == "orders"
+
+
 def test_branches_are_alternatives_and_equal_ones_count_once(engine):
     text = (
         SYNC + "import os\nfrom sqlalchemy.pool import NullPool\noptions = {}\n"
