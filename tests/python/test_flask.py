@@ -692,6 +692,16 @@ def test_what_a_function_sets_holds_where_its_only_call_is_reached(engine, condi
     assert all(value_of(pool.pool_size) == 20 for pool in found.alternatives if value_of(pool.dialect) == "mysql")
 
 
+def test_what_decides_whether_the_only_application_is_made_says_nothing_of_its_settings(engine):
+    text = START + (
+        "import sys\nfrom tool import arguments\ndb = SQLAlchemy()\n"
+        f"def create_app():\n    app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+        "    app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 7}\n    db.init_app(app)\n    return app\n"
+        "if arguments.list:\n    sys.exit(0)\nif arguments.scan:\n    print(1)\nelse:\n    create_app()\n"
+    )
+    assert {value_of(pool.pool_size) for pool in engine(text).alternatives} == {7}
+
+
 def test_a_dialect_that_a_branch_rules_out_is_not_the_declared_drivers(engine):
     text = START + (
         "app.config.from_pyfile('absent.cfg')\nif 'mysql' in app.config['SQLALCHEMY_DATABASE_URI']:\n"

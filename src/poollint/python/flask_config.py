@@ -12,7 +12,7 @@ from poollint.facts import Known, Location, Origin, Unknown
 from poollint.python import branching, flow, names, objects, reach
 from poollint.python import flask_files as files
 from poollint.python.callers import function_around
-from poollint.python.evaluate import Answer, Question, World
+from poollint.python.evaluate import Answer, Dead, Question, World
 from poollint.python.expressions import looked_up
 from poollint.python.flask_files import METHODS, PERHAPS, Load
 from poollint.python.modules import Module
@@ -164,16 +164,16 @@ class Config:
         for found in reversed(self.places.assigned):
             is_own = found.key == key and found.module.path in self.circle and found not in self.late
             # `app.config["KEY"] = changed(app.config["KEY"])` reads what was set before.
-            if is_own and found not in self._running and self._is_reached(found.node, found.module):
+            if is_own and found not in self._running and self.world.reachable(found.node, found.module):
                 strong.append(found)
         weak: list[Assigned | Load] = []
         for load in self._loads:
-            if self._is_reached(load.call, load.module):
+            if self.world.reachable(load.call, load.module):
                 before = [number for number, found in enumerate(strong) if _precedes(found, load)]
                 strong.insert(before[0], load) if before else weak.insert(0, load)
         # The sort is stable: what fills a gap comes last, everything else keeps its order.
         return sorted(
-            self._of_one_application(strong + weak),
+            self._of_one_application(self._reached(strong + weak)),
             key=lambda found: isinstance(found, Assigned) and found.only_if_absent,
         )
 
@@ -192,8 +192,17 @@ class Config:
         others = [each for each in makers if number is not None and each is not choices[number]]
         return [found for found in sources if function_around(found.module, found.place) not in others]
 
-    def _is_reached(self, node: ast.AST, module: Module) -> bool:
-        return reach.reached_from_outside(self.world, node, module)
+    def _reached(self, sources: list[Assigned | Load]) -> list[Assigned | Load]:
+        """Leave out what this world does not come to from outside, where several functions set the key.
+
+        What leads to the only one of them leads to the application.
+        """
+        if len({function_around(found.module, found.place) for found in sources}) < 2:
+            return sources
+        reached = [f for f in sources if reach.reached_from_outside(self.world, f.place, f.module)]
+        if not reached:
+            raise Dead
+        return reached
 
     def _assigned(self, found: Assigned) -> Value:
         self._running.append(found)
