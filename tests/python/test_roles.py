@@ -156,6 +156,18 @@ def test_a_factory_called_once_kept_or_disposed_does_not(engine, use):
     assert per_call(engine(files)) is False
 
 
+@pytest.mark.parametrize(
+    ("keeps", "again"), [("engines[key] = engine\n", False), ("engines = {key: engine}\n", True), ("print(engines)\n", True)]
+)
+def test_a_cache_may_be_filled_by_the_function_that_makes_the_engine(engine, keeps, again):
+    text = (
+        f"{ENGINE}{APP}engines = {{}}\ndef make(key):\n    engine = {MAKE}\n    {keeps}    return engine\n"
+        "def get(key: str):\n    if key in engines:\n        return engines[key]\n    else:\n        return make(key)\n"
+        "@app.get('/')\ndef show(engine=Depends(get)): ...\n"
+    )
+    assert per_call(engine({"web.py": text})) is again
+
+
 def test_rebinding_a_global_without_a_guard_keeps_nothing(engine):
     text = (
         f"{ENGINE}from celery import shared_task\nengine = None\ndef renew():\n    global engine\n    engine = {MAKE}\n"

@@ -20,7 +20,7 @@ from poollint.python.holders import variable
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, dotted, walk
 from poollint.python.sites import Site
-from poollint.python.values import ClassRef
+from poollint.python.values import ClassRef, FunctionRef
 
 Kept = Literal["process", "instance", ""]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -273,14 +273,25 @@ def kept(module: Module, node: ast.AST, function: Function) -> Kept:
     if _engine is None: _engine = create_engine(...)      process
     if url in cache: return cache[url]                    process
     if self._engine is None: self._engine = ...           instance
+    if url in cache: return cache[url]; return make(url)  process, where make() fills the cache
     """
-    changed = _changed(function)
+    changed = _changed(function) | _filled_by(module, node)
     for test in _guards(module, node, function):
         for subject in _subjects(test):
             how = _keeper(module, subject, function, changed)
             if how:
                 return how
     return ""
+
+
+def _filled_by(module: Module, node: ast.AST) -> set[str]:
+    """Return the names of the module that a function of it changes, which is called here."""
+    made_by = names.resolve(module, node)
+    if not isinstance(made_by, FunctionRef) or made_by.module is not module or not isinstance(made_by.node, FUNCTIONS):
+        return set()
+    scope = names.scope_for(module, made_by.node)
+    roots = {name: name.partition(".")[0] for name in _changed(made_by.node)}
+    return {name for name, root in roots.items() if root not in scope.binds and root not in scope.parameters}
 
 
 def _guards(module: Module, node: ast.AST, function: Function) -> Iterator[ast.expr]:
