@@ -69,7 +69,8 @@ def evaluate_call(world: World, node: ast.Call, module: Module, frame: Frame | N
 
 def _asks_when_read(world: World, function: Value) -> bool:
     """Say whether a call only binds its arguments to parameters: each is worked out when a parameter is read."""
-    return isinstance(function, FunctionRef) or isinstance(function, ClassRef) and objects.is_made_by_init(world, function)
+    is_class = isinstance(function, ClassRef)
+    return isinstance(function, FunctionRef) or is_class and objects.is_made_by_init(world, function)
 
 
 def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, frame: Frame | None) -> Value | None:

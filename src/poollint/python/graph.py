@@ -208,7 +208,8 @@ def _scanned(text: str) -> Iterator[_Written]:
             continue
         if (modules := found["modules"]) is None:
             parts = re.sub(r"#[^\n]*|[()]", " ", found["names"]).split(",")
-            yield _Written(len(found["dots"]), found["base"], tuple(words[0] for part in parts if (words := part.split())))
+            names = tuple(words[0] for part in parts if (words := part.split()))
+            yield _Written(len(found["dots"]), found["base"], names)
         for part in modules.split(",") if modules else ():
             if words := part.split():
                 yield _Written(0, words[0])

@@ -123,7 +123,7 @@ class Memo:
 
 
 def said_by(world: World, rests: Rests) -> tuple:
-    """Return what a world says about everything that a value rests on; but for moments the same as long as it learns nothing."""
+    """Return what a world says about all that a value rests on; but for moments it says the same until it learns more."""
     if rests.moments:
         return (*_said(rests, world), world.moments(rests.moments))
     if rests not in world.said:

@@ -134,7 +134,7 @@ class Modules:
         return Callers(self)
 
     def callers_of(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]] | None:
-        """Return the calls of a function, or those that construct a class: those of tests only for what is a test itself.
+        """Return the calls of a function, or those that construct a class; those of tests only for a test.
 
         None while they are being looked for: telling whose method a call means may evaluate the receiver.
         """

@@ -281,7 +281,7 @@ class Roles:
         return loaded or ("service" if run.context.kind == "startup" else None)
 
     def _is_of_program(self, run: Run) -> bool:
-        """Say whether a service or worker runs a creation, so that no other role can come before; no program is looked into."""
+        """Say whether a service or worker runs a creation, as far as no program has to be looked into: no role comes before."""
         return run.context.kind not in ("unknown", "main-guard") and self._of_run(run) in ("service", "worker")
 
     def _of_program(self, path: str) -> Role:
