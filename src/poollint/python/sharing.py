@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Callable, Hashable, Iterator
 from functools import cache
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ def _parts(node: ast.expr) -> Iterator[tuple[ast.expr, Path, Path]]:
             yield from ((each, (), ()) for each in values)
         case ast.NamedExpr(value=inner) | ast.Await(value=inner) | ast.Starred(value=inner):
             yield inner, (), ()
-        case ast.BinOp(left=left, right=right):  # `a | b`
+        case ast.BinOp(left=left, op=ast.BitOr() | ast.Add() | ast.Mult(), right=right):  # `a | b`, `[a] + more`
             yield from ((left, (ANY,), (ANY,)), (right, (ANY,), (ANY,)))
         case ast.Dict(keys=keys, values=values):
             for key, each in zip(keys, values):
@@ -232,12 +234,10 @@ def changes(
     """
     if not is_changed(scope, name):
         return
-    todo: list[_Step] = [_Step(name, (), (), 0)]
-    seen, followed = {todo[0][:3]}, 0
     told: set[Path] = set()
     filled, is_own = cache(filled), cache(is_own)
-    while todo:
-        step = todo.pop()
+    steps, end = _shared(scope, name, before, is_own)
+    for step in steps:
         for change in scope.changes.get(step.name, ()):
             if not (step.since <= change.lines.last and change.lines.first < before):
                 continue
@@ -251,33 +251,69 @@ def changes(
                     yield Found(step.name, change, (ANY,))
                     return
                 yield Found(step.name, change, part)
+    if end is not None:
+        yield Found(end.other, Change(end.lines, ()), ())
+
+
+def _shared(
+    scope: Scope, name: str, before: float, is_own: Callable[[ast.Call], bool]
+) -> tuple[list[_Step], Link | None]:
+    """Return what shares something with the object of a name before a line; and the link that was one too many, if any.
+
+    It is followed once for the whole scope, and for each line by itself where that is too much.
+    """
+    if name not in scope.shared:
+        steps, end = _followed(scope, name, sys.maxsize, is_own)
+        scope.shared[name] = steps if end is None else None
+    if (known := scope.shared[name]) is None:
+        return _followed(scope, name, before, is_own)
+    return [step for step in known if step.needs < before], None
+
+
+def _followed(
+    scope: Scope, name: str, before: float, is_own: Callable[[ast.Call], bool]
+) -> tuple[list[_Step], Link | None]:
+    """Follow the links from a name, those of early lines first."""
+    found: list[_Step] = []
+    todo: list[tuple[int, int, int, _Step]] = [(-1, 0, 0, _Step(name, (), (), 0, -1))]
+    seen: set[tuple] = set()
+    followed = 0
+    while todo:
+        step = heappop(todo)[-1]
+        if step[:3] in seen:
+            continue
+        seen.add(step[:3])
+        found.append(step)
         for link in scope.links.get(step.name, ()):
             followed += 1
             if followed > MOST_LINKS:
-                yield Found(link.other, Change(link.lines, ()), ())
-                return
+                return found, link
             further = _along(step, link) if link.lines.first < before else None
             if further is None or max(len(further.path), len(further.part)) > LONGEST or further[:3] in seen:
                 continue
-            if link.call is not None and not is_own(link.call):
-                continue
-            seen.add(further[:3])
-            todo.append(further)
+            if link.call is None or is_own(link.call):
+                heappush(todo, (further.needs, further.since, followed, further))
+    return found, None
 
 
 class _Step(NamedTuple):
-    """What `name` holds under `path` is what the object in question holds under `part`, from a line on."""
+    """What `name` holds under `path` is what the object in question holds under `part`, from a line on.
+
+    needs  the last of the lines whose links lead here
+    """
 
     name: str
     path: Path
     part: Path
     since: int
+    needs: int
 
 
 def _along(step: _Step, link: Link) -> _Step | None:
     """Return where a link leads from what is known to be shared; None when it is about something else."""
+    since = link.lines.first
     if (rest := after(step.path, link.path)) is not None:
-        return _Step(link.other, (*link.there, *rest), step.part, link.lines.first)
+        return _Step(link.other, (*link.there, *rest), step.part, since, max(since, step.needs))
     if (rest := after(link.path, step.path)) is not None:
-        return _Step(link.other, link.there, (*step.part, *rest), link.lines.first)
+        return _Step(link.other, link.there, (*step.part, *rest), since, max(since, step.needs))
     return None
