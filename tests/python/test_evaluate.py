@@ -9,6 +9,7 @@ import pytest
 
 from evaluating import Project, plain, variables
 from poollint.facts import Known, Unknown
+from poollint.python import evaluate
 from poollint.python.evaluate import LIMIT, Dead, Evaluator
 from poollint.python.modules import Modules
 from poollint.python.values import Table
@@ -270,6 +271,30 @@ def test_an_undecided_branch_keeps_both_values_the_default_first(tmp_path: Path)
         result = size
     """
     assert outcomes(tmp_path, program) == [5, 20]
+
+
+FLAGS = "import os\nresult = 0\n" + "".join(f"if os.environ['F{n}'] == 'x':\n    result += 10 ** {n}\n" for n in range(3))
+
+
+def test_worlds_that_are_too_much_work_together_decide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(outcomes(tmp_path, FLAGS)) == 8
+    monkeypatch.setattr(evaluate, "MOST_WORK", 20)
+    (found,) = outcomes(tmp_path, FLAGS)
+    assert "depends on" in str(found)
+
+
+@pytest.mark.parametrize("made", ["sized(5, FLAG)", "Sized(5, FLAG).size", "sized(size=5, flag=FLAG)"])
+@pytest.mark.parametrize(("read", "alternatives"), [("size", [5]), ("size + flag", [6, 7])])
+def test_an_argument_is_asked_for_when_a_function_reads_it(
+    tmp_path: Path, made: str, read: str, alternatives: list[int]
+) -> None:
+    flag = "(1 if os.environ['F'] == 'x' else 2)"
+    program = (
+        f"import os\ndef sized(size, flag):\n    return {read}\n"
+        f"class Sized:\n    def __init__(self, size, flag):\n        self.size = {read}\n"
+        f"result = {made.replace('FLAG', flag)}\n"
+    )
+    assert sorted(outcomes(tmp_path, program)) == alternatives
 
 
 def test_the_environment_decides_a_branch(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from evaluating import Project, plain
 from poollint.facts import Known, Unknown
+from poollint.python import sharing
 from poollint.python.values import Listing, Table, Value
 
 PROGRAMS = {
@@ -218,3 +219,13 @@ def make():
 result = make()
 """
     assert plain(Project(tmp_path, program).value()) == 7
+
+
+def test_an_object_with_too_many_changed_parts_is_changed_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = "".join(f"    d['k{n}'] = 1\n" for n in range(4))
+    program = f"def fill(d):\n{sets}    return 2\noptions = {{'n': 1}}\nother = fill(options)\nresult = options['n']"
+    assert plain(Project(tmp_path, program).value()) == 1
+    monkeypatch.setattr(sharing, "MOST_PARTS", 2)
+    assert isinstance(Project(tmp_path, program).value(), Unknown)
