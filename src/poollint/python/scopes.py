@@ -60,7 +60,7 @@ class Scope:
     yields: bool = False
     touched: set[str] = field(default_factory=set)
     related: dict[str, frozenset[str]] = field(default_factory=dict)  # names that links lead to, as far as asked for
-    shared: dict[str, list | None] = field(default_factory=dict)  # what shares an object with a name, see sharing
+    shared: dict[tuple[str, float], tuple] = field(default_factory=dict)  # what shares an object with a name, see sharing
     ways: dict[ast.AST, tuple[frozenset[ast.AST], dict[int, int]]] = field(default_factory=dict)  # see slices
     _blocks: dict[int, dict[str, list[int]]] = field(default_factory=dict)
 

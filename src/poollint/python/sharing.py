@@ -260,14 +260,15 @@ def _shared(
 ) -> tuple[list[_Step], Link | None]:
     """Return what shares something with the object of a name before a line; and the link that was one too many, if any.
 
-    It is followed once for the whole scope, and for each line by itself where that is too much.
+    It is followed once for the whole scope; where that is too much, once for each line that asks.
     """
-    if name not in scope.shared:
-        steps, end = _followed(scope, name, sys.maxsize, is_own)
-        scope.shared[name] = steps if end is None else None
-    if (known := scope.shared[name]) is None:
-        return _followed(scope, name, before, is_own)
-    return [step for step in known if step.needs < before], None
+    for until in (sys.maxsize, before):
+        if (name, until) not in scope.shared:
+            scope.shared[name, until] = _followed(scope, name, until, is_own)
+        steps, end = scope.shared[name, until]
+        if end is None:
+            break
+    return [step for step in steps if step.needs < before], end
 
 
 def _followed(
