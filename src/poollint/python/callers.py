@@ -52,6 +52,7 @@ class Callers:
 
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
+        # Of 1,600 receivers that are instances, in seven repositories, the dearest took 354; in six of them 196.
         self.evaluator = Evaluator(modules, follows_callers=False, fuel=250)
         self._found: dict[tuple[ast.AST, Skipping], tuple[Reference, ...]] = {}
         self._uses: dict[str, dict[str, list[ast.expr]]] = {}

@@ -147,7 +147,8 @@ class Evaluator:
     def somewhere(self, holds: Callable[[World], bool], limit: int = LIMIT) -> bool | None:
         """Say whether something holds in one of those worlds; None when the answers always contradict each other.
 
-        One is enough, so each is followed to its end before the next begins: there may be many, and each may be dear.
+        One is enough, so each is followed to its end before the next begins: there may be many, and each may be dear. Where
+        they are too much work, a world that decides nothing says it.
         """
         todo, done, left = [World(self)], 0, MOST_WORK
         while todo:

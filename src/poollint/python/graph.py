@@ -87,13 +87,11 @@ class ImportGraph:
         `first` is the folder that leads `sys.path`, if that is known: what it holds hides what other roots hold.
         """
         if (path, first) not in self._imports:
-            if path not in self._written:
-                self._written[path] = ()  # a failure below is said once
-                with self.modules.tree.guard(path):
-                    content = self.modules.tree.bytes(path) or b""
-                    self._written[path] = tuple(_scanned(content.decode("utf-8", "replace")))
-            found = frozenset(each for written in self._written[path] for each in self._meant(path, written, first))
-            self._imports[path, first] = found - {path}
+            found: set[str] = set()
+            with self.modules.tree.guard(path):
+                for written in self._written_in(path):
+                    found.update(self._meant(path, written, first))
+            self._imports[path, first] = frozenset(found - {path})
         return self._imports[path, first]
 
     def discovers(self, path: str) -> frozenset[str]:
@@ -171,6 +169,13 @@ class ImportGraph:
         return self._circles[path]
 
     # -- inside
+
+    def _written_in(self, path: str) -> tuple[_Written, ...]:
+        if path not in self._written:
+            self._written[path] = ()  # a failure below is said once
+            content = self.modules.tree.bytes(path) or b""
+            self._written[path] = tuple(_scanned(content.decode("utf-8", "replace")))
+        return self._written[path]
 
     def _meant(self, path: str, written: _Written, first: str | None) -> Iterator[str]:
         """Yield the files that an import or a dotted string of a file means."""

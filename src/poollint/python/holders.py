@@ -141,12 +141,7 @@ def _makings(module: Module) -> Iterator[tuple[list[str], Named]]:
 
 def holds(found: Holders, module: Module, node: ast.AST) -> bool:
     """Say whether an expression is a holder: a variable by any import, or a definition."""
-    if not isinstance(node, (ast.Name, ast.Attribute)):
-        return False
-    if variable(module, node) in found.variables:
-        return True
-    resolved = names.resolve(module, node)
-    return isinstance(resolved, (FunctionRef, ClassRef)) and resolved.node in found.definitions
+    return named(module, (node,)).leads_to(found)
 
 
 def variable(module: Module, node: ast.expr, depth: int = 0) -> Variable | None:
