@@ -28,16 +28,13 @@ def turn_of(world: World, loop: tuple, number: int, items: list[Value]) -> Itera
 
     before = world.turns.get(loop)
     rests = world.rests.so_far()
-    world.turns[loop] = Turn(number, items, rests)
+    world.be_in(loop, Turn(number, items, rests))
     try:
         yield
     finally:
         if loop not in rests.moments:
             world.rests.forget(loop)  # what the loop leaves behind rests on all of its turns
-        if before is None:
-            del world.turns[loop]
-        else:
-            world.turns[loop] = before
+        world.be_in(loop, before)
 
 
 def running_turn(world: World, loop: tuple) -> Turn | None:

@@ -9,7 +9,6 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 from poollint.facts import Location
 from poollint.python import names
@@ -56,6 +55,7 @@ class Callers:
         self.evaluator = Evaluator(modules, follows_callers=False, fuel=250)
         self._found: dict[tuple[ast.AST, Skipping], tuple[Reference, ...]] = {}
         self._uses: dict[str, dict[str, list[ast.expr]]] = {}
+        self._definitions: dict[str, int] = {}  # how many places define functions of a name, as far as asked
 
     def of(self, module: Module, definition: Definition, skipping: Skipping = None) -> tuple[Reference, ...]:
         """Return the references to a definition, outside itself, in the order of path and line.
@@ -105,7 +105,7 @@ class Callers:
         """
         name = definition.name
         word = re.compile(rb"\b%s\b" % re.escape(name.encode())) if name.isascii() else re.compile(b"")
-        is_told_by_name = cls is not None and name not in _GENERIC and name in self._defined_once
+        is_told_by_name = cls is not None and name not in _GENERIC and self._is_defined_once(name)
         importers = None if is_told_by_name else self.modules.graph.reached_by(module.path)
         for path in self.modules.containing(name.encode()):
             if (importers is None or path in importers) and word.search(self.modules.tree.bytes(path) or b""):
@@ -116,10 +116,8 @@ class Callers:
         if module.path not in self._uses:
             uses: dict[str, list[ast.expr]] = {}
             for node in module.nodes:
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                    uses.setdefault(node.id, []).append(node)
-                elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-                    uses.setdefault(node.attr, []).append(node)
+                if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                    uses.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append(node)
             for found in module.imports:
                 # `from app.db import make_engine as connect`: look for the alias, resolution says the rest.
                 if found.name and found.alias != found.name:
@@ -150,7 +148,7 @@ class Callers:
         value = self.evaluator.value(receiver, other)
         if isinstance(value, Instance):
             return value.cls.node is cls or self._descends(value.cls.module, value.cls.node, cls)
-        return definition.name not in _GENERIC and definition.name in self._defined_once
+        return definition.name not in _GENERIC and self._is_defined_once(definition.name)
 
     def _descends(self, module: Module, cls: ast.ClassDef, ancestor: ast.ClassDef, depth: int = 0) -> bool:
         for base in cls.bases:
@@ -162,17 +160,19 @@ class Callers:
                     return True
         return False
 
-    @cached_property
-    def _defined_once(self) -> frozenset[str]:
-        """The names of functions that only one place of the project defines, read without parsing."""
-        counts: dict[str, int] = {}
-        for path in self.modules.paths:
-            for found in re.finditer(
-                rb"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", self.modules.tree.bytes(path) or b"", re.M
-            ):
-                name = found.group(1).decode("ascii", "replace")
-                counts[name] = counts.get(name, 0) + 1
-        return frozenset(name for name, count in counts.items() if count == 1)
+    def _is_defined_once(self, name: str) -> bool:
+        """Say whether only one place of the project defines a function of this name; read without parsing."""
+        if name not in self._definitions:
+            paths = self.modules.containing(name.encode())
+            self._definitions[name] = sum(_definitions(self.modules.tree.bytes(path) or b"", name) for path in paths)
+        return self._definitions[name] == 1
+
+
+def _definitions(content: bytes, name: str) -> int:
+    """Count the definitions of functions of a name in a file."""
+    found = re.finditer(rb"def[ \t]+%s\b" % re.escape(name.encode()), content)
+    before = (content[content.rfind(b"\n", 0, match.start()) + 1 : match.start()] for match in found)
+    return sum(text.strip() in (b"", b"async") for text in before)
 
 
 def function_around(module: Module, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -341,11 +341,8 @@ def _from_caller(
         return world.unknown(f"{name} differs from caller to caller", origin, symbol)
     if name not in frame.bindings:
         return Unknown(f"{name} is not passed", origin)
-    world.hops += 1
-    try:
+    with world.one_hop_further():
         passed = world.pending(frame.bindings[name])
-    finally:
-        world.hops -= 1
     # Whatever is passed, it is one value: the conditions on the way say what they know of it.
     if not isinstance(passed, Unknown) or symbol_of(passed):
         return passed
@@ -395,11 +392,8 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
     is_method = around is not None and node in around.body and not objects.is_static(node)
     owner: Value | None = Unknown("self") if is_method else None
     function = FunctionRef(module, node, None, owner)  # type: ignore[arg-type]
-    world.hops += 1
-    try:
+    with world.one_hop_further():
         given = waiting(world, call, other, None)
-    finally:
-        world.hops -= 1
     path = f"caller {other.path}:{call.lineno}:{call.col_offset}"
     return Frame(node, bound(function, given), None, path, 0, NOTHING)  # what it passes is pending
 

@@ -27,7 +27,8 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import NamedTuple, TypeVar
@@ -207,7 +208,7 @@ class World:
         self.lessons: dict[str, Lesson] = {}
         self.rests = Noted()  # what the value rests on that is being worked out
         self.cuts: set[Hashable] = set()  # what cut it short
-        self.settled: dict[Hashable, Kept] = {}  # kept values that suit this world as long as it learns nothing
+        self.settled: dict[Hashable, Kept] = {}  # kept values that suit this world in their moment, as long as it learns nothing
         self.provisional: dict[Hashable, Kept] = {}  # values that were cut short
         self.said: dict[Rests, tuple] = {}  # what this world says about what values rest on
         self.retries: Counter[Hashable] = Counter()  # how often each of them was worked out
@@ -219,6 +220,7 @@ class World:
         self.running: set[Hashable] = set()  # what is being evaluated: a value may not need itself
         self.application: Callable[[str], Value | None] | None = None  # what `app.config["KEY"]` holds, while it is read
         self.turns: dict[tuple, Turn] = {}  # (loop, frame) → which turn over which items is being run
+        self.now: dict[frozenset[Hashable], frozenset[Hashable]] = {}  # what `moments` says until a turn or a hop ends
 
     # -- for the outside
 
@@ -355,7 +357,8 @@ class World:
 
     def _kept(self, key: Hashable) -> Kept | None:
         """Return what is kept of a value and good here; what it rests on is noted."""
-        if (kept := self.settled.get(key)) is not None:
+        kept = self.settled.get(key)
+        if kept is not None and kept.moments == self.moments(kept.rests.moments):
             self.note(kept.rests)
             return kept
         if (kept := self.evaluator.memo.find(key, self)) is None:
@@ -365,7 +368,7 @@ class World:
                 return None
             if kept.moments != self.moments(kept.rests.moments):
                 return None
-        elif not kept.moments:
+        else:
             self.settled[key] = kept
         for name, meaning in kept.meanings.items():
             self.evaluator.meanings.setdefault(name, meaning)
@@ -404,12 +407,31 @@ class World:
         """Say that the value being worked out is none for other worlds: something was left out for lack of means."""
         self.cuts.add(_FOR_THIS_WORLD)
 
+    def be_in(self, loop: tuple, turn: Turn | None) -> None:
+        """Begin a turn of a loop, or go back to the one before; None leaves the loop."""
+        self.now.clear()
+        if turn is None:
+            del self.turns[loop]
+        else:
+            self.turns[loop] = turn
+
+    @contextmanager
+    def one_hop_further(self) -> Iterator[None]:
+        """Be one caller further away from the question."""
+        self.hops += 1
+        self.now.clear()
+        try:
+            yield
+        finally:
+            self.hops -= 1
+            self.now.clear()
+
     def moments(self, names: frozenset[Hashable]) -> frozenset[Hashable]:
         """Return which turn of some loops is being run, and how far away the question is."""
-        if not names:
-            return names
-        turns = frozenset((name, turn.number) for name in names if (turn := self.turns.get(name)))
-        return turns | {(HOPS, self.hops)} if HOPS in names else turns
+        if names not in self.now:
+            turns = frozenset((loop, turn.number) for loop, turn in self.turns.items() if loop in names)
+            self.now[names] = turns | {(HOPS, self.hops)} if HOPS in names else turns
+        return self.now[names]
 
     def teach(self, condition: str, meaning: Meaning) -> None:
         """Note what a condition teaches when it is true, and when it is false; the first time it is met decides."""

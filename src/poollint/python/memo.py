@@ -124,11 +124,10 @@ class Memo:
 
 def said_by(world: World, rests: Rests) -> tuple:
     """Return what a world says about all that a value rests on; but for moments it says the same until it learns more."""
-    if rests.moments:
-        return (*_said(rests, world), world.moments(rests.moments))
-    if rests not in world.said:
-        world.said[rests] = _said(rests, world)
-    return world.said[rests]
+    said = world.said.get(rests)
+    if said is None:
+        said = world.said[rests] = _said(rests, world)
+    return (said, world.moments(rests.moments)) if rests.moments else said
 
 
 def _said(rests: Rests, world: World) -> tuple:

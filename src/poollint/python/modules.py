@@ -17,7 +17,7 @@ from poollint.discover import Tree
 from poollint.facts import Location
 from poollint.python import names
 from poollint.python.newer import lowered
-from poollint.python.scopes import Scope, children, scope_of
+from poollint.python.scopes import FIELDS, Scope, scope_of
 
 if TYPE_CHECKING:
     from poollint.python.callers import Callers
@@ -78,7 +78,7 @@ class Modules:
         """Yield the paths of the files that hold all of the byte strings."""
         for path in self.paths:
             content = self.tree.bytes(path)
-            if content is not None and all(needle in content for needle in needles):
+            if content is not None and all(map(content.__contains__, needles)):
                 yield path
 
     def find(self, dotted: str, importer: Module | str | None = None) -> Module | None:
@@ -326,11 +326,14 @@ class Module:
     def nodes(self) -> list[ast.AST]:
         """Every node of the file that has a place or children, parents before children; walked once."""
         found: list[ast.AST] = [self.tree]
-        parents = self._parents
-        for node in found:  # grows while it is walked
-            for child in children(node):
-                parents[child] = node
-                found.append(child)
+        parents, note = self._parents, found.append
+        for node in found:  # grows while it is walked; `children` written out: this runs for every node of every file
+            for name in FIELDS[node.__class__]:
+                child = getattr(node, name, None)
+                for each in child if child.__class__ is list else (child,):
+                    if isinstance(each, ast.AST):
+                        parents[each] = node
+                        note(each)
         return found
 
     @cached_property
@@ -368,7 +371,8 @@ class Module:
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """Every import of the file, also those in functions, in the order of their lines."""
-        found = [imported for node in self.nodes for imported in imports_of(node)]
+        statements = [node for node in self.nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+        found = [imported for stmt in statements for imported in imports_of(stmt)]
         return tuple(sorted(found, key=lambda imported: imported.line))
 
     @cached_property

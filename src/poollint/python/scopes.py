@@ -181,7 +181,7 @@ def children(node: ast.AST) -> list[ast.AST]:
     Without operators and contexts, of which ast shares one object among all nodes.
     """
     found: list[ast.AST] = []
-    for name in _FIELDS[type(node)]:
+    for name in FIELDS[type(node)]:
         child = getattr(node, name, None)
         if isinstance(child, list):
             found.extend(item for item in child if isinstance(item, ast.AST))
@@ -219,7 +219,7 @@ class _Fields(dict[type, tuple[str, ...]]):
         return self.setdefault(kind, fields)
 
 
-_FIELDS = _Fields()
+FIELDS = _Fields()
 _BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ANY = object()  # a key that is not written as a literal
 Path = tuple[Hashable, ...]
 
-MOST_LINKS = 10_000  # followed for one object
+MOST_LINKS = 3_000  # followed for one object; one of those in 200 repositories needs more and has an end
 MOST_PARTS = 100  # of one object that are changed; then all of it is
 LONGEST = 6  # keys of a path
 _PARTS = frozenset({"get", "setdefault", "pop"})
@@ -181,8 +181,10 @@ def after(path: Path, start: Path) -> Path | None:
     """Return the rest of a path after its start, None when it does not begin so; a key that is not known fits any."""
     if len(start) > len(path):
         return None
-    fits = all(one is ANY or other is ANY or one == other for one, other in zip(path, start))
-    return path[len(start) :] if fits else None
+    for one, other in zip(path, start):
+        if one != other and one is not ANY and other is not ANY:
+            return None
+    return path[len(start) :]
 
 
 def note_change(scope: Scope, holder: ast.expr, keys: Path, lines: Lines, is_run: bool = True) -> None:
@@ -258,7 +260,8 @@ def changes(
 def _shared(
     scope: Scope, name: str, before: float, is_own: Callable[[ast.Call], bool]
 ) -> tuple[list[_Step], Link | None]:
-    """Return what shares something with the object of a name before a line; and the link that was one too many, if any.
+    """Return what shares something with the object of a name before a line and is changed; and the link that was one
+    too many, if any.
 
     It is followed once for the whole scope; where that is too much, once for each line that asks.
     """
@@ -284,7 +287,8 @@ def _followed(
         if step[:3] in seen:
             continue
         seen.add(step[:3])
-        found.append(step)
+        if step.name in scope.changes:
+            found.append(step)
         for link in scope.links.get(step.name, ()):
             followed += 1
             if followed > MOST_LINKS:
