@@ -44,7 +44,6 @@ from poollint.python.values import (
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
-MIGRATION_FOLDERS = frozenset({"alembic", "migration", "migrations"})
 DEEPEST_CALLS = 14
 MOST_CALLERS = 12
 MOST_HOPS = 3  # callers of callers
@@ -351,21 +350,14 @@ def _from_caller(
 
 
 def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]]:
-    """Return the calls of a function that the project holds: those of tests for tests, of migrations if there are no others."""
+    """Return the calls of a function that the project holds."""
     if not world.evaluator.follows_callers:
         return []
     found = world.modules.callers_of(module, node)
     if found is None:
         world.cut()  # asked while the same question is being answered
         return []
-    # `make_engine(poolclass=NullPool)` in Alembic's env.py says nothing about what serves.
-    return [site for site in found if not is_migration(site[0])] or found
-
-
-def is_migration(module: Module) -> bool:
-    """Say whether a module is there for migrations: by what it imports or the folder it stands in."""
-    below = module.modules.tree.below_base(module.path).split("/")[:-1]
-    return bool(MIGRATION_FOLDERS & set(below)) or any(found.is_of_migrations for found in module.imports)
+    return found
 
 
 def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[Module, ast.Call]]) -> Frame | None:

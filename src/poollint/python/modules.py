@@ -52,6 +52,7 @@ class Import:
 
 
 _TESTS = frozenset({"tests", "test"})
+MIGRATION_FOLDERS = frozenset({"alembic", "migration", "migrations"})
 
 
 class Modules:
@@ -134,17 +135,18 @@ class Modules:
         return Callers(self)
 
     def callers_of(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]] | None:
-        """Return the calls of a function, or those that construct a class; those of tests only for a test.
+        """Return the calls of a function, or those that construct a class.
+
+        Those of tests only for a test, those of migrations only where there are no others:
+        `make_engine(poolclass=NullPool)` in Alembic's env.py says nothing about what serves.
 
         None while they are being looked for: telling whose method a call means may evaluate the receiver.
         """
         if node not in self._callers:
             self._callers[node] = None
-            if module.is_test:
-                self._callers[node] = list(self.callers.calls(module, node))
-            else:
-                found = self.callers.calls(module, node, self.is_for_tests)
-                self._callers[node] = [(other, call) for other, call in found if not other.is_test]
+            skipping = None if module.is_test else self.is_for_tests
+            found = [at for at in self.callers.calls(module, node, skipping) if module.is_test or not at[0].is_test]
+            self._callers[node] = [at for at in found if not at[0].is_for_migrations] or found
         return self._callers[node]
 
     def is_for_tests(self, path: str) -> bool:
@@ -379,6 +381,12 @@ class Module:
     def is_test(self) -> bool:
         """Whether the module is there for tests: by how test runners find it or by what it imports."""
         return self.modules.is_for_tests(self.path) or any(found.is_of_tests for found in self.imports)
+
+    @cached_property
+    def is_for_migrations(self) -> bool:
+        """Whether the module is there for migrations: by what it imports or the folder it stands in."""
+        below = self.modules.tree.below_base(self.path).split("/")[:-1]
+        return not MIGRATION_FOLDERS.isdisjoint(below) or any(found.is_of_migrations for found in self.imports)
 
     @cached_property
     def calls(self) -> dict[str, list[ast.Call]]:

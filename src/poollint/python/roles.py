@@ -15,12 +15,11 @@ from functools import cached_property
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
 from poollint.python import contexts
 from poollint.python.callers import Reference, class_around, function_around
-from poollint.python.calls import MIGRATION_FOLDERS
 from poollint.python.contexts import Kind
 from poollint.python.escapes import outlives
 from poollint.python.graph import ImportGraph
 from poollint.python.lifecycle import Lifecycle, Run, kept
-from poollint.python.modules import Module, Modules
+from poollint.python.modules import MIGRATION_FOLDERS, Module, Modules
 from poollint.python.objects import method_of
 from poollint.python.programs import keeps_running
 from poollint.python.scopes import FUNCTIONS, dotted

@@ -117,7 +117,8 @@ class Slice:
             if left := self.execute(stmt):
                 return left
         if end < len(body):
-            self.enter(body[end])
+            if self.name in self.scope.touches.get(body[end], ()):
+                self.enter(body[end])
             return "here"
         return None
 
@@ -155,7 +156,7 @@ class Slice:
         return isinstance(target, (ast.Name, ast.Attribute)) and dotted(target) == self.name
 
     def enter(self, stmt: ast.stmt) -> None:
-        """Run the part of a statement that comes before the place inside it."""
+        """Run the part of a statement that comes before the place inside it; the statement touches the name."""
         if any(child in self.path for child in child_statements(stmt)):
             self._effects(stmt)
         for field in ("body", "orelse", "finalbody"):
@@ -163,7 +164,7 @@ class Slice:
             if isinstance(block, list) and any(child in self.path for child in block):
                 if isinstance(stmt, LOOPS):
                     self._enter_loop(stmt)
-                elif isinstance(stmt, ast.While) and self.name in self.scope.touches.get(stmt, ()):
+                elif isinstance(stmt, ast.While):
                     self.value = self._changing(stmt)
                 if isinstance(stmt, (ast.With, ast.AsyncWith)):
                     self._bind_items(stmt)
@@ -343,8 +344,7 @@ class Slice:
         """The place is inside the loop: run the turns before this one, then give the target its item."""
         turn = self._turn_at(stmt)
         number, items = (turn.number, turn.items) if turn else (0, None)
-        touched = self.name in self.scope.touches.get(stmt, ())
-        if touched and not self._starts_afresh(stmt.body):
+        if not self._starts_afresh(stmt.body):
             path, self.path = self.path, frozenset()
             for earlier in range(number):
                 self._turn(stmt, earlier, items or [])
