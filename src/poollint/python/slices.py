@@ -341,21 +341,21 @@ class Slice:
             self.turning -= 1
 
     def _enter_loop(self, stmt: ast.For | ast.AsyncFor) -> None:
-        """The place is inside the loop: run the turns before this one, then give the target its item."""
+        """The place is inside the loop: a target has this turn's item; else the turns before this one are run."""
         turn = self._turn_at(stmt)
         number, items = (turn.number, turn.items) if turn else (0, None)
-        if not self._starts_afresh(stmt.body):
-            path, self.path = self.path, frozenset()
-            for earlier in range(number):
-                self._turn(stmt, earlier, items or [])
-            self.path = path
-            if items is None and self.name not in set(target_names(stmt.target)):
-                self.value = self._changing(stmt)  # nobody knows which turn this is
         if self.name in set(target_names(stmt.target)):
             item = items[number] if items is not None else self._any_turn(stmt)
             self.value = branching.unpacked(stmt.target, item).get(self.name) or Unknown(
                 "one of several", self._origin(stmt)
             )
+        elif not self._starts_afresh(stmt.body):
+            path, self.path = self.path, frozenset()
+            for earlier in range(number):
+                self._turn(stmt, earlier, items or [])
+            self.path = path
+            if items is None:
+                self.value = self._changing(stmt)  # nobody knows which turn this is
 
     def _starts_afresh(self, body: list[ast.stmt]) -> bool:
         """Every turn sets the name before the place: earlier turns leave nothing."""
