@@ -9,12 +9,13 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from poollint.facts import Location
 from poollint.python import names
 from poollint.python.evaluate import Evaluator
 from poollint.python.modules import Module, Modules
-from poollint.python.scopes import FUNCTIONS
+from poollint.python.scopes import FUNCTIONS, names_in
 from poollint.python.values import ClassRef, FunctionRef, Instance
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -44,6 +45,26 @@ class Reference:
     def function(self) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
         """The function whose body the reference stands in, None at the module's level."""
         return function_around(self.module, self.node)
+
+
+class Calls(tuple[tuple[Module, ast.Call], ...]):
+    """The calls of one function, or those that construct a class, each with its module."""
+
+    @cached_property
+    def groups(self) -> list[list[tuple[Module, ast.Call]]]:
+        """Those that cannot differ in what they pass together: `get_engine()` is one case, however often written."""
+        groups: dict[object, list[tuple[Module, ast.Call]]] = {}
+        for module, call in self:
+            given = (*call.args, *(keyword.value for keyword in call.keywords))
+            is_constant = all(isinstance(each, ast.Constant) for each in given)
+            same = (*map(ast.dump, call.args), *map(ast.dump, call.keywords)) if is_constant else call
+            groups.setdefault(same, []).append((module, call))
+        return list(groups.values())
+
+    @cached_property
+    def passed(self) -> frozenset[str]:
+        """The names in what is passed."""
+        return frozenset(name for _, call in self for name in names_in(*call.args, *call.keywords))
 
 
 class Callers:
@@ -101,15 +122,17 @@ class Callers:
     def _candidates(self, module: Module, definition: Definition, cls: ast.ClassDef | None) -> Iterator[str]:
         """Yield the files worth parsing: they hold the name as a word and import what defines it, maybe through others.
 
-        A method that only one class has is found by its name alone.
+        Elsewhere than in its own file, a method is named after a dot. One that only one class has is found by its name alone.
         """
         name = definition.name
-        word = re.compile(rb"\b%s\b" % re.escape(name.encode())) if name.isascii() else re.compile(b"")
+        before = rb"\.\s*" if cls is not None else rb"\b"
+        word = re.compile(before + re.escape(name.encode()) + rb"\b") if name.isascii() else re.compile(b"")
         is_told_by_name = cls is not None and name not in _GENERIC and self._is_defined_once(name)
         importers = None if is_told_by_name else self.modules.graph.reached_by(module.path)
         for path in self.modules.containing(name.encode()):
-            if (importers is None or path in importers) and word.search(self.modules.tree.bytes(path) or b""):
-                yield path
+            if importers is None or path in importers:
+                if path == module.path or word.search(self.modules.tree.bytes(path) or b""):
+                    yield path
 
     def named(self, module: Module, name: str) -> list[ast.expr]:
         """Return the loads of a name, or of an attribute of that name, in one file."""

@@ -16,7 +16,7 @@ from poollint.python import branching, expressions, libraries, names, objects
 from poollint.python import pyramid_functions, returns, settings, text
 from poollint.python.memo import HOPS, NOTHING, Rests
 from poollint.python.modules import Module
-from poollint.python.scopes import FUNCTIONS, Scope, default_of, names_in, parameters_of
+from poollint.python.scopes import FUNCTIONS, Scope, default_of, parameters_of
 from poollint.python.values import (
     Arguments,
     ClassRef,
@@ -42,6 +42,7 @@ from poollint.python.values import (
 )
 
 if TYPE_CHECKING:
+    from poollint.python.callers import Calls
     from poollint.python.evaluate import World
 
 DEEPEST_CALLS = 14
@@ -328,7 +329,7 @@ def _is_framework(node: ast.AST) -> bool:
 
 
 def _from_caller(
-    world: World, scope: Scope, name: str, module: Module, sites: list[tuple[Module, ast.Call]], origin: Origin
+    world: World, scope: Scope, name: str, module: Module, sites: Calls, origin: Origin
 ) -> Value:
     """Return a parameter as one of the callers passes it."""
     world.rests_on("moments", HOPS)
@@ -349,22 +350,22 @@ def _from_caller(
     return world.taught(Open(passed.reason, passed.origin, symbol, variables_of(passed), absent))
 
 
-def callers_of(world: World, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]]:
+def callers_of(world: World, module: Module, node: ast.AST) -> Calls:
     """Return the calls of a function that the project holds."""
-    if not world.evaluator.follows_callers:
-        return []
-    found = world.modules.callers_of(module, node)
+    from poollint.python.callers import Calls
+
+    found = world.modules.callers_of(module, node) if world.evaluator.follows_callers else Calls()
     if found is None:
         world.cut()  # asked while the same question is being answered
-        return []
+        return Calls()
     return found
 
 
-def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[Module, ast.Call]]) -> Frame | None:
+def _one_caller(world: World, module: Module, node: ast.AST, sites: Calls) -> Frame | None:
     """Return the frame of one caller: every caller that passes something else is an alternative."""
     from poollint.python.evaluate import Answer, Dead, Question
 
-    groups = _by_arguments(sites)
+    groups = sites.groups
     number: int | None = 0
     if len(groups) > 1:
         key = f"caller {module.path}:{node.lineno}"  # type: ignore[attr-defined]
@@ -374,8 +375,7 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
         return None
     if not world.closed and len(groups) == 1:
         # Whether the only caller is reached counts where the same thing decides about it and is passed.
-        about = frozenset(name for other, call in sites for name in names_in(*call.args, *call.keywords))
-        if not any(world.reachable(call, other, about=about) for other, call in sites):
+        if not any(world.reachable(call, other, about=sites.passed) for other, call in sites):
             raise Dead
     elif len(groups) > 1 and not any(world.reachable(call, other) for other, call in groups[number]):
         raise Dead
@@ -388,15 +388,3 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: list[tuple[M
         given = waiting(world, call, other, None)
     path = f"caller {other.path}:{call.lineno}:{call.col_offset}"
     return Frame(node, bound(function, given), None, path, 0, NOTHING)  # what it passes is pending
-
-
-def _by_arguments(sites: list[tuple[Module, ast.Call]]) -> list[list[tuple[Module, ast.Call]]]:
-    """Group the callers that cannot differ in what they pass: `get_engine()` is one case, however often written."""
-    groups: dict[object, list[tuple[Module, ast.Call]]] = {}
-    for module, call in sites:
-        given = (*call.args, *(keyword.value for keyword in call.keywords))
-        same = (tuple(map(ast.dump, call.args)), tuple(map(ast.dump, call.keywords)))
-        groups.setdefault(same if all(isinstance(each, ast.Constant) for each in given) else call, []).append(
-            (module, call)
-        )
-    return list(groups.values())

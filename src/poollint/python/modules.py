@@ -20,7 +20,7 @@ from poollint.python.newer import lowered
 from poollint.python.scopes import FIELDS, Scope, scope_of
 
 if TYPE_CHECKING:
-    from poollint.python.callers import Callers
+    from poollint.python.callers import Callers, Calls
     from poollint.python.graph import ImportGraph
     from poollint.python.sharing import Path
 
@@ -64,7 +64,7 @@ class Modules:
         self._modules: dict[str, Module | None] = {}
         self._found: dict[tuple[str, str], str | None] = {}
         self._known = frozenset(self.paths)
-        self._callers: dict[ast.AST, list[tuple[Module, ast.Call]] | None] = {}
+        self._callers: dict[ast.AST, Calls | None] = {}
         self._shared: dict[Any, Any] = {}
 
     def module(self, path: str) -> Module | None:
@@ -134,7 +134,7 @@ class Modules:
 
         return Callers(self)
 
-    def callers_of(self, module: Module, node: ast.AST) -> list[tuple[Module, ast.Call]] | None:
+    def callers_of(self, module: Module, node: ast.AST) -> Calls | None:
         """Return the calls of a function, or those that construct a class.
 
         Those of tests only for a test, those of migrations only where there are no others:
@@ -143,10 +143,12 @@ class Modules:
         None while they are being looked for: telling whose method a call means may evaluate the receiver.
         """
         if node not in self._callers:
+            from poollint.python.callers import Calls
+
             self._callers[node] = None
             skipping = None if module.is_test else self.is_for_tests
             found = [at for at in self.callers.calls(module, node, skipping) if module.is_test or not at[0].is_test]
-            self._callers[node] = [at for at in found if not at[0].is_for_migrations] or found
+            self._callers[node] = Calls([at for at in found if not at[0].is_for_migrations] or found)
         return self._callers[node]
 
     def is_for_tests(self, path: str) -> bool:
