@@ -203,10 +203,11 @@ class World:
         self.modules = evaluator.modules
         self.environment = evaluator.environment
         self.answers = dict(answers or {})
+        self.answered = frozenset((key, answer.choice) for key, answer in self.answers.items())
         self.path = path  # which answer was taken each time: worlds in the order of their likelihood
         self.closed = closed
         self.lessons: dict[str, Lesson] = {}
-        self.rests = Noted()  # what the value rests on that is being worked out
+        self.rests = Noted(evaluator.memo)  # what the value rests on that is being worked out
         self.cuts: set[Hashable] = set()  # what cut it short
         self.settled: dict[Hashable, Kept] = {}  # kept values that suit this world in their moment, as long as it learns nothing
         self.provisional: dict[Hashable, Kept] = {}  # values that were cut short
@@ -378,7 +379,7 @@ class World:
 
     def apart(self, start: Rests = NOTHING) -> Noted:
         """Note from now on only what the next value rests on; `together` takes what is returned and ends that."""
-        outer, self.rests = self.rests, Noted(start)
+        outer, self.rests = self.rests, Noted(self.evaluator.memo, start)
         return outer
 
     def together(self, outer: Noted) -> Rests:

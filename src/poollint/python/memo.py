@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from poollint.facts import Environment
 
 if TYPE_CHECKING:
-    from poollint.python.evaluate import Meaning, World
+    from poollint.python.evaluate import Lesson, Meaning, World
     from poollint.python.values import Value
 
 
@@ -41,6 +41,8 @@ class Rests(NamedTuple):
         return self if other is NOTHING or other == self else Rests(*map(operator.or_, self, other))
 
 
+Answers = frozenset[tuple[str, int]]  # question, choice
+
 NOTHING = Rests()
 HOPS = "hops"
 
@@ -48,9 +50,10 @@ HOPS = "hops"
 class Noted:
     """What a value rests on, as far as it is worked out: what its parts rest on, put together when somebody asks."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_memo", "_parts")
 
-    def __init__(self, start: Rests = NOTHING) -> None:
+    def __init__(self, memo: Memo, start: Rests = NOTHING) -> None:
+        self._memo = memo
         self._parts: set[Rests] = set() if start is NOTHING else {start}
 
     def add(self, rests: Rests) -> None:
@@ -63,7 +66,7 @@ class Noted:
 
     def so_far(self) -> Rests:
         if len(self._parts) > 1:
-            self._parts = {Rests(*(frozenset().union(*sets) for sets in zip(*self._parts)))}
+            self._parts = {self._memo.joined(frozenset(self._parts))}
         return next(iter(self._parts), NOTHING)
 
 
@@ -86,30 +89,39 @@ class Memo:
     """The values that are kept, by what was worked out where. One memo serves all environments of a project."""
 
     def __init__(self) -> None:
-        # What was worked out → what it rests on → what that said → value
-        self._kept: dict[Hashable, dict[Rests, dict[tuple, Kept]]] = {}
+        # What was worked out → the answers it needs, what it rests on → what that said → value
+        self._kept: dict[Hashable, dict[tuple[Answers, Rests], dict[tuple, Kept]]] = {}
         self._tokens: dict[Hashable, int] = {}
         self._sets: dict[frozenset, frozenset] = {}
         self._rests: dict[Rests, Rests] = {NOTHING: NOTHING}  # thousands of values rest on the same
+        self._joined: dict[frozenset[Rests], Rests] = {}
         self._single: dict[tuple[str, Hashable], Rests] = {}
 
     def find(self, key: Hashable, world: World) -> Kept | None:
         """Return what was worked out where everything that matters was as it is here."""
         groups = self._kept.get(key)
-        for rests, by_said in groups.items() if groups else ():
-            if (kept := by_said.get(said_by(world, rests))) is not None:
+        for (answers, rests), by_said in groups.items() if groups else ():
+            # Most groups belong to other answers, and that is told soonest.
+            if answers <= world.answered and (kept := by_said.get(said_by(world, rests))) is not None:
                 return kept
         return None
 
     def keep(self, key: Hashable, kept: Kept, world: World) -> None:
         """Keep a value for whoever agrees with this world on what it rests on."""
-        self._kept.setdefault(key, {}).setdefault(kept.rests, {})[said_by(world, kept.rests)] = kept
+        group = _answers(kept.rests, world), kept.rests
+        self._kept.setdefault(key, {}).setdefault(group, {})[said_by(world, kept.rests)] = kept
 
     def interned(self, rests: Rests) -> Rests:
         """Return the same, kept once."""
         if (known := self._rests.get(rests)) is None:
             known = self._rests[rests] = Rests(*(self._sets.setdefault(each, each) for each in rests))
         return known
+
+    def joined(self, parts: frozenset[Rests]) -> Rests:
+        """Return what several values rest on together; many values are made of the same."""
+        if parts not in self._joined:
+            self._joined[parts] = self.interned(Rests(*(frozenset().union(*sets) for sets in zip(*parts))))
+        return self._joined[parts]
 
     def single(self, kind: str, name: Hashable) -> Rests:
         """Return what rests on one thing of a kind: a field of Rests."""
@@ -131,14 +143,16 @@ def said_by(world: World, rests: Rests) -> tuple:
 
 
 def _said(rests: Rests, world: World) -> tuple:
-    lessons = answers = frozenset()
-    if rests.lessons and world.lessons:
+    lessons: frozenset[tuple[str, Lesson]] = frozenset()
+    if not rests.lessons.isdisjoint(world.lessons):
         lessons = frozenset((name, lesson) for name, lesson in world.lessons.items() if name in rests.lessons)
-    if world.answers and (asked := rests.asked | rests.answered):
-        answers = frozenset((key, answer.choice) for key, answer in world.answers.items() if key in asked)
     decides = rests.asked <= world.answers.keys() or not world.closed
     variables = world.evaluator.variables.says_of(rests.variables)
-    return variables, lessons, answers, decides
+    return variables, lessons, _answers(rests, world), decides
+
+
+def _answers(rests: Rests, world: World) -> Answers:
+    return frozenset(each for each in world.answered if each[0] in rests.asked or each[0] in rests.answered)
 
 
 class Variables:
