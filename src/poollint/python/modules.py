@@ -274,6 +274,7 @@ class Module:
         self.around: dict[ast.AST, list[Scope]] = {}  # the scopes around nodes, asked for so far
         self.filled: dict[tuple[ast.AST, str], tuple[Path, ...]] = {}  # what code of a scope sets in what a name holds
         self.bindings: dict[tuple[Scope, str], names.Resolved | None] = {}  # resolved so far
+        self._locations: dict[ast.AST, Location] = {}  # asked for so far
 
     def __repr__(self) -> str:
         return f"Module({self.path!r})"
@@ -296,6 +297,11 @@ class Module:
 
     def location(self, node: ast.AST) -> Location:
         """Return where a node stands; ast counts columns in UTF-8 bytes, a Location in code points."""
+        if (found := self._locations.get(node)) is None:
+            found = self._locations[node] = self._location(node)
+        return found
+
+    def _location(self, node: ast.AST) -> Location:
         line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", None)
         column = self._column(line, getattr(node, "col_offset", 0))
         end_column = self._column(end, node.end_col_offset) if end else None  # type: ignore[attr-defined]

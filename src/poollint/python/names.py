@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from poollint.facts import Origin
@@ -60,6 +61,7 @@ _CANONICAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
+@cache
 def canonical(name: str) -> str:
     """Return the one name of a library's thing: "sqlalchemy.engine.create_engine" is "sqlalchemy.create_engine"."""
     for pattern, wanted in _CANONICAL:
