@@ -677,3 +677,46 @@ def test_what_holds_in_one_world_is_found_without_reading_them_all(make_tree):
         raise Dead
 
     assert evaluator.somewhere(contradicts) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("named(info) and isinstance(value, str) and value.lower() == 'none'", [10]),
+        ("info.name and named(info) and isinstance(value, str) and value.lower() == 'none'", [10]),
+        ("named(info) or isinstance(value, int)", [None]),
+        ("named(info) and isinstance(value, int)", [10, None]),
+        ("named(info) and other(info)", [10, None]),
+        ("named(info) or other(info)", [10, None]),
+    ],
+)
+def test_a_later_operand_may_decide_and_each_is_a_question_of_its_own(
+    tmp_path: Path, condition: str, expected: list[object]
+) -> None:
+    program = f"""
+    from library import info, named, other
+
+    def cleaned(value):
+        if {condition}:
+            return None
+        return value
+
+    result = cleaned(10)
+    """
+    found = {plain(value) for value in Project(tmp_path, program).alternatives()}
+    assert found == set(expected)
+
+
+def test_the_second_operand_is_asked_when_the_first_one_holds(tmp_path: Path) -> None:
+    program = """
+    from library import first, second
+
+    def size():
+        if first() and second():
+            return 20
+        return 5
+
+    result = size()
+    """
+    found = Project(tmp_path, program).alternatives()
+    assert sorted(plain(value) for value in found) == [5, 5, 20]

@@ -10,6 +10,7 @@ import pytest
 
 from evaluating import Project, plain, variables
 from poollint.facts import NO_ENVIRONMENT, Environment, Known, Unknown
+from poollint.python.evaluate import Evaluator
 from poollint.python.values import Table, Traced, traps_of
 
 
@@ -537,3 +538,55 @@ def test_a_place_before_the_attribute_is_set_sees_the_field(tmp_path: Path) -> N
     text = "settings = Settings()\nbefore = settings.provider\nsettings.provider = settings.provider or 'x'\n"
     text += "result = (before, settings.provider)\n"
     assert plain(Project(tmp_path, PROVIDED + text).value(environment=variables())) == [None, "x"]
+
+
+def test_a_validator_that_looks_at_texts_leaves_a_number_alone(tmp_path: Path) -> None:
+    program = """
+    from library import is_nullable
+    from pydantic import ValidationInfo, field_validator
+    from pydantic_settings import BaseSettings
+
+    class Base(BaseSettings):
+        @field_validator("*", mode="before")
+        @classmethod
+        def _parse_none(cls, v, info: ValidationInfo):
+            if info.field_name and is_nullable(cls.model_fields[info.field_name]) and isinstance(v, str) and v == "none":
+                return None
+            return v
+
+    class Settings(Base):
+        SIZE: int = 10
+        NAME: str = "none"
+
+    result = Settings().%s
+    """
+    numbers = Project(tmp_path, program % "SIZE").alternatives(environment=variables(complete=False))
+    assert {plain(value) for value in numbers} == {10}
+    texts = Project(tmp_path, program % "NAME").alternatives(environment=variables(complete=False))
+    assert {plain(value) for value in texts} >= {"none", None}
+
+
+@pytest.mark.parametrize(("annotation", "is_known"), [("Settings", True), ("Engine", False)])
+def test_what_a_framework_keeps_is_what_the_parameter_says_it_is(
+    tmp_path: Path, annotation: str, is_known: bool
+) -> None:
+    program = f"""
+    from fastapi import FastAPI
+    from library import Engine
+    from pydantic_settings import BaseSettings
+
+    class Settings(BaseSettings):
+        SIZE: int = 10
+
+    def made(settings: {annotation}):
+        return settings.SIZE
+
+    def start(app: FastAPI):
+        made(app.state.settings)
+    """
+    project = Project(tmp_path, program)
+    module = project.modules.module("main.py")
+    assert module is not None
+    read = next(node for node in module.nodes if getattr(node, "attr", "") == "SIZE")
+    value = Evaluator(project.modules).value(read, module)
+    assert (isinstance(value, Known) and value.value == 10) is is_known

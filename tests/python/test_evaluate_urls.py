@@ -100,6 +100,20 @@ def test_a_url_that_comes_whole_from_a_variable_is_named_by_it(
     assert url_of(tmp_path, f"{PREAMBLE}result = {expression}").identities == identities
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "f'postgresql://u@{os.getenv(\"DB_HOST\")}:5432/{os.getenv(\"DB_NAME\")}'",
+        "'postgresql://u@{}:5432/{}'.format(os.getenv('DB_HOST'), os.getenv('DB_NAME'))",
+        "'postgresql://u@%s:5432/%s' % (os.getenv('DB_HOST'), os.getenv('DB_NAME'))",
+    ],
+)
+def test_a_variable_that_is_not_set_is_no_host_of_the_name_none(tmp_path: Path, expression: str) -> None:
+    program = f"import os\nresult = {expression}"
+    assert parts(url_of(tmp_path, program, OTHER="1")) == ("postgresql", None, "?", 5432, "?")
+    assert parts(url_of(tmp_path, program, DB_HOST="db", DB_NAME="app")) == ("postgresql", None, "db", 5432, "app")
+
+
 def test_a_secret_names_the_database_too(tmp_path: Path) -> None:
     environment = variables(secrets={"DATABASE_URL": "Secret/prod/db/url"}, DATABASE_URL=None, HOST="x")
     (url,) = Project(tmp_path, f"{PREAMBLE}result = X").urls(environment=environment)

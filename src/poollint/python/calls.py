@@ -254,12 +254,16 @@ def parameter(world: World, scope: Scope, name: str, module: Module) -> Value:
     made = _made_by(module, node)
     sites = callers_of(world, module, made or node)
     passed = _from_caller(world, scope, name, module, sites, origin) if sites else None
-    if passed is not None and not isinstance(passed, Unknown) and not _is_none_for(passed, scope.parameters[name]):
+    # What a framework's object holds, `app.state.settings`, nobody knows: its type says more.
+    is_told = not isinstance(passed, (Unknown, LibraryRef)) and passed is not None
+    if is_told and not _is_none_for(passed, scope.parameters[name]):
         return passed
     by_framework = pyramid_functions.parameter(world, FunctionRef(module, node), name)
     if by_framework is not None:
         return by_framework
     by_type = objects.by_annotation(world, scope.parameters[name].annotation, module, origin)
+    if isinstance(passed, LibraryRef) and not isinstance(by_type, Instance):
+        return passed
     if passed is not None:
         return by_type or passed
     return _without_caller(world, node, name, module, by_type, origin)

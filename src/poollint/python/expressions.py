@@ -272,14 +272,37 @@ def _boolean(world: World, node: ast.BoolOp, module: Module, frame: Frame | None
                 return _instead(rest, value)
         if is_or and isinstance(value, Known) and value.value:
             return value  # whatever replaces it is hardly empty
+        if not _is_named(value) and (decisive := _decisive(world, node, number + 1, module, frame)) is not None:
+            return decisive
         holds = operators.truth(world, value, place(module, operand, frame))
         if holds is None:
             rest = _boolean_rest(world, node, number + 1, module, frame)
             same = operation("or" if is_or else "and", value, rest)
             return unsettled(reason_of(value), value, rest, origin=origin_at(module, node), symbol=same)
         if holds is is_or:
+            return value if is_or and not isinstance(value, Unknown) else _as_asked(value, place(module, operand, frame))
+    return value if not isinstance(value, Unknown) else _as_asked(value, place(module, node.values[-1], frame))
+
+
+def _as_asked(value: Value, asked: str) -> Value:
+    """Return an operand under the name by which its truth is asked: what is asked of the whole is the same question."""
+    if _is_named(value):
+        return value
+    return Open(reason_of(value), origin_of(value), asked, variables_of(value))
+
+
+def _is_named(value: Value) -> bool:
+    """Say whether the truth of a value is known, or is a question with a name: not only what some call came to."""
+    return bool(operators.truth_symbol(value)) or operators.plain_truth(value) is not None
+
+
+def _decisive(world: World, node: ast.BoolOp, start: int, module: Module, frame: Frame | None) -> Value | None:
+    """Return a later operand that decides whatever the one before comes to: `unknown() and isinstance(5, str)`."""
+    for operand in node.values[start:]:
+        value = evaluate(world, operand, module, frame)
+        if isinstance(value, Known) and value.value is isinstance(node.op, ast.Or):
             return value
-    return value
+    return None
 
 
 def _may_be_absent(value: Value) -> bool:
@@ -345,9 +368,9 @@ def _constant(node: ast.expr) -> bool | None:
 
 def place(module: Module, node: ast.AST, frame: Frame | None) -> str:
     """Return the name of a question that has no better one: where it is asked."""
-    return shortened(
-        f"{module.path}:{getattr(node, 'lineno', 0)}:{getattr(node, 'col_offset', 0)}|{frame.path if frame else ''}"
-    )
+    line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+    whole = "*" if isinstance(node, ast.BoolOp) else ""  # it begins where its first operand does
+    return shortened(f"{module.path}:{line}:{column}{whole}|{frame.path if frame else ''}")
 
 
 # -- displays ----------------------------------------------------------------------------------------------------------

@@ -71,6 +71,9 @@ def joined(values: Iterable[Value | str], origin: Origin) -> Value:
 def _pieces(value: Value | str) -> tuple[str | Value, ...]:
     if isinstance(value, str):
         return (value,)
+    if isinstance(value, Known) and value.value is None:
+        # Nobody means to write None into a text: a variable that nothing readable sets is set by something else.
+        return (Unknown("None, where a text wants a word", value.origin),)
     if isinstance(value, Known):
         return (value.value if isinstance(value.value, str) else str(value.value),)
     if isinstance(value, Text) and not value.symbol:
