@@ -28,6 +28,13 @@ def keeps_running(make_tree):
         f"class Bot:\n    def work(self):\n        while True:\n            poll()\ndef main():\n    Bot().work()\n{MAIN}",
         f"def main():\n    channel.start_consuming()\n{MAIN}",
         f"def main():\n    loop.run_forever()\n{MAIN}",
+        f"async def main():\n    await server.start()\n    await server.wait_for_termination()\n{MAIN}",
+        f"def main():\n    for message in KafkaConsumer('orders'):\n        work(message)\n{MAIN}",
+        f"async def main():\n    consumer = aiokafka.AIOKafkaConsumer()\n    async for m in consumer:\n        work(m)\n{MAIN}",
+        f"async def main():\n    async for message in pubsub.listen():\n        work(message)\n{MAIN}",
+        f"async def main():\n    async with queue.iterator() as messages:\n        await work(messages)\n{MAIN}",
+        f"async def main():\n    await client.start()\n    await asyncio.Event().wait()\n{MAIN}",
+        f"async def main():\n    await client.start()\n    await asyncio.Future()\n{MAIN}",
     ],
 )
 def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
@@ -43,6 +50,9 @@ def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
         f"def forever():\n    while True:\n        poll()\ndef main():\n    load()\n{MAIN}",
         f"def main():\n    def later():\n        while True:\n            poll()\n    load()\n{MAIN}",
         "while pending:\n    work()\n",
+        "while True:\n    answer = input()\n    work(answer)\n",
+        "while True:\n    if not pending():\n        sys.exit()\n",
+        "async def main():\n    await started.wait()\n    async for row in rows.iterator():\n        load(row)\n",
         "import elsewhere\nelsewhere.main()\n",
     ],
 )

@@ -901,3 +901,61 @@ def test_a_method_that_would_dispose_what_self_keeps_is_called_by_nobody(engine)
     database = f"{ENGINE}class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n    def close(self):\n        self.engine.dispose()\n"
     web = "from flask import Flask\nfrom app.db import Database\napp = Flask(__name__)\n@app.get('/')\ndef show():\n    Database()\n"
     assert per_call(engine({"app/db.py": database, "app/web.py": web})) is True
+
+
+@pytest.mark.parametrize(
+    ("body", "role"),
+    [
+        ("while True:\n        engine.connect()", "worker"),
+        ("asyncio.run(server.wait_for_termination())", "service"),
+        ("engine.connect()", "script"),
+    ],
+)
+def test_an_engine_beside_a_main_guard_has_the_role_of_what_the_program_does(engine, body, role):
+    program = f"{ENGINE}engine = {MAKE}\ndef main():\n    {body}\nif __name__ == '__main__':\n    main()\n"
+    assert engine({"main.py": program}).role == role
+
+
+DISHKA = f"""\
+from dishka import Provider, Scope, provide
+{ENGINE}
+class Connection(Provider):
+    {{scope}}
+    {{decorator}}
+    def engine(self):
+        return {MAKE}
+    def close(self): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "decorator", "place"),
+    [
+        ("scope = Scope.REQUEST", "@provide", "request-handler"),
+        ("scope = Scope.APP", "@provide", "cached-function"),
+        ("scope = Scope.APP", "@provide(scope=Scope.REQUEST)", "request-handler"),
+        ("scope = Scope.REQUEST", "@provide(scope=Scope.APP)", "cached-function"),
+        ("", "@provide", "class"),
+    ],
+)
+def test_dishka_makes_what_it_provides_once_for_a_scope(engine, scope, decorator, place):
+    found = engine({"ioc.py": DISHKA.format(scope=scope, decorator=decorator)})
+    assert found.place == place
+    assert per_call(found) is (place == "request-handler")
+
+
+@pytest.mark.parametrize(("scope", "again"), [("REQUEST", True), ("APP", False)])
+def test_dishka_is_given_a_function_and_its_scope(engine, scope, again):
+    text = (
+        f"from dishka import Provider, Scope\n{ENGINE}def make():\n    return {MAKE}\n"
+        f"provider = Provider()\nprovider.provide(make, scope=Scope.{scope})\n"
+    )
+    assert per_call(engine({"ioc.py": text})) is again
+
+
+def test_metadata_of_one_call_keeps_the_engine_no_longer_than_the_call(engine):
+    body = f"engine = {MAKE}\n    metadata = MetaData(engine)\n    metadata.reflect()\n"
+    names = f"{APP}{ENGINE}from sqlalchemy import MetaData\ndef tables():\n    {body}    return %s\n"
+    kept = engine({"app.py": names % "metadata"})
+    gone = engine({"app.py": names % "[name for name in metadata.tables]"})
+    assert (kept.lasts.value, gone.lasts.value) == (True, False)

@@ -133,7 +133,7 @@ def _signs(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
         if sign := _of_decorator(module, decorator):
             yield sign
     if cls := class_around(module, function):
-        if sign := _of_method(cls, function):
+        if sign := _of_provider(module, cls, function) or _of_method(cls, function):
             yield sign
     if function.name in ("lambda_handler", "handler") and len(_parameters(function)) == 2:
         yield "request", "function handler"
@@ -214,6 +214,38 @@ def _of_method(cls: ast.ClassDef, function: ast.FunctionDef | ast.AsyncFunctionD
     return None
 
 
+# Dishka's scopes: these are entered once for the process, the others for each request, action or step.
+_KEPT_SCOPES = frozenset({"RUNTIME", "APP"})
+
+
+def _of_provider(
+    module: Module, cls: ast.ClassDef, function: ast.FunctionDef | ast.AsyncFunctionDef
+) -> tuple[Kind, str] | None:
+    """Read Dishka's `@provide(scope=Scope.REQUEST)`; where it names no scope, the class does: `scope = Scope.APP`."""
+    for decorator in function.decorator_list:
+        callee = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if (module.qualified(callee) or "").partition(".")[0] == "dishka" and (dotted(callee) or "").endswith("provide"):
+            own = (stmt for stmt in cls.body if isinstance(stmt, (ast.Assign, ast.AnnAssign)))
+            of_class = (stmt.value for stmt in own if _bound_name(stmt) == "scope")
+            return _of_scope(_keyword(decorator, "scope") or next(of_class, None))
+    return None
+
+
+def _of_scope(scope: ast.expr | None) -> tuple[Kind, str] | None:
+    name = (dotted(scope) or "").rpartition(".")[2] if scope is not None else ""
+    if not name:
+        return None
+    return ("cached", "dependency that is kept") if name in _KEPT_SCOPES else ("request", "request dependency")
+
+
+def _keyword(call: ast.AST, name: str) -> ast.expr | None:
+    return next((keyword.value for keyword in getattr(call, "keywords", ()) if keyword.arg == name), None)
+
+
+def _bound_name(stmt: ast.Assign | ast.AnnAssign) -> str:
+    return dotted(stmt.targets[0] if isinstance(stmt, ast.Assign) else stmt.target) or ""
+
+
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
     return [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
 
@@ -236,7 +268,7 @@ def constructs_application(module: Module, function: ast.AST) -> bool:
 # Calls that serve or wait until the process ends: a command that comes to one of them is a service.
 _SERVING = frozenset(
     "serve_forever run_simple run_app run_forever run_polling start_polling infinity_polling "
-    "start_consuming serve run_server start_server worker_main".split()
+    "start_consuming serve run_server start_server worker_main wait_for_termination run_until_disconnected".split()
 )
 _SERVERS_BY_OWNER = frozenset(
     "app application server uvicorn web hypercorn granian socketio mcp bot dp client worker".split()
@@ -289,6 +321,8 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
     owner = (dotted(call.func.value) or "").rpartition(".")[2] if isinstance(call.func, ast.Attribute) else ""
     if last == "Provide" and any(keyword.arg == "use_cache" and _is_true(keyword.value) for keyword in call.keywords):
         return _handed("cached", "dependency that is kept", reference)  # Litestar asks for it once
+    if last == "provide" and (sign := _of_scope(_keyword(call, "scope"))):
+        return _handed(*sign, reference)
     if last in _REQUEST_TAKERS:
         return _handed(
             "request",

@@ -24,7 +24,9 @@ _USERS = frozenset(
     "isinstance len URL make_url listen listens_for Migrate".split()
 )
 # What they return holds the engine: it outlives the call if that does.
-_HOLDERS = frozenset("Session AsyncSession sessionmaker async_sessionmaker scoped_session async_scoped_session".split())
+_HOLDERS = frozenset(
+    "Session AsyncSession sessionmaker async_sessionmaker scoped_session async_scoped_session MetaData".split()
+)
 
 MOST_NAMES = 20
 

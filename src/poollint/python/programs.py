@@ -10,11 +10,13 @@ from typing import Literal
 from poollint.python import contexts, names
 from poollint.python.evaluate import Evaluator
 from poollint.python.modules import Module
-from poollint.python.scopes import FUNCTIONS, children
+from poollint.python.scopes import FUNCTIONS, children, dotted
 from poollint.python.values import ClassRef, FunctionRef, Instance
 
 DEEPEST = 4  # functions that call each other on the way to the loop
 MOST_FUNCTIONS = 200
+_ENDING = frozenset({"exit", "_exit", "quit", "SystemExit", "input"})
+_CONSUMERS = frozenset({"KafkaConsumer", "AIOKafkaConsumer"})  # they are iterated over, message by message
 
 
 def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "loops", ""]:
@@ -48,8 +50,28 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _is_endless(node: ast.AST) -> bool:
-    """`while True:` that nothing leaves; one that waits for a database until it breaks is not."""
-    return contexts.loops(node) and not any(isinstance(part, (ast.Break, ast.Return)) for part in _own(node))
+    """`while True:` that nothing leaves, and what waits for messages; a loop until a database answers is not."""
+    match node:
+        case ast.Call():
+            return (dotted(node.func) or "").rpartition(".")[2] in _CONSUMERS
+        case ast.For(iter=ast.Call(func=ast.Attribute(attr="listen"))):
+            return True
+        case ast.AsyncFor(iter=ast.Call(func=ast.Attribute(attr="listen"))):
+            return True
+        case ast.AsyncWith(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="iterator")))]):
+            return True  # aio-pika's queue; Django's iterator is no context manager
+        case ast.Await(value=ast.Call(func=ast.Attribute(attr="wait", value=ast.Call(func=made)))):
+            return (dotted(made) or "").rpartition(".")[2] == "Event"  # nobody else has it, so nobody sets it
+        case ast.Await(value=ast.Call(func=made)) if (dotted(made) or "").endswith("asyncio.Future"):
+            return True
+    return contexts.loops(node) and not any(_ends(part) for part in _own(node))
+
+
+def _ends(part: ast.AST) -> bool:
+    """Say whether a loop may end here, or belongs to who sits before it: `choice = input()`."""
+    if isinstance(part, ast.Call):
+        return (dotted(part.func) or "").rpartition(".")[2] in _ENDING
+    return isinstance(part, (ast.Break, ast.Return))
 
 
 def _called(call: ast.Call, module: Module, evaluator: Evaluator) -> FunctionRef | None:

@@ -183,11 +183,9 @@ class Roles:
         for role in ("sample", "test"):
             if role in found_roles:
                 return role, found_roles[role].context.says
-        return (
-            ("script", "only a program of its own")
-            if self.is_program_of_its_own(site.module)
-            else ("service", "nothing says otherwise")
-        )
+        if self.is_program_of_its_own(site.module):
+            return self._of_program(site.module.path), "only a program of its own"
+        return "service", "nothing says otherwise"
 
     def _is_for_tests(self, site: Site) -> bool:
         """Say whether a program makes an engine only in its tests: `class TestDB` beside what the program uses."""
