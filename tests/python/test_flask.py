@@ -710,3 +710,79 @@ def test_a_dialect_that_a_branch_rules_out_is_not_the_declared_drivers(engine):
     required = "flask-sqlalchemy==3.1.1\nsqlalchemy==2.0.36\npymysql\n"
     pools = engine({"app.py": text, "requirements.txt": required}).alternatives
     assert {(value_of(pool.dialect), "mysql" in pool.excludes) for pool in pools} == {("mysql", False), (None, True)}
+
+
+# -- which application an extension is given
+
+MADE = "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n"
+CONFIGURED = "from flask import Flask\n{imports}\ndef create_app():\n    app = Flask(__name__)\n{lines}\n    return app\n"
+
+
+def application(imports, *lines):
+    return CONFIGURED.format(imports=imports, lines="\n".join(f"    {line}" for line in lines))
+
+
+UNUSED = {
+    "shop/models/db.py": MADE,
+    "shop/views/db.py": MADE,
+    "shop/views/orders.py": "from shop.views.db import db\nclass Order(db.Model): ...\n",
+}
+OWN = "from shop.models.db import db\nimport shop.views.orders"
+
+
+@pytest.mark.parametrize(
+    ("files", "role"),
+    [
+        ({"app.py": application(OWN, "db.init_app(app)")}, "test"),
+        ({"app.py": application(OWN, "db.init_app(app)", "shop.views.orders.db.init_app(app)")}, "service"),
+        ({"app.py": application(OWN, "db.init_app(app)", "for each in found():", "    each.init_app(app)")}, "test"),
+        (
+            {
+                "app.py": application(OWN, "db.init_app(app)", "start(app)")
+                + "from shop.views.db import db as second\nfor each in [second]:\n    each.init_app(app)\n"
+            },
+            "service",
+        ),
+        ({"app.py": application("import shop.views.orders, shop.models.db", "start(app)")}, "service"),
+        (
+            {
+                "app.py": application("import shop.views.orders", "start(app)"),
+                "other/app.py": application("from shop.models.db import db", "db.init_app(app)"),
+            },
+            "service",
+        ),
+    ],
+)
+def test_an_extension_that_no_application_is_given_makes_no_engine(engines, files, role):
+    found = {found.location.path: found.role for found in engines({**UNUSED, **files})}
+    assert found == {"shop/models/db.py": "service", "shop/views/db.py": role}
+
+
+def sized(name, size, *more):
+    options = f"app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {{'pool_size': {size}}}"
+    uri = f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}{name}'"
+    return application(f"from {name}.db import db", uri, options, *more)
+
+
+@pytest.mark.parametrize(
+    ("given", "sizes"), [("db.init_app(app)", {"shop": {20}, "bills": {5}}), ("start(app)", {"shop": {5, 20}, "bills": {5, 20}})]
+)
+def test_an_application_that_is_given_another_extension_configures_nothing_for_this_one(engines, given, sizes):
+    files = {
+        "shop/db.py": MADE,
+        "shop/app.py": sized("shop", 20, given),
+        "bills/db.py": MADE,
+        "bills/app.py": sized("bills", 5, given),
+        "job.py": "import shop.app, bills.app\n",
+    }
+    found = {e.location.path.partition("/")[0]: {p.pool_size.value for p in e.live} for e in engines(files)}
+    assert found == sizes
+
+
+def test_two_applications_that_load_a_configuration_each_are_two_ways(engine):
+    classes = f"class {{}}:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{{{'pool_size': {{}}}}}}\n"
+    files = {"db.py": MADE, "config.py": classes.format("Web", 20) + classes.format("Job", 5)}
+    for name in ("Web", "Job"):
+        lines = f"app.config.from_object({name})", "db.init_app(app)"
+        files[f"{name.lower()}.py"] = application(f"from db import db\nfrom config import {name}", *lines)
+    assert {pool.pool_size.value for pool in engine(files).live} == {20, 5}

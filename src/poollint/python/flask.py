@@ -14,11 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from poollint.facts import DeadSetting, Known, Location, Origin, Pool, Setting, Unknown, value_of
 from poollint.python import urls
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask_config import Config, Places, assigned_name
+from poollint.python.flask_given import Given
 from poollint.python.flask_hooks import MYSQL, Hooks, hooks_of
 from poollint.python.pools import Library, pool_of
 from poollint.python.roles import Roles
@@ -57,6 +59,7 @@ class Flask:
         self.roles = roles
         self.modules = roles.modules
         self.places = Places(roles)
+        self.given = Given(roles)
 
     def worlds(self, site: Site, evaluator: Evaluator, library: Library) -> list[tuple[Made, ...]]:
         """Return the engines that the extension makes, for every way they can come out."""
@@ -69,7 +72,7 @@ class Flask:
 
     def _made(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
         is_3 = library.at_least("3.0", VERSION)
-        config = Config(self.places, world, circle, is_3)
+        config = Config(self.places, world, circle, is_3, partial(self.given.is_for_another, site))
         # The options first: a world answers a limited number of questions, and the URL may ask many.
         options = _table(config.get(FLASK_OPTIONS))
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -126,10 +126,21 @@ class Places:
 
 
 class Config:
-    """One application's configuration in one world, as version 2 or 3 of the extension reads it."""
+    """One application's configuration in one world, as version 2 or 3 of the extension reads it.
 
-    def __init__(self, places: Places, world: World, circle: frozenset[str], is_3: bool | None) -> None:
+    is_for_another  says of a function that makes an application whether it gives that to another extension only
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        world: World,
+        circle: frozenset[str],
+        is_3: bool | None,
+        is_for_another: Callable[[ast.AST], bool],
+    ) -> None:
         self.places = places
+        self.is_for_another = is_for_another
         self.is_3 = is_3
         self.world = world
         self.circle = circle
@@ -179,16 +190,17 @@ class Config:
 
     def _of_one_application(self, sources: list[Assigned | Load]) -> list[Assigned | Load]:
         """Leave out what sets the key in another application: each function that makes one is an alternative."""
-        makers: dict[ast.AST, Assigned] = {}
+        makers: dict[ast.AST, str] = {}
         for found in sources:
             function = function_around(found.module, found.place)
-            if isinstance(found, Assigned) and function is not None and _makes_application(found, function):
-                makers.setdefault(function, found)
+            if function is not None and _makes_application(found, function):
+                makers.setdefault(function, str(found.module.location(found.place)))
         if len(makers) < 2:
             return sources
-        choices = sorted(makers, key=lambda each: makers[each].where)
-        asked = f"application {' '.join(makers[each].where for each in choices)}"
-        number = self.world.ask(Question(asked, tuple(map(Answer, range(len(choices))))))
+        choices = sorted((each for each in makers if not self.is_for_another(each)), key=lambda each: makers[each])
+        choices = choices or sorted(makers, key=lambda each: makers[each])
+        asked = f"application {' '.join(makers[each] for each in choices)}"
+        number = self.world.ask(Question(asked, tuple(map(Answer, range(len(choices)))))) if len(choices) > 1 else 0
         others = [each for each in makers if number is not None and each is not choices[number]]
         return [found for found in sources if function_around(found.module, found.place) not in others]
 
@@ -318,10 +330,10 @@ def _weakened(value: Value) -> Value:
     return branching.as_sure_as(value, _MAYBE)
 
 
-def _makes_application(found: Assigned, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _makes_application(found: Assigned | Load, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Say whether a function configures an application of its own: `app = Flask(__name__); app.config[KEY] = ...`."""
     scope = names.scope_for(found.module, function)
-    for bound in scope.binds.get((_application(found.node) or "").partition(".")[0], ()):
+    for bound in scope.binds.get((_application(found.place) or "").partition(".")[0], ()):
         if isinstance(bound, ast.Assign) and isinstance(bound.value, ast.Call):
             made = found.module.qualified(bound.value.func) or dotted(bound.value.func) or ""
             if made.rpartition(".")[2].endswith("Flask"):
