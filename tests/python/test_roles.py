@@ -959,3 +959,20 @@ def test_metadata_of_one_call_keeps_the_engine_no_longer_than_the_call(engine):
     kept = engine({"app.py": names % "metadata"})
     gone = engine({"app.py": names % "[name for name in metadata.tables]"})
     assert (kept.lasts.value, gone.lasts.value) == (True, False)
+
+
+IN_A_PACKAGE = {"pyproject.toml": "[build-system]\nrequires = []\n", "web/__init__.py": "", "web/kinds.py": ""}
+APPLICATION_FACTORY = "from flask import Flask\nclass ShopFlask(Flask): ...\ndef make_app():\n    return ShopFlask(__name__)\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "role"),
+    [
+        ("app = make_app()\n    {make}\n    return app", "service"),
+        ("{make}\n    return make_app()", "service"),
+        ("{make}\n    return other()", "library"),
+    ],
+)
+def test_who_completes_the_application_of_another_function_is_its_factory(engine, body, role):
+    text = f"from web import make_app\n{ENGINE}def prepare():\n    {body.format(make=MAKE)}\n"
+    assert engine({**IN_A_PACKAGE, "web/__init__.py": APPLICATION_FACTORY, "server/run.py": text}).role == role

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from poollint.facts import Location
+from poollint.python import names
 from poollint.python.callers import Reference, class_around
 from poollint.python.modules import Module
-from poollint.python.scopes import dotted
+from poollint.python.scopes import dotted, walk
+from poollint.python.values import FunctionRef
 
 Kind = Literal["request", "task", "startup", "cached", "fixture", "command", "main-guard", "module", "unknown"]
 
@@ -146,7 +148,7 @@ def _signs(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
         yield "startup", "start-up hook"
     if function.name.startswith("test_") and "test" in module.modules.tree.below_base(module.path):
         yield "fixture", "test"
-    if constructs_application(module, function):
+    if constructs_application(module, function) or completes_application(module, function):
         yield "startup", "application factory"
 
 
@@ -262,7 +264,20 @@ _MADE_OUTSIDE = APPLICATIONS | {"create_app", "make_app", "get_app", "build_app"
 
 def constructs_application(module: Module, function: ast.AST) -> bool:
     """Say whether a function makes the web application: `create_app()` runs once per process."""
-    return any(function in module.ancestors(call) for name in APPLICATIONS for call in module.calls.get(name, ()))
+    made = (calls for name, calls in module.calls.items() if name in APPLICATIONS or name.endswith("Flask"))
+    return any(function in module.ancestors(call) for calls in made for call in calls)
+
+
+def completes_application(module: Module, function: ast.AST) -> bool:
+    """Say whether a function returns the application that another one makes: `app = make_app(); ...; return app`."""
+    inside = list(walk(function))
+    returned = [node.value for node in inside if isinstance(node, ast.Return) and node.value is not None]
+    called = {node.id for node in returned if isinstance(node, ast.Name)}
+    for node in inside:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id in called for t in node.targets):
+            returned.append(node.value)
+    makers = (names.resolve(module, node.func) for node in returned if isinstance(node, ast.Call))
+    return any(isinstance(maker, FunctionRef) and constructs_application(maker.module, maker.node) for maker in makers)
 
 
 # Calls that serve or wait until the process ends: a command that comes to one of them is a service.
