@@ -720,3 +720,42 @@ def test_the_second_operand_is_asked_when_the_first_one_holds(tmp_path: Path) ->
     """
     found = Project(tmp_path, program).alternatives()
     assert sorted(plain(value) for value in found) == [5, 5, 20]
+
+
+PASSED_ON = """
+from asyncio import to_thread
+from functools import partial
+from dependency_injector import containers, providers
+from library import Container, Depends, limit
+
+class Database:
+    def __init__(self, url="", pool_size=5):
+        self.pool_size = pool_size
+
+def make(url="", pool_size=5):
+    return pool_size
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "size"),
+    [
+        ("providers.Singleton(Database, url='x', pool_size=20)", 20),
+        ("providers.Factory(make, 'x', 20)", 20),
+        ("partial(make, pool_size=20)", 20),
+        ("partial(make, 'x')", 5),
+        ("to_thread(make, 'x', 20)", 20),
+        ("Container().register(Database, pool_size=20)", 20),
+        ("Depends(make, use_cache=False)", 5),
+        ("limit(make, 20)", 5),
+        ("limit(20, make, pool_size=20)", 5),
+    ],
+)
+def test_what_another_call_passes_on_reaches_the_parameters(tmp_path: Path, line: str, size: int) -> None:
+    maker = "__init__" if "Database" in line else "make"
+    project = Project(tmp_path, f"{PASSED_ON}\nresult = {line}\n")
+    module = project.modules.module("main.py")
+    assert module is not None
+    function = next(node for node in module.nodes if getattr(node, "name", "") == maker)
+    read = next(node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == "pool_size")
+    assert plain(Evaluator(project.modules).value(read, module)) == size

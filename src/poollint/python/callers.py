@@ -29,6 +29,19 @@ _GENERIC = frozenset(
 )
 
 
+# Calls that pass their other arguments to the first one, now or later, whatever these are called.
+_PASSING = frozenset(
+    {
+        "functools.partial",
+        "asyncio.to_thread",
+        "anyio.to_thread.run_sync",
+        "fastapi.concurrency.run_in_threadpool",
+        "starlette.concurrency.run_in_threadpool",
+    }
+)
+_PROVIDERS = "dependency_injector.providers."
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
     """One use of a definition; `call` is the call when it is called here, else None."""
@@ -76,6 +89,7 @@ class Callers:
         self.evaluator = Evaluator(modules, follows_callers=False, fuel=250)
         self._found: dict[tuple[ast.AST, Skipping], tuple[Reference, ...]] = {}
         self._uses: dict[str, dict[str, list[ast.expr]]] = {}
+        self._passing: dict[ast.Call, ast.Call] = {}
         self._definitions: dict[str, int] = {}  # how many places define functions of a name, as far as asked
 
     def of(self, module: Module, definition: Definition, skipping: Skipping = None) -> tuple[Reference, ...]:
@@ -96,16 +110,31 @@ class Callers:
         """
         todo, seen = [(module, definition)], {definition}
         while todo:
-            for reference in self.of(*todo.pop(0), skipping):
+            where, called = todo.pop(0)
+            for reference in self.of(where, called, skipping):
                 inheriting = subclass_at(reference)
-                if reference.call is not None:
-                    yield reference.module, reference.call
+                if (call := reference.call or self._passed_on(reference, called)) is not None:
+                    yield reference.module, call
                 elif inheriting and inheriting not in seen and inheriting.bases[0] is reference.node:
                     seen.add(inheriting)
                     if constructor := _constructor(inheriting):
                         yield from ((reference.module, call) for call in _super_calls(constructor))
                     else:
                         todo.append((reference.module, inheriting))
+
+    def _passed_on(self, reference: Reference, called: Definition) -> ast.Call | None:
+        """Return the call that `partial(make, url)` comes to when somebody makes it: `make(url)`."""
+        module, around = reference.module, reference.module.parents.get(reference.node)
+        if not isinstance(around, ast.Call) or around.args[:1] != [reference.node]:
+            return None
+        if around not in self._passing:
+            name = module.qualified(around.func) or ""
+            if not (name in _PASSING or name.startswith(_PROVIDERS) or _names_parameters(around, called)):
+                return None
+            call = ast.copy_location(ast.Call(reference.node, around.args[1:], around.keywords), around)
+            module.parents[call] = around  # it runs where that one does
+            self._passing[around] = call
+        return self._passing[around]
 
     def _search(self, module: Module, definition: Definition, skipping: Skipping) -> Iterator[Reference]:
         cls = class_around(module, definition) if isinstance(definition, FUNCTIONS) else None
@@ -189,6 +218,15 @@ class Callers:
             paths = self.modules.containing(name.encode())
             self._definitions[name] = sum(_definitions(self.modules.tree.bytes(path) or b"", name) for path in paths)
         return self._definitions[name] == 1
+
+
+def _names_parameters(around: ast.Call, called: Definition) -> bool:
+    """Say whether all that goes with a definition is named like its parameters: `register(Database, pool_size=20)`."""
+    function = _constructor(called) if isinstance(called, ast.ClassDef) else called
+    if function is None or not around.keywords or len(around.args) > 1:
+        return False
+    names_of = {arg.arg for arg in (*function.args.args, *function.args.kwonlyargs)}
+    return all(keyword.arg in names_of for keyword in around.keywords)
 
 
 def _definitions(content: bytes, name: str) -> int:
