@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import compress
+from operator import is_not
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown, weakest
@@ -51,10 +53,10 @@ def merged(one: Value | None, other: Value | None, reason: str) -> Value:
     if one is other is not None:
         return one
     if isinstance(one, Table) and isinstance(other, Table):
-        entries = dict(one.entries)  # most of a long dict is the same in both
-        for key in {**one.entries, **other.entries}:
-            if one.entries.get(key) is not other.entries.get(key):
-                entries[key] = merged(one.get(key), other.get(key), reason)
+        entries, there = dict(one.entries), other.entries
+        differs = map(is_not, map(entries.get, there), there.values())  # most of a long dict is the same in both
+        for key in (*compress(there, differs), *(one.entries.keys() - there.keys())):
+            entries[key] = merged(one.get(key), other.get(key), reason)
         return Table(entries, one.origin, one.complete and other.complete, one.reason or other.reason)
     if one is not None and other is not None and (one == other or _plain(one) == _plain(other) is not None):
         return one

@@ -93,10 +93,13 @@ def _files_of(modules: Modules, found: Holders) -> list[str]:
 
 def _add_further(found: Holders, module: Module) -> None:
     """Add the module's variables that are made of a holder, and its functions that only hand one on."""
-    for names_made, of in module.modules.shared(Makings).of(module):
-        if of.leads_to(found):
-            found.variables.update((module.path, name) for name in names_made)
+    made_of = module.modules.shared(Makings).of(module)
+    todo: list[Variable | ast.AST] = [*found.variables, *found.definitions]
+    while todo:
+        if made := made_of.get(todo.pop()):
             found.paths.add(module.path)
+            todo += made - found.variables
+            found.variables |= made
 
 
 class Named(NamedTuple):
@@ -122,21 +125,25 @@ class Makings:
     """What the module-level names of each file are made of by a call; each file is read once, for all engines."""
 
     def __init__(self, modules: Modules) -> None:
-        self._found: dict[str, tuple[tuple[list[str], Named], ...]] = {}
+        self._found: dict[str, dict[Variable | ast.AST, set[Variable]]] = {}
 
-    def of(self, module: Module) -> tuple[tuple[list[str], Named], ...]:
-        """Return the names that each statement makes, and what it names."""
+    def of(self, module: Module) -> dict[Variable | ast.AST, set[Variable]]:
+        """Return which variables of a module are made of a variable or definition."""
         if module.path not in self._found:
-            self._found[module.path] = tuple(_makings(module))
+            found = self._found[module.path] = {}
+            for made, of in _makings(module):
+                for each in (*of.variables, *of.definitions):
+                    found.setdefault(each, set()).update(made)
         return self._found[module.path]
 
 
-def _makings(module: Module) -> Iterator[tuple[list[str], Named]]:
+def _makings(module: Module) -> Iterator[tuple[list[Variable], Named]]:
     for stmt in module.tree.body:
         if isinstance(stmt, (ast.Assign, ast.AnnAssign)) and isinstance(stmt.value, ast.Call):
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
             inside = (stmt.value.func, *stmt.value.args, *(keyword.value for keyword in stmt.value.keywords))
-            yield [target.id for target in targets if isinstance(target, ast.Name)], named(module, inside)
+            made = [(module.path, target.id) for target in targets if isinstance(target, ast.Name)]
+            yield made, named(module, inside)
 
 
 def holds(found: Holders, module: Module, node: ast.AST) -> bool:

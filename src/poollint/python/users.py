@@ -90,24 +90,34 @@ def _may_mean(module: Module, node: ast.expr, trail: _Trail) -> bool:
 
 
 class _File(NamedTuple):
-    """Which names the parts of a file mention; read once for all its engines.
+    """Which parts of a file mention a name; read once for all its engines.
 
-    functions   outermost function or method → the names it mentions
-    at_import   statement that runs at import → (the names, the nodes that load them) in it
+    outermost   its functions and methods that stand in no other
+    functions   name → those of them that mention it
+    at_import   name → the statements that run at import and mention it, with the nodes that load names in them
+    guarded     what is named below `if __name__ == "__main__":`
     """
 
-    functions: dict[ast.FunctionDef | ast.AsyncFunctionDef, set[str]]
-    at_import: list[tuple[ast.stmt, frozenset[str], list[ast.AST]]]
+    outermost: frozenset[ast.AST]
+    functions: dict[str, list[ast.FunctionDef | ast.AsyncFunctionDef]]
+    at_import: dict[str, list[tuple[ast.stmt, list[ast.AST]]]]
+    guarded: list[ast.AST]
 
 
 def _read(module: Module) -> _File:
-    functions = (node for node in module.nodes if isinstance(node, FUNCTIONS) and not module.enclosing_functions(node))
-    mentioned = {function: _names_in(function.args, *function.body) for function in functions}
-    at_import = []
+    outermost = [node for node in module.nodes if isinstance(node, FUNCTIONS) and not module.enclosing_functions(node)]
+    file = _File(frozenset(outermost), {}, {}, [])
+    for function in outermost:
+        for name in _names_in(function.args, *function.body):
+            file.functions.setdefault(name, []).append(function)
     for statement, parts in _at_import(module):
         loads = [node for part in parts for node in walk(part) if _name_of(node) and isinstance(node.ctx, ast.Load)]  # type: ignore[attr-defined]
-        at_import.append((statement, frozenset(filter(None, map(_name_of, loads))), loads))
-    return _File(mentioned, at_import)
+        for name in dict.fromkeys(filter(None, map(_name_of, loads))):
+            file.at_import.setdefault(name, []).append((statement, loads))
+    for statement in module.tree.body:
+        if isinstance(statement, ast.If) and contexts.is_main_guard(statement):
+            file.guarded.extend(node for node in walk(statement) if _name_of(node))
+    return file
 
 
 class _Trail:
@@ -125,7 +135,7 @@ class _Trail:
     def start(self, site: Site) -> bool:
         """Take the names that the creation itself gives; False when it gives none."""
         around = [node for node in self.module.ancestors(site.call) if isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.stmt))]
-        functions = [node for node in around if node in self._file.functions]
+        functions = [node for node in around if node in self._file.outermost]
         if functions:
             return self._add(functions[-1])
         self.names.update(_targets(around[0]))
@@ -134,18 +144,19 @@ class _Trail:
     def follow(self) -> bool:
         """Follow the names through the file; False when the file itself runs what leads to the engine."""
         seen: set[ast.AST] = set()
-        before: set[str] = set()
-        while before != self.names:
-            before = set(self.names)
-            for function, mentioned in self._file.functions.items():
-                if function not in seen and not mentioned.isdisjoint(self.names):
+        todo = list(self.names)
+        while todo:
+            name, before = todo.pop(), set(self.names)
+            for function in self._file.functions.get(name, ()):
+                if function not in seen:
                     seen.add(function)
                     if not self._add(function):
                         return False
-            for statement, mentioned, loads in self._file.at_import:
-                if not mentioned.isdisjoint(self.names) and not self._is_told(statement, loads):
-                    return False
-        self.run_here += self._below_guards()
+            if not all(self._is_told(statement, loads) for statement, loads in self._file.at_import.get(name, ())):
+                return False
+            todo += self.names - before
+        self.run_here.sort(key=lambda node: getattr(node, "lineno", 0))
+        self.run_here += [node for node in self._file.guarded if _name_of(node) in self.names]
         return True
 
     def _add(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -178,12 +189,6 @@ class _Trail:
         parent = self.module.parents.get(node)
         around = self.module.parents.get(parent) if isinstance(parent, ast.Attribute) else None
         return isinstance(around, ast.Call) and around.func is parent
-
-    def _below_guards(self) -> Iterator[ast.AST]:
-        """Yield what names the engine when the file is the program."""
-        for statement in self.module.tree.body:
-            if isinstance(statement, ast.If) and contexts.is_main_guard(statement):
-                yield from (node for node in walk(statement) if _name_of(node) in self.names)
 
 
 def _at_import(module: Module) -> Iterator[tuple[ast.stmt, list[ast.AST]]]:
