@@ -403,6 +403,30 @@ def test_callers_of_callers_are_followed(tmp_path: Path) -> None:
     assert outcomes(tmp_path, program) == [8]
 
 
+@pytest.mark.parametrize("call", ["pool.sized(7)", "(pool\n    .sized(7))", "(pool.\n    sized(7))", "pool . sized(7)"])
+def test_the_call_of_a_method_is_found_however_it_is_broken(tmp_path: Path, call: str) -> None:
+    main = """
+        result = None
+        class Pool:
+            def sized(self, n):
+                global result
+                result = n
+    """
+    project = Project(tmp_path, {"main.py": main, "use.py": f"from main import Pool\npool = Pool()\n{call}\n"})
+    assert [plain(value) for value in project.alternatives()] == [7]
+
+
+def test_a_loops_target_holds_the_item_of_its_turn(tmp_path: Path) -> None:
+    """Also where the loop's body changes it: that was another turn's."""
+    program = """
+        result = []
+        for size in (1, 2, 3):
+            size = size * 10
+            result.append(size)
+    """
+    assert outcomes(tmp_path, program) == [[10, 20, 30]]
+
+
 def test_a_branch_that_raises_is_no_alternative(tmp_path: Path) -> None:
     program = """
         import os
