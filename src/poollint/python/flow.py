@@ -48,6 +48,9 @@ def name_in(
     key = ("name", scope.node, name, at, call.path if call else "", writer)
 
     def compute() -> Value:
+        return _named(world, found(), scope, name, at, module, call)
+
+    def found() -> Value:
         initial = _initial(world, scope, name, module, running)
         value = slices.Slice(world, module, scope, name, running or frame, at, initial).result()
         if value is None or _is_none(value):
@@ -61,8 +64,7 @@ def name_in(
     def place() -> Origin:
         return Origin(name, module.location(here or scope.node))
 
-    value = world.once(key, compute, place, call.rests if call else NOTHING)
-    return _named(world, value, scope, name, here, module, call)
+    return world.once(key, compute, place, call.rests if call else NOTHING)
 
 
 def _named(
@@ -70,7 +72,7 @@ def _named(
     value: Value,
     scope: Scope,
     name: str,
-    here: ast.AST | None,
+    at: ast.AST | None,
     module: Module,
     call: Frame | None,
 ) -> Value:
@@ -80,13 +82,13 @@ def _named(
     """
     if type(value) is not Unknown or is_unset(value):
         return value
-    lines = sorted(getattr(node, "lineno", 0) for node in scope.binds.get(name, ()))
-    at = len(lines)
-    if here is not None and len(lines) + (name in scope.parameters) > 1:
-        if any(_binds_in_loop(parent, lines) for parent in module.ancestors(here)):
+    lines = [getattr(node, "lineno", 0) for node in scope.binds.get(name, ())]
+    number = len(lines)
+    if at is not None and number + (name in scope.parameters) > 1:
+        if any(_binds_in_loop(around, lines) for around in (at, *module.ancestors(at))):
             return value
-        at = sum(line < getattr(here, "lineno", 0) for line in lines)
-    return _under_name(world, value, scope, name, module, call, at)
+        number = sum(line < getattr(at, "lineno", 0) for line in lines)
+    return _under_name(world, value, scope, name, module, call, number)
 
 
 def _binds_in_loop(node: ast.AST, lines: list[int]) -> bool:
@@ -95,12 +97,12 @@ def _binds_in_loop(node: ast.AST, lines: list[int]) -> bool:
 
 
 def _under_name(
-    world: World, value: Value, scope: Scope, name: str, module: Module, call: Frame | None, at: int = 0
+    world: World, value: Value, scope: Scope, name: str, module: Module, call: Frame | None, number: int = 0
 ) -> Value:
-    """Return an unknown value with a symbol: scope, name, and after which of its bindings."""
+    """Return an unknown value with a symbol: scope, name, and after how many of its bindings."""
     if type(value) is not Unknown:
         return value
-    symbol = f"name:{module.path}:{getattr(scope.node, 'lineno', 0)}:{name}@{at}{call.path if call else ''}"
+    symbol = f"name:{module.path}:{getattr(scope.node, 'lineno', 0)}:{name}@{number}{call.path if call else ''}"
     return world.unknown(value.reason, value.origin, symbol)
 
 
