@@ -143,8 +143,6 @@ FIELDS = [
     ("pool: int = Field(5, alias='DB_POOL')", "DB_POOL"),
     ("pool: int = Field(default=5, validation_alias='DB_POOL')", "DB_POOL"),
     ("pool: int = Field(default=5, validation_alias=AliasChoices('A', 'DB_POOL'))", "DB_POOL"),
-    ("pool: int = Field(5, env='DB_POOL')", "DB_POOL"),
-    ("pool: int = Field(5, env=['A', 'DB_POOL'])", "DB_POOL"),
     ("pool: Annotated[int, Field(ge=1)] = 5", "POOL"),
     ("pool: int | None = 5", "POOL"),
     ("pool: Optional[int] = 5", "POOL"),

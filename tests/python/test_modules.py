@@ -72,7 +72,7 @@ def test_a_callee_is_named_after_its_import(tmp_path: Path, program: str, name: 
             "sqlalchemy.ext.asyncio.async_engine_from_config",
         ),
         ("from pydantic.v1 import BaseSettings as f", "pydantic.BaseSettings"),
-        ("from pydantic_settings import BaseSettings as f", "pydantic.BaseSettings"),
+        ("from pydantic_settings import BaseSettings as f", "pydantic_settings.BaseSettings"),
     ],
 )
 def test_every_path_to_a_thing_gives_one_name(tmp_path: Path, expression: str, name: str) -> None:

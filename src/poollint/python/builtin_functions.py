@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from poollint.facts import Known, Unknown
-from poollint.python import objects, operators, settings
+from poollint.python import objects, operators, settings, text
 from poollint.python.libraries import Call, reader
 from poollint.python.values import (
     Arguments,
@@ -17,6 +17,7 @@ from poollint.python.values import (
     Instance,
     LibraryRef,
     Listing,
+    Member,
     Open,
     Partial,
     Table,
@@ -105,6 +106,8 @@ def _bool(call: Call) -> Value:
 @reader("builtins.str")
 def _str(call: Call) -> Value:
     value = call.first()
+    if isinstance(value, Member):
+        return text.joined([value], call.origin)
     if isinstance(value, Known) and not isinstance(value.value, str):
         return derived(str(value.value), value, symbol=operation("str", value))
     if isinstance(value, (Table, Listing)):
@@ -332,6 +335,8 @@ def _isinstance(call: Call) -> Value:
     if isinstance(value, Instance) and are_named and (answer := _is_made_of(call, value, classes, named)) is not None:
         return Traced(answer, call.origin)
     if len(named) == len(kinds):
+        if isinstance(value, Member) and not value.is_plain:
+            return Traced(False, call.origin)
         if isinstance(value, Known) and all(name in _TYPES for name in named):
             # Asked of a variable's default, this is about the default: what replaces it takes a way of its own.
             return Traced(any(isinstance(value.value, _TYPES[name]) for name in named), call.origin)

@@ -24,7 +24,7 @@ def attribute_set_by(
     world: World, base: Instance, method: FunctionRef, frame: Frame | None, name: str, before: Value | None
 ) -> Value | None:
     """Return `self.name` as a method that makes the instance leaves it, and the constructor that it hands on to."""
-    call = _inner_call(method)
+    call = inner_call(method)
     inner = _inherited(world, base, method, frame, call) if call is not None else None
     if call is None or inner is None:
         return flow.attribute_set_in(world, replace(method, owner=base), name, frame, before)
@@ -39,7 +39,7 @@ def attribute_set_by(
     return Unknown(says, Origin(name, method.module.location(call)))
 
 
-def _inner_call(method: FunctionRef) -> ast.Call | None:
+def inner_call(method: FunctionRef) -> ast.Call | None:
     """Return the call of the inherited constructor, if it always runs."""
     if not isinstance(method.node, FUNCTIONS) or method.node.name != "__init__":
         return None

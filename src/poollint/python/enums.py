@@ -3,7 +3,8 @@
     Env.PROD, Env["PROD"], Env("prod"), Env(os.getenv("ENV", "dev"))     a member
     member.value, member.name, member.is_testing, member.pool_size()     what hangs on it
 
-A member is the plain value that it stands for: comparisons, f-strings and variables work on it as they do on text.
+A member is the plain value that it stands for: variables work on it as they do on text. Only those of StrEnum, IntEnum
+and mixed-in types equal that value, too.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 Bases = list[ClassRef | str]
 
 _ENUMS = frozenset({"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag"})
+_NUMERIC = frozenset({"enum.IntEnum", "enum.IntFlag", "builtins.int"})
 
 
 def is_enum(bases: Bases) -> bool:
@@ -44,8 +46,12 @@ def is_enum(bases: Bases) -> bool:
 
 
 def members(world: World, cls: ClassRef) -> list[Value]:
-    """Return an enum's members in their order; those whose value is not plain as they are."""
-    return [_named(world, cls, name) for name in _names(cls)]
+    """Return an enum's members in their order; those whose value is not plain as they are, aliases once."""
+    found: list[Value] = []
+    for member in (_named(world, cls, name) for name in _names(cls)):
+        if not isinstance(member, Member) or not any(isinstance(e, Member) and e.value == member.value for e in found):
+            found.append(member)
+    return found
 
 
 def member_named(world: World, cls: ClassRef, name: str) -> Value | None:
@@ -58,7 +64,10 @@ def member_of(world: World, cls: ClassRef, value: Value, node: ast.AST, module: 
     if not isinstance(value, Known) or (isinstance(value, Member) and value.cls == cls):
         return value
     found = members(world, cls)
-    same = next((each for each in found if isinstance(each, Member) and each.value == value.value), None)
+    wanted: set[object] = {value.value}
+    if isinstance(value.value, str) and _NUMERIC & set(objects.lineage(world, cls)) and value.value.strip().isdecimal():
+        wanted.add(int(value.value))  # of a variable: a settings class reads the number
+    same = next((each for each in found if isinstance(each, Member) and each.value in wanted), None)
     if same is None:
         same = _missing(world, cls, value, node, module)
     if isinstance(same, Member):
@@ -96,10 +105,11 @@ def _named(world: World, cls: ClassRef, name: str) -> Value:
     value = flow.name_in(world, names.scope_for(cls.module, cls.node), name, None, cls.module, None, cls.frame)
     if isinstance(value, LibraryObject) and value.name == "enum.auto":
         value = _automatic(world, cls, name, value.origin)
-    return _as_member(value, cls, name, value) if isinstance(value, Known) else value
+    return _as_member(world, value, cls, name, value) if isinstance(value, Known) else value
 
 
-def _as_member(value: Known, cls: ClassRef, name: str, like: Known) -> Member:
+def _as_member(world: World, value: Known, cls: ClassRef, name: str, like: Known) -> Member:
+    bases = objects.lineage(world, cls)
     return Member(
         value.value,
         like.origin,
@@ -109,12 +119,34 @@ def _as_member(value: Known, cls: ClassRef, name: str, like: Known) -> Member:
         traps_of(like),
         cls=cls,
         name=name,
+        is_plain=any(isinstance(base, str) and base not in ("enum.Enum", "enum.Flag") for base in bases),
+        shown=_shown(world, value, bases, f"{cls.node.name}.{name}"),
     )
+
+
+def _shown(world: World, value: Known, bases: Bases, name: str) -> str | None:
+    """Return what `str()` and f-strings make of a member."""
+    own = next((found for base in bases if isinstance(base, ClassRef) and (found := objects.method_of(world, base, "__str__"))), None)
+    if own is not None:
+        match own.node.body:
+            case [*_, ast.Return(value=ast.Attribute(attr="value") | ast.Call(args=[ast.Attribute(attr="value")]))]:
+                return str(value.value)
+        return None
+    if {"enum.StrEnum", "enum.IntEnum", "enum.IntFlag"} & set(bases):
+        return str(value.value)
+    return name if all(base == "enum.Enum" for base in bases if isinstance(base, str)) else None
 
 
 def _like(member: Member, value: Known) -> Member:
     """Return a member with what is known of the value that was looked up: its variables and its place."""
-    return _as_member(member, member.cls, member.name, value)
+    return replace(
+        member,
+        origin=value.origin,
+        certainty=certainty_of(value),
+        symbol=value.symbol if isinstance(value, Traced) else "",
+        variables=variables_of(value),
+        traps=traps_of(value),
+    )
 
 
 def _automatic(world: World, cls: ClassRef, name: str, origin: Origin) -> Value:

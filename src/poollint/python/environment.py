@@ -150,12 +150,12 @@ def _fallback(certainty: Certainty) -> Certainty:
     return weakest((Known(None, Origin(""), certainty), Known(None, Origin(""), "fallback")))
 
 
-def lookup_ignoring_case(world: World, names: tuple[str, ...]) -> str | None:
-    """Return the name under which the environment holds one of the names: settings classes ignore case."""
+def lookup(world: World, names: tuple[str, ...], *, is_exact: bool = False) -> str | None:
+    """Return the name under which the environment holds one of the names; settings classes ignore case."""
     variables = world.environment.variables
     for name in names:
         world.rests_on_variable(name)
-    lowered = {name.lower(): name for name in variables}
+    lowered = {} if is_exact else {name.lower(): name for name in variables}
     for name in names:
         if name in variables:
             return name

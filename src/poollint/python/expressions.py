@@ -428,7 +428,9 @@ def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | 
         if isinstance(node, ast.DictComp):
             key = evaluate(world, node.key, module, turn)
             value = evaluate(world, node.value, module, turn)
-            table = table.put(key.value, value) if isinstance(key, Known) else table.opened("a key is not known")
+            hashed = objects.key_of(key)
+            is_key = hashed is not objects.NO_KEY
+            table = table.put(hashed, value) if is_key else table.opened("a key is not known")
         else:
             items.append(evaluate(world, node.elt, module, turn))  # type: ignore[attr-defined]
     return table if isinstance(node, ast.DictComp) else Listing(tuple(items), origin)

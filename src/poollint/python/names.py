@@ -45,8 +45,12 @@ _CANONICAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"sqlalchemy\.(?:engine\.(?:url\.)?)?(make_url|URL)(\..*)?", r"sqlalchemy.engine.\1\2"),
         (r"sqlalchemy\.(?:event\.)(listen|listens_for)", r"sqlalchemy.event.\1"),
         (
-            r"(?:pydantic\.v1|pydantic\.env_settings|pydantic_settings\.main|pydantic_settings)\.(BaseSettings)",
+            r"(?:pydantic\.v1|pydantic\.env_settings)\.(BaseSettings)",
             r"pydantic.\1",
+        ),
+        (
+            r"pydantic_settings\.main\.(BaseSettings)",
+            r"pydantic_settings.\1",
         ),
         (r"(?:pydantic\.v1|pydantic\.main)\.(\w+)", r"pydantic.\1"),
         (

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, constructors, enums, expressions, fills, flow, lazy
-from poollint.python import libraries, names, returns, settings, sharing
-from poollint.python.modules import Import, Module
+from poollint.python import libraries, names, returns, settings, sharing, validation
+from poollint.python.modules import Import, Module, Modules
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
     NO_ARGUMENTS,
@@ -19,16 +19,19 @@ from poollint.python.values import (
     ClassRef,
     Frame,
     FunctionRef,
+    Hidden,
     Holder,
     Instance,
     LibraryObject,
     LibraryRef,
     Listing,
     Member,
+    MemberKey,
     ModuleRef,
     NamespaceRef,
     Open,
     Partial,
+    Super,
     Table,
     Traced,
     Url,
@@ -111,13 +114,17 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return class_attribute(world, base, name, origin)
         case Instance():
             return _instance_attribute(world, base, name, node, module, frame)
+        case Super():
+            return _of_super(world, base, name, origin, node, module)
         case LibraryObject():
             own = method_of(world, base.cls, name) if base.cls else None
             return replace(own, owner=base) if own else libraries.attribute(world, base, name, node, module, frame)
         case Url():
             return libraries.attribute(world, base, name, node, module, frame)
+        case Member() if name in ("value", "_value_"):
+            return base.own_value
         case Known() if name in ("value", "_value_"):
-            return base  # enum members are held by their values
+            return base  # a member that was worked on
         case Member() if (found := enums.attribute(world, base, name, node, module)) is not None:
             return found
         case Open() if symbol_of(base):
@@ -152,17 +159,36 @@ def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> V
     return Unknown(f"{cls.node.name} does not set {name}", origin)
 
 
-def lineage(world: World, cls: ClassRef) -> list[ClassRef | str]:
-    """Return a class and its bases, nearest first; classes of libraries by their names."""
-    found: list[ClassRef | str] = []
-    todo: list[ClassRef | str] = [cls]
-    while todo and len(found) < MOST_BASES:
-        current = todo.pop(0)
-        if current in found:
-            continue
-        found.append(current)
-        if isinstance(current, ClassRef):
-            todo = [*_bases(current), *todo]
+def lineage(world: World, cls: ClassRef, depth: int = 0) -> list[ClassRef | str]:
+    """Return a class and its bases in the order in which Python looks into them; classes of libraries by their names."""
+    known = world.modules.shared(_Lineages).known
+    if depth > MOST_BASES:
+        return [cls]
+    if cls not in known:
+        known[cls] = [cls]  # a class that descends from itself does so once
+        bases = (base for base in _bases(cls) if isinstance(base, ClassRef))
+        known[cls] = _in_order(cls, {base: lineage(world, base, depth + 1) for base in bases})
+    return known[cls]
+
+
+class _Lineages:
+    """What is worked out of the classes of a project."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.known: dict[ClassRef, list[ClassRef | str]] = {}
+
+
+def _in_order(cls: ClassRef, above: Mapping[ClassRef, list[ClassRef | str]]) -> list[ClassRef | str]:
+    """Return a class and what is above it: each base after all that descend from it, in the order they are written."""
+    bases = list(_bases(cls))
+    rows = [list(above[base]) if isinstance(base, ClassRef) else [base] for base in bases] + [bases]
+    found: list[ClassRef | str] = [cls]
+    while rows := [row for row in rows if row]:
+        heads = (row[0] for row in rows)
+        first = next((head for head in heads if not any(head in row[1:] for row in rows)), rows[0][0])
+        if first not in found and len(found) < MOST_BASES:
+            found.append(first)
+        rows = [[each for each in row if each != first] for row in rows]
     return found
 
 
@@ -283,7 +309,7 @@ def _holder_of(call: ast.AST, module: Module, frame: Frame | None) -> Holder | N
 
 
 def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
-    """Return `self` as the library's class behind the project's own sees it; further classes between are not followed."""
+    """Return `super()`: what is found in the classes after the method's own; a library's object as its class sees it."""
     origin = Origin("super", module.location(node))
     method = next((around for around in module.ancestors(node) if isinstance(around, FUNCTIONS)), None)
     around = module.parents.get(method) if method else None
@@ -293,9 +319,30 @@ def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) 
         return Unknown("super() of another class is not worked out", origin)
     base = next((name for name in lineage(world, ClassRef(module, around))[1:]), None)
     owner = expressions.name_at(world, method.args.args[0].arg, node, module, frame)
+    if isinstance(owner, (Instance, ClassRef)):
+        return Super(owner, around)
     if isinstance(base, str) and isinstance(owner, LibraryObject):
         return replace(owner, cls=None)
     return LibraryRef(base, origin, owner) if isinstance(base, str) else Unknown("super() is not worked out", origin)
+
+
+def _of_super(world: World, base: Super, name: str, origin: Origin, node: ast.AST, module: Module) -> Value:
+    """Return `super().name`."""
+    owner = base.owner
+    bases = lineage(world, owner if isinstance(owner, ClassRef) else owner.cls)
+    nodes = [each.node if isinstance(each, ClassRef) else None for each in bases]
+    after = bases[nodes.index(base.after) + 1 :] if base.after in nodes else bases[1:]
+    for cls in after:
+        if isinstance(cls, str):
+            return LibraryRef(f"{cls}.{name}", origin, owner)
+        method = next((stmt for stmt in cls.node.body if isinstance(stmt, FUNCTIONS) and stmt.name == name), None)
+        if method is not None and isinstance(owner, Instance):
+            return of_method(world, FunctionRef(cls.module, method, cls.frame), owner, node, module)
+        scope = names.scope_for(cls.module, cls.node)
+        if name in scope.binds:
+            found = flow.name_in(world, scope, name, None, cls.module, None, cls.frame)
+            return replace(found, owner=owner) if isinstance(found, FunctionRef) and not is_static(found.node) else found
+    return Unknown(f"no class above sets {name}", origin)
 
 
 def _instance_attribute(
@@ -418,7 +465,7 @@ def _set_by_methods(
         if method is not None:
             frame = frame_of(world, base, method)
             value = constructors.attribute_set_by(world, base, method, frame, name, value)
-    value = settings.after_validators(world, base, name, value)
+    value = validation.after_validators(world, base, name, value)
     if value is not None and not _is_blank(value):
         return _changed_by_methods(world, base, name, value, asker)
     found: Value | None = None
@@ -448,7 +495,7 @@ def _changed_by_methods(world: World, base: Instance, name: str, value: Value, a
     for method in _other_methods(world, base.cls):
         scope = names.scope_for(method.module, method.node)
         own = f"{next(iter(scope.parameters), '')}.{name}"
-        if method.node is asker or settings.is_validator(method.node):
+        if method.node is asker or validation.is_validator(method.node):
             continue
         if own in scope.sets:
             return Unknown(f"{name} is also set in {method.name}()", origin_of(value))
@@ -497,6 +544,8 @@ def as_table(world: World, value: Value) -> Value:
 def key_of(value: Value | None) -> Any:
     """Return a value as the key of a dict, NO_KEY when it cannot be one."""
     match value:
+        case Member(is_plain=False, cls=cls, value=key):
+            return MemberKey(cls.module.path, cls.node.lineno, key, Hidden(value))
         case Known(value=key):
             return key
         case LibraryRef(name=name):
@@ -506,13 +555,18 @@ def key_of(value: Value | None) -> Any:
     return NO_KEY
 
 
+def of_key(key: Any, origin: Origin) -> Value:
+    """Return the key of a dict as a value."""
+    return key.member.value if isinstance(key, MemberKey) else Traced(key, origin)
+
+
 def items_of(world: World, value: Value) -> list[Value] | None:
     """Return what a loop over a value goes through, None when that is not known."""
     match value:
         case Listing(items=items, complete=True):
             return list(items)
         case Table(entries=entries, complete=True):
-            return [Traced(key, value.origin) for key in entries]
+            return [of_key(key, value.origin) for key in entries]
         case ClassRef() if enums.is_enum(lineage(world, value)):
             return enums.members(world, value)
     return None
@@ -688,11 +742,11 @@ def container_method(world: World, base: Table | Listing, method: str, given: Ar
         case "get" | "pop" | "setdefault" if given.positional:
             return _gotten(base, method, given, origin)
         case "keys":
-            return Listing(tuple(Traced(key, base.origin) for key in base.entries), base.origin, base.complete)
+            return Listing(tuple(of_key(key, base.origin) for key in base.entries), base.origin, base.complete)
         case "values":
             return Listing(tuple(base.entries.values()), base.origin, base.complete)
         case "items":
-            pairs = (Listing((Traced(key, base.origin), value), base.origin) for key, value in base.entries.items())
+            pairs = (Listing((of_key(key, base.origin), value), base.origin) for key, value in base.entries.items())
             return Listing(tuple(pairs), base.origin, base.complete)
         case "getint" | "getfloat" | "getboolean" if given.positional:  # a section of an ini file
             from poollint.python import ini_functions

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import text, urls
+from poollint.python import objects, text, urls
 from poollint.python.values import (
     ClassRef,
     FunctionRef,
@@ -17,6 +17,7 @@ from poollint.python.values import (
     LibraryObject,
     LibraryRef,
     Listing,
+    Member,
     ModuleRef,
     Open,
     Partial,
@@ -30,6 +31,7 @@ from poollint.python.values import (
     operation,
     origin_of,
     reason_of,
+    same_value,
     symbol_of,
     unsettled,
     variables_of,
@@ -159,6 +161,8 @@ def _not(symbol: str) -> str:
 def plain_truth(value: Value) -> bool | None:
     """Return the truth of a value where it can be read."""
     match value:
+        case Member(is_plain=False):
+            return True
         case Known():
             return bool(value.value)
         case Table(entries=entries, complete=complete):
@@ -309,7 +313,9 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
         left, right = right, left
     symbol = operation("eq", left, right)
     if isinstance(left, Known) and isinstance(right, Known):
-        result: Value = derived(_same(left.value, right.value), left, right, origin=origin, symbol=symbol)
+        if isinstance(left, Member) and not left.is_plain and not isinstance(right, Member):
+            return Traced(False, origin, certainty_of(left, right))  # a member is not its value
+        result: Value = derived(same_value(left, right), left, right, origin=origin, symbol=symbol)
     elif (same := _same_reference(left, right)) is not None:
         return Traced(same, origin, "exact", symbol)
     elif _is_answered_true(world, left) and isinstance(right, Known) and not right.value:
@@ -327,10 +333,6 @@ def _is_answered_true(world: World, value: Value) -> bool:
     world.rests_on("answered", value.symbol)
     answer = world.answers.get(value.symbol)
     return answer is not None and bool(answer.choice)
-
-
-def _same(a: Any, b: Any) -> bool:
-    return a == b and (isinstance(a, bool) == isinstance(b, bool) or a is b or a == b)
 
 
 def _same_reference(left: Value, right: Value) -> bool | None:
@@ -369,10 +371,10 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
         choices = ",".join(repr(item.value) for item in right.items if isinstance(item, Known))
         symbol = f"in({symbol_of(left)}, [{choices}])" if symbol_of(left) else ""
         if isinstance(left, Known):
-            found = any(_same(left.value, item.value) for item in right.items if isinstance(item, Known))
+            found = any(same_value(left, item) for item in right.items if isinstance(item, Known))
             return derived(found, left, *right.items, origin=origin, symbol=symbol)
     elif isinstance(right, Table) and isinstance(left, Known):
-        if (found := _key_known(right, left.value)) is not None:
+        if (found := _key_known(right, objects.key_of(left))) is not None:
             return Traced(found, origin, "exact")
     elif isinstance(right, LibraryRef) and right.name == "sys.modules" and isinstance(left, Known):
         if left.value in _TEST_WORDS:

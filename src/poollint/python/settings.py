@@ -4,7 +4,7 @@
     BaseModel      constructor argument, else the variable its settings object reads (`DB__POOL_SIZE`), else default
     dataclass      constructor argument, else default
 
-A validator has the last word: its function is followed like any other; what cannot be followed is Unknown.
+Types and validators have the last word: see `validation`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, enums, expressions, flow, names, objects, returns
-from poollint.python.environment import lookup_ignoring_case, url_of_dialect
+from poollint.python import branching, calls, constructors, enums, expressions, flow, names, objects, validation
+from poollint.python.environment import lookup
 from poollint.python.file_functions import of_json
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
@@ -30,9 +30,8 @@ from poollint.python.values import (
     Listing,
     Open,
     Table,
-    Traced,
+    Text,
     Value,
-    derived,
     origin_of,
     shortened,
 )
@@ -42,7 +41,8 @@ if TYPE_CHECKING:
 
 Bases = list[ClassRef | str]
 
-SETTINGS = frozenset({"pydantic.BaseSettings", "pydantic_settings.BaseSettings"})
+SECOND = "pydantic_settings.BaseSettings"  # of pydantic 2; in pydantic 1 it was part of pydantic
+SETTINGS = frozenset({"pydantic.BaseSettings", SECOND})
 MODELS = SETTINGS | {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"}
 MADE_OF_DICTS = frozenset({"model_validate", "parse_obj"})  # class methods that make a model of a dict
 _FIELDS = frozenset({"pydantic.Field", "dataclasses.field", "attr.ib", "attr.field", "attrs.field", "sqlmodel.Field"})
@@ -56,7 +56,6 @@ _DATACLASSES = frozenset(
         "attr.dataclass",
     }
 )
-_TRUE, _FALSE = frozenset("true 1 yes y on t".split()), frozenset("false 0 no n off f".split())
 
 
 def is_settings(bases: Bases) -> bool:
@@ -68,7 +67,7 @@ def reads_environment(bases: Bases) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class Field:
     """One annotated name of a class body, and what its `Field(...)` says."""
 
     name: str
@@ -94,18 +93,36 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
     found = next((found for found in _fields(bases) if found.name == name), None)
     if found is None:
         return None
+    if name.startswith("_") and is_settings(bases):  # a private attribute: nobody passes it, and no variable sets it
+        return _default(world, owner, found)
+    owner = _handed_on(world, owner, bases)
     passed = _passed(world, owner, bases, found)
     if passed is not None and owner.prefixes:
         # `db: Database = Database(size=8)`: an argument of the default, which DB__SIZE replaces.
         return _from_environment(world, owner, bases, found, passed)
     if passed is not None:
-        return _validated(world, owner, bases, found, _cast(world, found, passed))
-    default = _default(world, owner, bases, found)
+        return validation.validated(world, owner, bases, found, passed) if is_settings(bases) else passed
+    default = _default(world, owner, found)
     if reads_environment(bases) or owner.prefixes:
         return _from_environment(world, owner, bases, found, default)
     if owner.arguments is None:
         return _from_callers(world, owner, found, default)
-    return default if default is not None else Unknown(f"{name} is not passed to {owner.cls.node.name}", owner.origin)
+    if default is None:
+        return Unknown(f"{name} is not passed to {owner.cls.node.name}", owner.origin)
+    is_checked = is_settings(bases) and validation.checks_default(world, owner, bases, found)
+    return validation.validated(world, owner, bases, found, default) if is_checked else default
+
+
+def _handed_on(world: World, owner: Instance, bases: Bases) -> Instance:
+    """Return an instance with what an `__init__` of its own hands on to the library's: `super().__init__(size=8)`."""
+    method = objects.method_of(world, owner.cls, "__init__") if is_settings(bases) else None
+    call = constructors.inner_call(method) if method is not None else None
+    if method is None or call is None:
+        return owner
+    given = calls.arguments(world, call, method.module, objects.frame_of(world, owner, method))
+    if owner.arguments is None:  # nobody knows who makes it, and what is spread may be nothing
+        given = replace(given, complete=True, reason="")
+    return replace(owner, arguments=given, symbol=shortened(f"{owner.symbol}.__init__"))
 
 
 # -- finding fields ----------------------------------------------------------------------------------------------------
@@ -125,7 +142,7 @@ def has_field(bases: Bases, name: str) -> bool:
     return any(found.name == name for found in _fields(bases))
 
 
-def _fields(bases: Bases) -> Iterator[_Field]:
+def _fields(bases: Bases) -> Iterator[Field]:
     for cls in bases:
         if not isinstance(cls, ClassRef):
             continue
@@ -133,12 +150,12 @@ def _fields(bases: Bases) -> Iterator[_Field]:
             match stmt:
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                     if not _is_classvar(annotation):
-                        yield _Field(name, cls, annotation, value, _field_call(cls.module, annotation, value))
+                        yield Field(name, cls, annotation, value, _field_call(cls.module, annotation, value))
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in ("model_config", "Config"):
-                    yield _Field(name, cls, None, value, _field_call(cls.module, None, value))
+                    yield Field(name, cls, None, value, _field_call(cls.module, None, value))
 
 
-def _in_order(bases: Bases) -> dict[str, _Field]:
+def _in_order(bases: Bases) -> dict[str, Field]:
     """Return the fields by name in the order of the constructor; a subclass's own definition wins."""
     return {found.name: found for base in reversed(bases) if isinstance(base, ClassRef) for found in _fields([base])}
 
@@ -155,7 +172,7 @@ def as_dict(world: World, owner: Instance, given: Arguments, node: ast.AST, modu
     names_of = {name: found for name, found in names_of.items() if not _is_true(found.option("exclude"))}
     computed = [name for cls in bases if isinstance(cls, ClassRef) for name in _computed(cls)]
     entries = {name: objects.attribute(world, owner, name, node, module, None) for name in (*names_of, *computed)}
-    reason = "" if _configured(world, owner, bases, "extra") != "allow" else "the model takes further fields"
+    reason = "" if configured(world, owner, bases, "extra") != "allow" else "the model takes further fields"
     for option, value in given.keywords.items():
         chosen = _names_in(world, value)
         if option == "include" and chosen is not None:
@@ -208,24 +225,43 @@ def _field_call(module: Module, annotation: ast.expr | None, value: ast.expr | N
 # -- where the value comes from ----------------------------------------------------------------------------------------
 
 
-def _passed(world: World, owner: Instance, bases: Bases, found: _Field) -> Value | None:
+def _passed(world: World, owner: Instance, bases: Bases, found: Field) -> Value | None:
     """Return the constructor's argument for a field."""
     given = owner.arguments
     if given is None:
         return None
-    for name in (found.name, *_aliases(world, found)):
+    for name in _accepted(world, owner, bases, found):
         if name in given.keywords:
             return given.keywords[name]
     if given.positional and not is_settings(bases):
-        position = list(_in_order(bases)).index(found.name)
+        order = [name for name, each in _in_order(bases).items() if _is_positional(each)]
+        position = order.index(found.name) if found.name in order else len(given.positional)
         if position < len(given.positional):
             return given.positional[position]
     return None if given.complete else Unknown(given.reason or f"{found.name} may be passed by a spread", owner.origin)
 
 
-def _aliases(world: World, found: _Field) -> tuple[str, ...]:
-    """Return the names that `alias`, `validation_alias` or `env` give a field."""
-    option = found.option("validation_alias", "env", "alias")
+def _is_positional(found: Field) -> bool:
+    """Say whether a field of a dataclass or tuple is filled by position."""
+    is_false = (isinstance(option := found.option("init"), ast.Constant) and option.value is False)
+    return found.annotation is not None and not is_false and not _is_true(found.option("kw_only"))
+
+
+_BY_NAME = ("populate_by_name", "validate_by_name", "allow_population_by_field_name")
+
+
+def _accepted(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
+    """Return the names by which a field is passed: an alias takes the place of the field's own name."""
+    aliases = _names_of(world, found, "validation_alias", "alias")
+    if not aliases:
+        return (found.name,)
+    by_name = any(configured(world, owner, bases, option) for option in _BY_NAME)
+    return (*aliases, found.name) if by_name or not is_settings(bases) else aliases
+
+
+def _names_of(world: World, found: Field, *options: str) -> tuple[str, ...]:
+    """Return the names that an option of `Field(...)` gives a field."""
+    option = found.option(*options)
     if option is None:
         return ()
     if isinstance(option, ast.Call):  # AliasChoices("A", "B"), AliasPath("a", 0)
@@ -236,13 +272,13 @@ def _aliases(world: World, found: _Field) -> tuple[str, ...]:
     return tuple(value.value for value in values if isinstance(value, Known) and isinstance(value.value, str))
 
 
-def _default(world: World, owner: Instance, bases: Bases, found: _Field) -> Value | None:
+def _default(world: World, owner: Instance, found: Field) -> Value | None:
     """Return a field's default, None when it has none."""
     expression = found.value
     if found.call is not None and (found.value is found.call or found.value is None):
         factory = found.option("default_factory", "factory")
         if factory is not None:
-            return _made_by(world, factory, found)
+            return _made_by(world, factory, owner, found)
         positional = found.call.args[0] if found.call.args else None
         expression = found.option("default") or positional
     if expression is None or (isinstance(expression, ast.Constant) and expression.value is ...):
@@ -250,18 +286,19 @@ def _default(world: World, owner: Instance, bases: Bases, found: _Field) -> Valu
     return expressions.evaluate(world, expression, found.module, None)
 
 
-def _made_by(world: World, factory: ast.expr, found: _Field) -> Value:
+def _made_by(world: World, factory: ast.expr, owner: Instance, found: Field) -> Value:
+    """Return what `default_factory` makes; pydantic passes the fields before this one to a factory with a parameter."""
     function = expressions.evaluate(world, factory, found.module, None)
-    return calls.call(
-        world, function, NO_ARGUMENTS, ast.copy_location(ast.Call(factory, [], []), factory), found.module, None
-    )
+    takes_data = isinstance(function, FunctionRef) and len(function.node.args.args) == 1 + (function.owner is not None)
+    given = Arguments((owner,)) if takes_data and not function.node.args.defaults else NO_ARGUMENTS  # type: ignore[union-attr]
+    return calls.call(world, function, given, ast.copy_location(ast.Call(factory, [], []), factory), found.module, None)
 
 
 _NOBODY = Known(True, Origin("whoever makes it may pass something else"), "fallback")
 MOST_MAKERS = 12
 
 
-def _from_callers(world: World, owner: Instance, found: _Field, default: Value | None) -> Value:
+def _from_callers(world: World, owner: Instance, found: Field, default: Value | None) -> Value:
     """Return the field as those pass it who make the class; its default where nobody is seen to."""
     sites = calls.callers_of(world, owner.cls.module, owner.cls.node)
     origin = Origin(found.name, found.module.location(found.annotation or found.cls.node))
@@ -286,28 +323,31 @@ def _from_callers(world: World, owner: Instance, found: _Field, default: Value |
     )
 
 
-def _from_environment(world: World, owner: Instance, bases: Bases, found: _Field, default: Value | None) -> Value:
+def _from_environment(world: World, owner: Instance, bases: Bases, found: Field, default: Value | None) -> Value:
+    if (reason := _other_sources(bases)) is not None:
+        return Unknown(reason, owner.origin)
     variables = _variables(world, owner, bases, found)
     nested = _nested(world, owner, bases, found, default, variables)
     if nested is not None:
         return nested
-    present = lookup_ignoring_case(world, variables)
-    name = present or variables[0].upper()
+    present = _present(world, owner, bases, variables)
+    name = present or next(iter(variables), found.name)
+    if present is None and not configured(world, owner, bases, "case_sensitive"):
+        name = name.upper()
     origin = Origin(found.name, found.module.location(found.annotation or found.cls.node))
-    if default is not None and not isinstance(default, (Known, Unknown)) and present is None:
-        raw: Value = (
-            default
-            if not hasattr(default, "symbol") or not hasattr(default, "parts")
-            else world.variable(name, default, origin)
-        )
-    else:
+    # A variable that is set but does not count, as one in other letters or an empty one, replaces nothing.
+    is_open = bool(variables) and (present is not None or name not in world.environment.variables)
+    raw = default
+    if is_open and (present is not None or default is None or isinstance(default, (Known, Unknown, Text))):
         raw = world.variable(name, default, origin)
     if default is None and isinstance(raw, Open) and raw.absent:
         raw = replace(raw, absent=False)  # pydantic refuses to start without it
-    elif default is None and isinstance(raw, Known) and raw.value is None:
-        raw = Unknown(f"{name} has to be set, and nothing sets it", raw.origin)
+    elif raw is None or (default is None and isinstance(raw, Known) and raw.value is None):
+        raw = Unknown(f"{name} has to be set, and nothing sets it", origin)
     raw = _named(raw, found.name) if present is None else raw
-    return _of_server(found, _validated(world, owner, bases, found, _cast(world, found, raw)))
+    if present is None and not validation.checks_default(world, owner, bases, found):
+        return raw
+    return validation.of_server(found, validation.validated(world, owner, bases, found, raw))
 
 
 def _named(value: Value, name: str) -> Value:
@@ -317,38 +357,85 @@ def _named(value: Value, name: str) -> Value:
     return value
 
 
-def _variables(world: World, owner: Instance, bases: Bases, found: _Field) -> tuple[str, ...]:
+def _present(world: World, owner: Instance, bases: Bases, variables: tuple[str, ...]) -> str | None:
+    """Return the variable that sets a field, as the environment spells it."""
+    is_exact = bool(configured(world, owner, bases, "case_sensitive"))
+    found = lookup(world, variables, is_exact=is_exact)
+    if found is not None and configured(world, owner, bases, "env_ignore_empty"):
+        setting = world.environment.variables[found]
+        return None if isinstance(setting, Known) and setting.value == "" else found
+    return found
+
+
+_SOURCES = frozenset({"init_settings", "env_settings", "dotenv_settings", "file_secret_settings"})
+
+
+def _other_sources(bases: Bases) -> str | None:
+    """Say why variables do not decide: `settings_customise_sources` reads something else, or leaves them out."""
+    for cls in bases:
+        for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
+            if isinstance(stmt, FUNCTIONS) and stmt.name == "settings_customise_sources":
+                match [inner.value for inner in ast.walk(stmt) if isinstance(inner, ast.Return)]:
+                    case [ast.Tuple(elts=sources)]:
+                        used = {getattr(source, "id", "") for source in sources}
+                        if used <= _SOURCES and "env_settings" in used:
+                            return None
+                return f"{stmt.name}() decides what the settings are read from"
+    return None
+
+
+def _variables(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
     """Return the names of the variables a field is read from, the first that is set wins."""
-    if owner.prefixes:
-        inner = (*_aliases(world, found), found.name)
-        return tuple(prefix + name for prefix in owner.prefixes for name in inner)
-    aliases = _aliases(world, found)
-    if aliases and found.option("validation_alias", "alias", "env") is not None:
-        return aliases
-    prefix = _configured(world, owner, bases, "env_prefix")
-    return (f"{prefix}{found.name}",)
+    inner = [name for name in _accepted(world, owner, bases, found) if not owner.delimiter or owner.delimiter not in name]
+    inside = tuple(prefix + name for prefix in owner.prefixes for name in inner)
+    if not reads_environment(bases):
+        return inside
+    if SECOND in bases:
+        aliases = _names_of(world, found, "validation_alias", "alias")
+    else:
+        aliases = _names_of(world, found, "env") or _of_fields_option(world, owner, bases, found)
+    prefix = configured(world, owner, bases, "env_prefix") or ""
+    if not aliases:
+        return (*inside, f"{prefix}{found.name}")
+    by_name = SECOND in bases and any(configured(world, owner, bases, option) for option in _BY_NAME)
+    return (*inside, *aliases, f"{prefix}{found.name}") if by_name else (*inside, *aliases)
 
 
-def _configured(world: World, owner: Instance, bases: Bases, option: str) -> str:
-    """Return an option of `model_config` or `class Config`, "" when it is not set."""
+def _of_fields_option(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
+    """Return the variable of `class Config: fields = {"size": {"env": "POOL_SIZE"}}`."""
+    fields = _option(world, owner, bases, "fields")
+    entry = fields.get(found.name) if isinstance(fields, Table) else None
+    entry = entry.get("env") if isinstance(entry, Table) else entry
+    return (entry.value,) if isinstance(entry, Known) and isinstance(entry.value, str) else ()
+
+
+def configured(world: World, owner: Instance, bases: Bases, option: str) -> Any:
+    """Return a plain option of `model_config` or `class Config`, None when it is not set."""
+    value = _option(world, owner, bases, option)
+    return value.value if isinstance(value, Known) else None
+
+
+def _option(world: World, owner: Instance, bases: Bases, option: str) -> Value | None:
+    if owner.arguments is not None and (given := owner.arguments.keywords.get(f"_{option}")) is not None:
+        return world.pending(given)  # `Settings(_env_prefix="X_")`
     for cls in bases:
         if not isinstance(cls, ClassRef):
             continue
         for keyword in cls.node.keywords:
-            if keyword.arg == option and isinstance(keyword.value, ast.Constant):
-                return str(keyword.value.value)
+            if keyword.arg == option:
+                return expressions.evaluate(world, keyword.value, cls.module, cls.frame)
         for name in ("model_config", "Config"):
             scope = names.scope_for(cls.module, cls.node)
             if name not in scope.binds:
                 continue
             config = flow.name_in(world, scope, name, None, cls.module, None, None)
             if isinstance(config, ClassRef):
-                value = objects.class_attribute(world, config, option, Origin(option))
+                value: Value | None = objects.class_attribute(world, config, option, Origin(option))
             else:
                 value = _option_of(config, option)
-            if isinstance(value, Known) and isinstance(value.value, str):
-                return value.value
-    return ""
+            if value is not None and not isinstance(value, Unknown):
+                return value
+    return None
 
 
 def _option_of(config: Value, option: str) -> Value | None:
@@ -359,10 +446,10 @@ def _option_of(config: Value, option: str) -> Value | None:
 
 
 def _nested(
-    world: World, owner: Instance, bases: Bases, found: _Field, default: Value | None, variables: tuple[str, ...]
+    world: World, owner: Instance, bases: Bases, found: Field, default: Value | None, variables: tuple[str, ...]
 ) -> Value | None:
     """Return the settings object that a field holds, which reads variables of its own: `DB__POOL_SIZE`."""
-    cls = default.cls if isinstance(default, Instance) else _annotated_class(found)
+    cls = default.cls if isinstance(default, Instance) else annotated_class(found)
     if cls is None:
         return None
     inner = objects.lineage(world, cls)
@@ -370,21 +457,53 @@ def _nested(
         return None
     if not is_settings(inner):
         return default
-    if reads_environment(inner):
-        return (
-            default
-            if default is not None
-            else Instance(cls, NO_ARGUMENTS, owner.origin, shortened(f"{owner.symbol}.{found.name}"))
-        )
-    delimiter = owner.delimiter or _configured(world, owner, bases, "env_nested_delimiter")
+    is_whole = reads_environment(inner)
+    delimiter = owner.delimiter or ("" if owner.prefixes else configured(world, owner, bases, "env_nested_delimiter") or "")
     prefixes = tuple(f"{name}{delimiter}" for name in variables) if delimiter else ()
-    arguments = default.arguments if isinstance(default, Instance) else NO_ARGUMENTS
+    if configured(world, owner, bases, "env_nested_max_split") == 1:
+        delimiter = ""  # what is inside may hold it, and nothing is nested deeper
+    given = _given_whole(world, owner, bases, variables)
+    if isinstance(given, Unknown):
+        return given
+    is_given = given is not None or _is_any_set(world, prefixes)
+    if isinstance(default, Known) and default.value is None and not is_given:
+        return _perhaps_none(world, default)
+    if is_given and not configured(world, owner, bases, "nested_model_default_partial_update"):
+        default = None  # what the variables give is all that is passed
+    arguments = given or (default.arguments if isinstance(default, Instance) else NO_ARGUMENTS)
     symbol = shortened(f"{owner.symbol}.{found.name}")
+    if is_whole and isinstance(default, Instance):
+        return replace(default, prefixes=prefixes, delimiter=delimiter) if prefixes else default
     origin = origin_of(default) if default else owner.origin
     return Instance(cls, arguments, origin, symbol, prefixes, delimiter, rests=world.rests.so_far())
 
 
-def _annotated_class(found: _Field) -> ClassRef | None:
+def _given_whole(world: World, owner: Instance, bases: Bases, variables: tuple[str, ...]) -> Arguments | Unknown | None:
+    """Return what one variable gives a nested model as JSON, None when it is not set."""
+    present = _present(world, owner, bases, variables)
+    if present is None:
+        return None
+    text = world.variable(present)
+    table = of_json(text) if isinstance(text, Known) and isinstance(text.value, str) else None
+    if not isinstance(table, Table):
+        return Unknown(f"no JSON in {present}", origin_of(text))
+    return Arguments((), {key: value for key, value in table.entries.items() if isinstance(key, str)})
+
+
+def _is_any_set(world: World, prefixes: tuple[str, ...]) -> bool:
+    """Say whether any variable begins so."""
+    lowered = tuple(prefix.lower() for prefix in prefixes)
+    for prefix in lowered:
+        world.rests_on_variable(f"{prefix}*")
+    return any(name.lower().startswith(lowered) for name in world.environment.variables) if lowered else False
+
+
+def _perhaps_none(world: World, default: Known) -> Value:
+    """Return the None of `db: Database | None = None`, which variables that nobody sees may replace."""
+    return default if world.environment.complete else branching.as_sure_as(default, _NOBODY)
+
+
+def annotated_class(found: Field) -> ClassRef | None:
     target = names.resolve(found.module, plain_annotation(found.annotation)) if found.annotation is not None else None
     return target if isinstance(target, ClassRef) else None
 
@@ -419,127 +538,3 @@ def parsed_annotation(annotation: ast.Constant, module: Module) -> ast.expr:
     for node in ast.walk(parsed):
         module.parents[node] = annotation
     return parsed
-
-
-# -- types and validators ----------------------------------------------------------------------------------------------
-
-
-def _cast(world: World, found: _Field, value: Value) -> Value:
-    """Return a text as the annotation reads it: variables are text, fields are not."""
-    if not (isinstance(value, Known) and isinstance(value.value, str)) or found.annotation is None:
-        return value
-    cls = _annotated_class(found)
-    if cls is not None and enums.is_enum(objects.lineage(world, cls)):
-        return enums.member_of(world, cls, value, found.annotation, found.module)
-    annotation = plain_annotation(found.annotation)
-    target = annotation.func if isinstance(annotation, ast.Call) else annotation
-    kind = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-    text = value.value.strip()
-    try:
-        match kind:
-            case "int" | "PositiveInt" | "NonNegativeInt" | "conint" | "NegativeInt" | "NonPositiveInt":
-                return derived(int(text), value, symbol=value.symbol if isinstance(value, Traced) else "")
-            case "float" | "PositiveFloat" | "NonNegativeFloat" | "confloat":
-                return derived(float(text), value, symbol=value.symbol if isinstance(value, Traced) else "")
-            case "bool" | "StrictBool":
-                if text.lower() not in _TRUE | _FALSE:
-                    return Unknown("not a boolean", value.origin)
-                return derived(text.lower() in _TRUE, value, symbol=value.symbol if isinstance(value, Traced) else "")
-            case "list" | "List" | "dict" | "Dict" | "set" | "tuple":
-                return of_json(value) or Unknown(f"no JSON in {value.origin.says}", value.origin)
-    except ValueError:
-        return Unknown(f"not a number: {value.origin.says}", value.origin)
-    return value
-
-
-# Types that pydantic lets only URLs of one server through.
-_SERVERS = {"PostgresDsn": "postgresql", "MySQLDsn": "mysql", "MariaDBDsn": "mariadb", "CockroachDsn": "cockroachdb"}
-
-
-def _of_server(found: _Field, value: Value) -> Value:
-    """Return what is not known of a URL with the server that its type names: `url: PostgresDsn`."""
-    if not isinstance(value, Open) or found.annotation is None:
-        return value
-    annotation = plain_annotation(found.annotation)
-    kind = annotation.attr if isinstance(annotation, ast.Attribute) else getattr(annotation, "id", "")
-    if kind not in _SERVERS:
-        return value
-    url = url_of_dialect(_SERVERS[kind], value, certainty="exact")
-    return replace(url, dialect=Known(_SERVERS[kind], Origin(kind, found.module.location(annotation))))
-
-
-def _validated(world: World, owner: Instance, bases: Bases, found: _Field, value: Value) -> Value:
-    """Return a field's value after its validators."""
-    for function in _validators(bases, found.name):
-        bindings = _validator_arguments(function, owner, value)
-        running = calls.frame_for(world, function, bindings, function.node, function.module, None)
-        if running is None:
-            return Unknown("validators nested too deeply", origin_of(value))
-        key = f"{running.path}|{owner.symbol}.{found.name}"
-        result = returns.returned(world, function, replace(running, path=shortened(key)))
-        if isinstance(result, Unknown) and not isinstance(result, Open):
-            if not isinstance(value, Known):
-                return value
-            return Unknown(f"{found.name} goes through the validator {function.name}()", origin_of(value))
-        value = _cast(world, found, result)
-    return value
-
-
-def _validators(bases: Bases, name: str) -> Iterator[FunctionRef]:
-    for cls in bases:
-        if not isinstance(cls, ClassRef):
-            continue
-        for stmt in cls.node.body:
-            if isinstance(stmt, FUNCTIONS) and any(_validates(decorator, name) for decorator in stmt.decorator_list):
-                yield FunctionRef(cls.module, stmt, cls.frame, cls)
-
-
-def _validates(decorator: ast.expr, name: str) -> bool:
-    if not isinstance(decorator, ast.Call):
-        return False
-    target = decorator.func
-    kind = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-    fields = {argument.value for argument in decorator.args if isinstance(argument, ast.Constant)}
-    return kind in ("validator", "field_validator") and bool(fields & {name, "*"})
-
-
-def _validator_arguments(function: FunctionRef, owner: Instance, value: Value) -> Arguments:
-    """A validator gets the value, and by name or position the other fields: the instance stands for them."""
-    args = function.node.args
-    count = len(args.posonlyargs) + len(args.args) - 1
-    keywords = {arg.arg: owner for arg in args.kwonlyargs}
-    return Arguments((value, *((owner,) * (count - 1))), keywords)
-
-
-def after_validators(world: World, owner: Instance, name: str, value: Value | None) -> Value | None:
-    """Return a field after validators of the whole model: `self.url = ...`, or keys of the dict they get."""
-    for cls in objects.lineage(world, owner.cls):
-        for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
-            if not (isinstance(stmt, FUNCTIONS) and is_validator(stmt)):
-                continue
-            assert isinstance(cls, ClassRef)
-            method = FunctionRef(cls.module, stmt, cls.frame, owner)
-            if objects.is_classmethod(stmt) or "classmethod" in objects.decorators(stmt):
-                if value is not None and _writes_key(stmt, name):
-                    value = Unknown(f"{name} goes through the validator {stmt.name}()", origin_of(value))
-            else:
-                value = flow.attribute_set_in(world, method, name, objects.frame_of(world, owner, method), value)
-    return value
-
-
-def is_validator(function: ast.AST) -> bool:
-    """Say whether a method looks after the whole model when an instance is made."""
-    return bool({"model_validator", "root_validator"} & objects.decorators(function))
-
-
-def _writes_key(function: ast.AST, name: str) -> bool:
-    for node in ast.walk(function):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Constant):
-            if node.slice.value == name:
-                return True
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("setdefault", "update"):
-            if any(isinstance(inner, ast.Constant) and inner.value == name for inner in ast.walk(node)):
-                return True
-            if any(keyword.arg == name for keyword in node.keywords):
-                return True
-    return False

@@ -13,6 +13,7 @@ from poollint.python.values import (
     Arguments,
     LibraryObject,
     Listing,
+    Member,
     Open,
     Table,
     Text,
@@ -71,6 +72,8 @@ def joined(values: Iterable[Value | str], origin: Origin) -> Value:
 def _pieces(value: Value | str) -> tuple[str | Value, ...]:
     if isinstance(value, str):
         return (value,)
+    if isinstance(value, Member):
+        return (value.shown,) if value.shown is not None else (Unknown("the text of an enum's member", value.origin),)
     if isinstance(value, Known) and value.value is None:
         # Nobody means to write None into a text: a variable that nothing readable sets is set by something else.
         return (Unknown("None, where a text wants a word", value.origin),)

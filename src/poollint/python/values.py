@@ -17,7 +17,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poollint.facts import Certainty, Known, Origin, Setting, Unknown, weakest
 
@@ -162,10 +162,53 @@ class Url:
 
 @dataclass(frozen=True, slots=True)
 class Member(Traced):
-    """A member of an enum of the project, by its value."""
+    """A member of an enum of the project, by its value.
+
+    is_plain  it is the value by itself, as those of StrEnum and IntEnum are; others only have it
+    shown     what `str()` and f-strings make of it; None where that is the Python version's or a method's choice
+    """
 
     cls: ClassRef = field(kw_only=True)
     name: str = field(kw_only=True)
+    is_plain: bool = field(kw_only=True)
+    shown: str | None = field(kw_only=True)
+
+    @property
+    def own_value(self) -> Traced:
+        """Return `member.value`."""
+        return Traced(self.value, self.origin, self.certainty, self.symbol, self.variables, self.traps)
+
+
+class MemberKey(NamedTuple):
+    """A member as the key of a dict, where it is not the same key as its value."""
+
+    path: str
+    line: int
+    value: Any
+    member: Hidden
+
+
+class Hidden:
+    """Keeps something beside a key without being part of it: all are equal."""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hidden)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def same_value(left: Known, right: Known) -> bool:
+    """Say whether two plain values are equal: a member of a plain enum equals only itself."""
+    one, other = (value if isinstance(value, Member) and not value.is_plain else None for value in (left, right))
+    if one is None and other is None:
+        return bool(left.value == right.value)
+    if one is None or other is None:
+        return False
+    return one.cls.node is other.cls.node and bool(one.value == other.value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,6 +301,14 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class Super:
+    """`super()` in a method of the class `after`."""
+
+    owner: Instance | ClassRef
+    after: ast.ClassDef
+
+
+@dataclass(frozen=True, slots=True)
 class ModuleRef:
     module: Module
 
@@ -343,6 +394,7 @@ Value = (
     | FunctionRef
     | ClassRef
     | Instance
+    | Super
     | ModuleRef
     | NamespaceRef
     | LibraryRef
