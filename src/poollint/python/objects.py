@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, constructors, enums, expressions, fills, flow, lazy
-from poollint.python import libraries, names, returns, settings, sharing, validation
+from poollint.python import libraries, names, outside, returns, settings, sharing, validation
 from poollint.python.modules import Import, Module, Modules
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -75,7 +75,7 @@ def imported(world: World, module: Module, found: Import) -> Value:
                 below = names.submodule(other, name)
                 if below is not None:
                     return below
-            return member(world, other, name, origin)
+            return outside.of_module(world, other, name, member(world, other, name, origin), module)
     return Unknown("an import that is not worked out", origin)
 
 
@@ -103,7 +103,7 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
     origin = Origin(name, module.location(node))
     match base:
         case ModuleRef(module=other):
-            return member(world, other, name, origin)
+            return outside.of_module(world, other, name, member(world, other, name, origin), module)
         case NamespaceRef():
             return names.inside(base, name)
         case LibraryRef(name="typing" | "typing_extensions") if name == "TYPE_CHECKING":
@@ -151,7 +151,7 @@ def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> V
             value = flow.name_in(world, scope, name, None, owner.module, None, owner.frame)
             if isinstance(value, FunctionRef) and is_classmethod(value.node):
                 return replace(value, owner=cls)
-            return value
+            return outside.of_class(world, cls, owner, name, value)
     if name == "__name__":
         return Traced(cls.node.name, origin)
     if name in settings.MADE_OF_DICTS and settings.is_settings(lineage(world, cls)):
@@ -388,8 +388,8 @@ def _looked_up(
     if base.holder is not None:
         value = flow.set_through(world, base.holder, name, value)
     if value is not None:
-        return value
-    found = class_attribute(world, base.cls, name, origin)
+        return outside.of_instance(world, base, name, value)
+    found = outside.of_instance(world, base, name, class_attribute(world, base.cls, name, origin))
     if isinstance(found, LibraryObject) and found.name == "builtins.property":
         return _of_property(world, base, found, node, module)
     if isinstance(found, Unknown) and settings.is_settings(bases) and name in ("data", "values", "__dict__"):

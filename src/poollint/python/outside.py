@@ -1,0 +1,256 @@
+"""What the code of a project sets in things that stand elsewhere, out of sight of whoever reads them.
+
+    config.SIZE = 9                   a name of another module
+    Config.SIZE = 9, cls.SIZE = 9     an attribute of a class
+    settings.size = 9                 an attribute of an instance
+    setattr(settings, "size", 9)      any of them
+    OPTIONS["size"] = 9               a dict that is imported, also config.OPTIONS.update(size=9)
+    os.environ["SIZE"] = "9"          a variable of the process
+
+A statement counts when every program that loads the reader runs the writer, too: what a script of its own sets is nothing
+that a service sees. Where the value that is read is another one, it is not known. Tests and migrations do not count.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poollint.facts import Known, Unknown
+from poollint.python import names, objects, sharing
+from poollint.python.modules import Module, Modules
+from poollint.python.scopes import FUNCTIONS, MUTATORS
+from poollint.python.values import ClassRef, Instance, LibraryRef, Listing, ModuleRef, Table, Text, Url, Value, origin_of
+
+if TYPE_CHECKING:
+    from poollint.python.evaluate import World
+
+_SET = re.compile(rb"(?<!self)\.(\w{1,80})[ \t]*(?:\[[^\]\n]{1,80}\][ \t]*)*(?:[-+*/|&]=|=(?!=))|\bsetattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
+_CHANGED = re.compile(rb"(\w{1,80})(?:\[[^\]\n]{1,80}\])*(?:\[[^\]\n]{1,80}\][ \t]*(?:[-+*/|&]=|=(?!=))|\.(?:update|setdefault|pop|clear)\()")
+MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
+MOST_FILES = 40  # that may set one name; then it is no name of anything in particular
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A statement that sets `base.name` to a value, or something under some keys of what a name holds."""
+
+    module: Module
+    node: ast.AST
+    base: ast.expr
+    value: ast.expr | None = None
+    part: sharing.Path = ()
+
+    @property
+    def place(self) -> str:
+        return f"{self.module.path}:{getattr(self.node, 'lineno', 0)}"
+
+
+class Outside:
+    """Finds the statements of a project that set something from outside; each name is looked for once."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self._paths: dict[str, set[str]] | None = None
+        self._changes: dict[str, set[str]] = {}
+        self._writes: dict[str, tuple[Write, ...]] = {}
+        self._changed: dict[str, tuple[Write, ...]] = {}
+        self._together: dict[str, frozenset[str]] = {}
+
+    def writes(self, name: str) -> tuple[Write, ...]:
+        """Return the statements that set an attribute of this name on something else than their own `self`."""
+        if name not in self._writes:
+            self._writes[name] = ()
+            self._writes[name] = tuple(self._found(name, self._scanned(name), _attributes))
+        return self._writes[name]
+
+    def changes(self, name: str) -> tuple[Write, ...]:
+        """Return the statements that change in place what a name of this kind holds, imported or as an attribute."""
+        if name not in self._changed:
+            self._changed[name] = ()
+            self._scanned(name)
+            self._changed[name] = tuple(self._found(name, self._changes.get(name, ()), _items))
+        return self._changed[name]
+
+    def is_along(self, reader: str, writer: str) -> bool:
+        """Say whether every program that loads one file loads the other."""
+        return reader == writer or writer in self.together(reader)
+
+    def together(self, path: str) -> frozenset[str]:
+        """Return the files that every program loads that loads this one."""
+        if path not in self._together:
+            graph = self.modules.graph
+            loaders = [each for each in graph.reached_by(path) if not self.modules.is_for_tests(each)]
+            programs = [each for each in loaders if not self._is_imported(each)]
+            reaches = [graph.reach(each).paths for each in programs[: MOST_PROGRAMS + 1]]
+            shared = frozenset.intersection(*reaches) if 0 < len(reaches) <= MOST_PROGRAMS else frozenset()
+            self._together[path] = shared | graph.reach(path).paths
+        return self._together[path]
+
+    def _is_imported(self, path: str) -> bool:
+        return any(not self.modules.is_for_tests(each) for each in self.modules.graph.importers.get(path, ()))
+
+    def _scanned(self, name: str) -> set[str]:
+        """Return the files that may set an attribute of this name; all are scanned the first time."""
+        if self._paths is None:
+            self._paths = {}
+            for path in self.modules.paths:
+                if self.modules.is_for_tests(path):
+                    continue
+                content = self.modules.tree.bytes(path) or b""
+                for found in _SET.finditer(content):
+                    self._paths.setdefault((found[1] or found[2]).decode(), set()).add(path)
+                for found in _CHANGED.finditer(content):
+                    self._changes.setdefault(found[1].decode("utf-8", "replace"), set()).add(path)
+        return self._paths.get(name, set())
+
+    def _found(self, name: str, paths: Collection[str], kind: Callable[[Module, str], Iterator[Write]]) -> Iterator[Write]:
+        for path in sorted(paths) if len(paths) <= MOST_FILES else ():
+            module = self.modules.module(path)
+            if module is not None and not module.is_test and not module.is_for_migrations:
+                yield from kind(module, name)
+
+
+def _attributes(module: Module, name: str) -> Iterator[Write]:
+    for node in module.nodes:
+        match node:
+            case ast.Attribute(attr=attribute, ctx=ast.Store(), value=base) if attribute == name:
+                if not _is_own(module, base):
+                    parent = module.parents.get(node)
+                    value = parent.value if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
+                    yield Write(module, node, base, value)
+            case ast.Call(func=ast.Name(id="setattr"), args=[base, ast.Constant(value=attribute), value]) if attribute == name:
+                if not _is_own(module, base):
+                    yield Write(module, node, base, value)
+
+
+def _items(module: Module, name: str) -> Iterator[Write]:
+    for node in module.nodes:
+        match node:
+            case ast.Subscript(ctx=ast.Store() | ast.Del()):
+                holder, part = node, sharing.path_of(node)
+            case ast.Call(func=ast.Attribute(attr=method, value=holder), args=given) if method in MUTATORS:
+                by_key = method in ("setdefault", "pop") and given and isinstance(given[0], ast.Constant)
+                part = (*sharing.path_of(holder), given[0].value if by_key else sharing.ANY)  # type: ignore[attr-defined]
+            case _:
+                continue
+        while isinstance(holder, ast.Subscript):
+            holder = holder.value
+        if (holder.attr if isinstance(holder, ast.Attribute) else getattr(holder, "id", "")) == name:
+            yield Write(module, node, holder, part=part)
+
+
+def _is_own(module: Module, base: ast.expr) -> bool:
+    """Say whether an expression is `self` in a method: the class itself knows what its methods set."""
+    cls = _class_of_self(module, base)
+    return cls is not None and not cls[1]
+
+
+def _class_of_self(module: Module, base: ast.expr) -> tuple[ast.ClassDef, bool] | None:
+    """Return the class whose method's first parameter a name is, and whether that is `cls`."""
+    function = next((each for each in module.enclosing_functions(base) if isinstance(each, FUNCTIONS)), None)
+    around = module.parents.get(function) if function is not None else None
+    if not isinstance(around, ast.ClassDef) or not isinstance(base, ast.Name) or function is None:
+        return None
+    first = next(iter((*function.args.posonlyargs, *function.args.args)), None)
+    if first is None or first.arg != base.id or objects.is_static(function):
+        return None
+    return around, objects.is_classmethod(function)
+
+
+# -- what is read --------------------------------------------------------------------------------------------------
+
+
+def of_module(world: World, module: Module, name: str, value: Value, reader: Module) -> Value:
+    """Return what `module.name` is for a reader: as it was, or not known where other code sets it."""
+    if not _matters(value):
+        return value
+    outside = world.modules.shared(Outside)
+    for write in outside.writes(name):
+        base = names.resolve(write.module, write.base)
+        if isinstance(base, ModuleRef) and base.module is module and _counts(world, outside, write, reader, value):
+            return _not_known(name, write, value)
+    if isinstance(value, (Table, Listing)):
+        changes = (write for write in outside.changes(name) if write.module is not module)
+        for write in (write for write in changes if _names(write, module, name)):
+            if outside.is_along(reader.path, write.module.path):
+                value = objects.spoiled(value, write.part, f"it is set in {write.place}") or value
+    return value
+
+
+def _names(write: Write, module: Module, name: str) -> bool:
+    """Say whether what a statement changes is a name of this module: imported from it, or looked up in it."""
+    if isinstance(write.base, ast.Attribute):
+        owner = names.resolve(write.module, write.base.value)
+        return isinstance(owner, ModuleRef) and owner.module is module
+    for stmt in write.module.scope.binds.get(name, ()):
+        found = names.imported_as(write.module, stmt, name)
+        target = names.import_target(write.module, found) if found else None
+        if isinstance(target, tuple) and target == (module, name):
+            return True
+    return False
+
+
+def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Value) -> Value:
+    """Return what an attribute of a class is that `owner` above it sets, or not known where other code sets it."""
+    if not _matters(value):
+        return value
+    outside = world.modules.shared(Outside)
+    bases = objects.lineage(world, cls)
+    below = [base.node for base in bases[: bases.index(owner) + 1] if isinstance(base, ClassRef)] if owner in bases else []
+    for write in outside.writes(name):
+        target = _class_named(write)
+        if target in below and _counts(world, outside, write, cls.module, value):
+            return _not_known(name, write, value)
+    return value
+
+
+def _class_named(write: Write) -> ast.ClassDef | None:
+    found = _class_of_self(write.module, write.base)
+    if found is not None:
+        return found[0]
+    base = names.resolve(write.module, write.base)
+    return base.node if isinstance(base, ClassRef) else None
+
+
+def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
+    """Return what an attribute of an instance is, or not known where other code sets it."""
+    if not _matters(value):
+        return value
+    outside = world.modules.shared(Outside)
+    nodes = [each.node for each in objects.lineage(world, base.cls) if isinstance(each, ClassRef)]
+    for write in outside.writes(name):
+        if base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
+            continue  # read statement by statement
+        if not _counts(world, outside, write, base.cls.module, value):
+            continue
+        made = world.value(write.base, write.module)
+        if isinstance(made, Instance) and made.cls.node in nodes and _may_be_same(made, base):
+            return _not_known(name, write, value)
+    return value
+
+
+def _may_be_same(one: Instance, other: Instance) -> bool:
+    """Say whether two instances may be one: those that two calls make are not."""
+    return one.symbol == other.symbol or one.arguments is None or other.arguments is None
+
+
+def _matters(value: Value) -> bool:
+    """Say whether a value is one to be sure of; flags begin as they are, and None keeps a place."""
+    if isinstance(value, Known):
+        return value.value is not None and not isinstance(value.value, bool)
+    return isinstance(value, (Table, Listing, Text, Url))
+
+
+def _counts(world: World, outside: Outside, write: Write, reader: Module, value: Value) -> bool:
+    if not outside.is_along(reader.path, write.module.path):
+        return False
+    written = world.value(write.value, write.module) if write.value is not None else None
+    return not (isinstance(written, Known) and isinstance(value, Known) and written.value == value.value)
+
+
+def _not_known(name: str, write: Write, value: Value) -> Unknown:
+    return Unknown(f"{name} is also set in {write.place}", origin_of(value))
