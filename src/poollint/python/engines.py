@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
-from poollint.python import reach
-from poollint.python.evaluate import Evaluator, World
+from poollint.python import names, reach
+from poollint.python.evaluate import Answer, Evaluator, Question, World
 from poollint.python.flask import Flask
 from poollint.python.forks import Candidate, decided
 from poollint.python.modules import Module
 from poollint.python.pings import Pings
 from poollint.python.pools import Library, merged, pool_of
 from poollint.python.roles import Roles
+from poollint.python.scopes import Scope
 from poollint.python.sites import Site
 from poollint.python.uses import Uses
 from poollint.python.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
@@ -144,6 +145,15 @@ def _perhaps(pool: Pool) -> Pool:
 def _way(world: World, site: Site, library: Library) -> Way:
     arguments = world.arguments(site.call, site.module)
     arguments = replace(arguments, positional=arguments.positional[site.skip :])
+    if site.skip and (call := _call_of_partial(world, site)) is not None:
+        further = world.arguments(call, site.module)
+        arguments = replace(
+            further,
+            positional=(*arguments.positional, *further.positional),
+            keywords={**arguments.keywords, **further.keywords},
+            complete=arguments.complete and further.complete,
+            reason=arguments.reason or further.reason,
+        )
     if site.factory.endswith("from_config"):
         url, arguments, dead = _from_config(arguments)
     else:
@@ -158,6 +168,25 @@ def _way(world: World, site: Site, library: Library) -> Way:
         arguments={**pool.arguments, **_unconverted(site, arguments)},
     )
     return Way(pool, (*dead, *dead_settings(arguments)))
+
+
+def _call_of_partial(world: World, site: Site) -> ast.Call | None:
+    """Return a call of the name that `make = partial(create_engine, ...)` gives: each of them is an alternative."""
+    match site.module.parents.get(site.call):
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            scope = site.module.scope_at(site.call)
+            found = [call for call in site.module.calls.get(name, ()) if _is_of_scope(site.module, call, name, scope)]
+            if len(found) > 1:
+                key = f"partial {site.module.path}:{site.call.lineno}"
+                choice = world.ask(Question(key, tuple(Answer(number) for number in range(len(found)))))
+                return None if choice is None else found[choice]
+            return found[0] if found else None
+    return None
+
+
+def _is_of_scope(module: Module, call: ast.Call, name: str, scope: Scope) -> bool:
+    around = (each for each in names.scopes_around(module, call) if name in each.binds or name in each.parameters)
+    return isinstance(call.func, ast.Name) and next(around, None) is scope
 
 
 def _named_in(site: Site, pool_class: Setting) -> Setting:

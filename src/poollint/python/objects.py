@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, constructors, enums, expressions, fills, flow, lazy
+from poollint.python import branching, calls, constructors, enums, expressions, fills, flow, heirs, lazy
 from poollint.python import libraries, names, outside, returns, settings, sharing, validation
 from poollint.python.modules import Import, Module, Modules
 from poollint.python.scopes import FUNCTIONS
@@ -379,6 +379,7 @@ def _looked_up(
     asker: ast.AST | None,
 ) -> Value:
     origin = Origin(name, module.location(node))
+    base = heirs.as_heir(world, base, name)
     method = method_of(world, base.cls, name)
     if method is not None:
         return of_method(world, method, base, node, module)

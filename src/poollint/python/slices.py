@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Origin, Unknown
 from poollint.python import (
-    branching, calls, environment, expressions, fills, flow, libraries, names, objects, operators, sharing,
+    branching, calls, decorated, environment, expressions, fills, flow, libraries, names, objects, operators, sharing,
 )  # fmt: skip
 from poollint.python.modules import Module
 from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, target_names
@@ -188,10 +188,11 @@ class Slice:
 
     def _define(self, stmt: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
         if stmt.name == self.name:
-            is_class = isinstance(stmt, ast.ClassDef)
-            self.value = (
-                ClassRef(self.module, stmt, self.frame) if is_class else FunctionRef(self.module, stmt, self.frame)
-            )  # type: ignore[arg-type]
+            if isinstance(stmt, ast.ClassDef):
+                self.value = ClassRef(self.module, stmt, self.frame)
+            else:
+                function = FunctionRef(self.module, stmt, self.frame)
+                self.value = decorated.made_of(self.world, function, self.module, self.frame)
 
     def _assign(self, stmt: ast.Assign) -> None:
         for target in stmt.targets:
