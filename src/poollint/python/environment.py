@@ -1,5 +1,6 @@
 """Variables of the process, as the workload's environment gives them or the code defaults them.
 
+set by the program before     that value: see `assigned`
 given by the environment      its value, standing in the manifest
 absent, environment complete  the code's default, exact: nothing can replace it
 absent, environment partial   the code's default, `fallback`; without one, Unknown by the variable's name
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Certainty, Known, Origin, Unknown, weakest
+from poollint.python import assigned
 from poollint.python.values import Open, Text, Traced, Url, Value, origin_of, variables_of
 
 if TYPE_CHECKING:
@@ -23,6 +25,13 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
     world.rests_on_variable(name)
     symbol, setting = f"env:{name}", world.environment.variables.get(name)
     here = Origin(name, origin.location if origin else None)
+    match assigned.before(world, name, origin):
+        case "set", None:
+            return default if default is not None else Traced(None, here, "exact", symbol)
+        case "set", value:
+            return value
+        case "default", value:
+            default = value
     if isinstance(setting, Known):
         replaceable = frozenset({name}) if setting.certainty == "fallback" else frozenset()
         text = setting.value if isinstance(setting.value, str) else str(setting.value)

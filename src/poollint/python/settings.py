@@ -15,8 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, constructors, enums, expressions, flow, names, objects, validation
-from poollint.python.environment import lookup
+from poollint.python import branching, calls, constructors, enums, environment, expressions, flow, names, objects, validation
 from poollint.python.file_functions import of_json
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
@@ -360,7 +359,7 @@ def _named(value: Value, name: str) -> Value:
 def _present(world: World, owner: Instance, bases: Bases, variables: tuple[str, ...]) -> str | None:
     """Return the variable that sets a field, as the environment spells it."""
     is_exact = bool(configured(world, owner, bases, "case_sensitive"))
-    found = lookup(world, variables, is_exact=is_exact)
+    found = environment.lookup(world, variables, is_exact=is_exact)
     if found is not None and configured(world, owner, bases, "env_ignore_empty"):
         setting = world.environment.variables[found]
         return None if isinstance(setting, Known) and setting.value == "" else found

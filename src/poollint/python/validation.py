@@ -17,8 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import calls, enums, expressions, flow, names, objects, returns, settings
-from poollint.python.environment import url_of_dialect
+from poollint.python import calls, enums, environment, expressions, flow, names, objects, returns, settings
 from poollint.python.file_functions import of_json
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
@@ -194,7 +193,7 @@ def of_server(found: Field, value: Value) -> Value:
     kind = _last(annotation)
     if kind not in _SERVERS:
         return value
-    url = url_of_dialect(_SERVERS[kind], value, certainty="exact")
+    url = environment.url_of_dialect(_SERVERS[kind], value, certainty="exact")
     return replace(url, dialect=Known(_SERVERS[kind], Origin(kind, found.module.location(annotation))))
 
 
