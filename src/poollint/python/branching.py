@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -77,6 +79,39 @@ def as_sure_as(value: Value, test: Value) -> Value:
     return value
 
 
+def failure_of(value: Value | None) -> str | None:
+    """Return the exception that working a value out ends in, "" where it is not known which; None when it is no failure."""
+    if not isinstance(value, Unknown) or isinstance(value, Open):
+        return None
+    for reason, failure in _FAILURES:
+        if found := reason.match(value.reason):
+            return found[1] if found.groups() else failure
+    return None
+
+
+_FAILURES = (
+    (re.compile(r"fails with (\w+)"), ""),
+    (re.compile("raises an error"), ""),
+    (re.compile("the dict has no "), "KeyError"),
+    (re.compile(r"\w+ does not set "), "AttributeError"),
+)
+
+
+def handler_of(handlers: list[ast.ExceptHandler], failure: str) -> ast.ExceptHandler | None:
+    """Return the `except` that catches a failure; the first one catches what is not known."""
+    kind = getattr(builtins, failure, None)
+    for handler in handlers:
+        named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        caught = [getattr(builtins, (dotted(each) or "").rpartition(".")[2], None) for each in named if each is not None]
+        if not failure or None in named or any(_catches(each, kind) for each in caught):
+            return handler
+    return None
+
+
+def _catches(caught: object, kind: object) -> bool:
+    return isinstance(caught, type) and isinstance(kind, type) and issubclass(kind, caught)
+
+
 def default_of(value: Value | None, variable: Value) -> Value | None:
     """Return the value of an `except` that stands in for an absent variable."""
     if isinstance(value, Known) and isinstance(variable, Open):
@@ -94,9 +129,12 @@ def unpacked(target: ast.expr, value: Value) -> dict[str, Value]:
         return {name: value} if name else {}
     found: dict[str, Value] = {}
     starred = any(isinstance(element, ast.Starred) for element in target.elts)
+    spread = _spread(target, value) if starred else None
     for number, element in enumerate(target.elts):
-        if isinstance(value, Listing) and value.complete and not starred and len(value.items) == len(target.elts):
-            part: Value = value.items[number]
+        if spread is not None:
+            part: Value = spread[number]
+        elif isinstance(value, Listing) and value.complete and not starred and len(value.items) == len(target.elts):
+            part = value.items[number]
         else:
             part = Unknown(
                 f"a part of {reason_of(value)}" if isinstance(value, Unknown) else "a part of something",
@@ -104,6 +142,16 @@ def unpacked(target: ast.expr, value: Value) -> dict[str, Value]:
             )
         found.update(unpacked(element.value if isinstance(element, ast.Starred) else element, part))
     return found
+
+
+def _spread(target: ast.Tuple | ast.List, value: Value) -> list[Value] | None:
+    """Return what each element of `first, *rest, last = value` gets, None when that is not known."""
+    count = len(target.elts) - 1
+    if not isinstance(value, Listing) or not value.complete or len(value.items) < count:
+        return None
+    at = next(number for number, element in enumerate(target.elts) if isinstance(element, ast.Starred))
+    after = len(value.items) - (count - at)
+    return [*value.items[:at], Listing(value.items[at:after], value.origin), *value.items[after:]]
 
 
 def subscripts(node: ast.AST) -> list[ast.expr]:
@@ -146,6 +194,8 @@ def _pattern(world: World, subject: Value, pattern: ast.pattern, module: Module,
     match pattern:
         case ast.MatchAs(pattern=None):
             return True
+        case ast.MatchClass(cls=ast.Name(id=kind), patterns=[], kwd_patterns=[]) if kind in _KINDS and isinstance(subject, Known):
+            return isinstance(subject.value, _KINDS[kind])
         case ast.MatchAs(pattern=ast.pattern() as inner):
             return _pattern(world, subject, inner, module, frame)
         case ast.MatchOr(patterns=patterns):
@@ -159,6 +209,18 @@ def _pattern(world: World, subject: Value, pattern: ast.pattern, module: Module,
             return None
     result = operators.compare(world, ast.Eq(), subject, wanted, Origin("", module.location(pattern)))
     return operators.truth(world, result, expressions.place(module, pattern, frame))
+
+
+_KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
+
+
+def captured(pattern: ast.pattern, subject: Value, origin: Origin) -> dict[str, Value]:
+    """Return what a pattern that takes the subject binds; what is a part of the subject is not worked out."""
+    if isinstance(pattern, ast.MatchAs) and pattern.name:
+        inner = captured(pattern.pattern, subject, origin) if pattern.pattern else {}
+        return {**inner, pattern.name: subject}
+    nodes = (getattr(node, "name", None) or getattr(node, "rest", None) for node in ast.walk(pattern))
+    return {name: Unknown("a part of what is matched", origin) for name in nodes if isinstance(name, str)}
 
 
 def one_of(world: World, items: list[Value], node: ast.AST, module: Module, path: str) -> Value:

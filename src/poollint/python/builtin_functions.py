@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from types import NoneType
 from typing import Any
 
 from poollint.facts import Known, Unknown
@@ -18,6 +20,7 @@ from poollint.python.values import (
     LibraryRef,
     Listing,
     Member,
+    ModuleRef,
     Open,
     Partial,
     Table,
@@ -77,7 +80,12 @@ def _cast(call: Call, cast: Callable[[Any], Any]) -> Value:
 
 @reader("builtins.int")
 def _int(call: Call) -> Value:
-    return _cast(call, int)
+    base = call.get("base", 1)
+    if base is None:
+        return _cast(call, int)
+    if not isinstance(base, Known) or not isinstance(base.value, int):
+        return call.unknown("a number to a base that is not known")
+    return _cast(call, lambda text: int(text, base.value))
 
 
 @reader("builtins.float", "decimal.Decimal")
@@ -127,9 +135,6 @@ def _typing_cast(call: Call) -> Value:
     "types.MappingProxyType",
     "builtins.list",
     "builtins.tuple",
-    "builtins.set",
-    "builtins.frozenset",
-    "builtins.sorted",
     "builtins.iter",
     "inspect.cleandoc",
     "textwrap.dedent",
@@ -141,6 +146,57 @@ def _same(call: Call) -> Value:
         is_container = call.name.startswith("builtins.")
         return Listing(tuple(items), call.origin) if is_container and items is not None else call.first()
     return Listing((), call.origin)
+
+
+@reader("builtins.set", "builtins.frozenset")
+def _set(call: Call) -> Value:
+    items = objects.items_of(call.world, call.first()) if call.arguments.positional else []
+    return objects.as_set(items, call.origin) if items is not None else call.unknown("a set of something unknown")
+
+
+@reader("builtins.sorted", "builtins.reversed")
+def _in_order(call: Call) -> Value:
+    items = objects.items_of(call.world, call.first())
+    backwards = call.get("reverse")
+    if items is None or "key" in call.arguments.keywords or not isinstance(backwards, (Known, NoneType)):
+        return Listing((), call.origin, False, "in an order that is not known")
+    if call.name == "builtins.reversed":
+        return Listing(tuple(reversed(items)), call.origin)
+    known = [item for item in items if isinstance(item, Known)]
+    try:
+        known.sort(key=lambda item: item.value, reverse=bool(backwards and backwards.value))
+    except TypeError:
+        return call.unknown("fails with TypeError")
+    return Listing(tuple(known), call.origin) if len(known) == len(items) else Listing(tuple(items), call.origin, False)
+
+
+@reader("builtins.next")
+def _next(call: Call) -> Value:
+    """`next((x for x in items if wanted(x)), None)`"""
+    items = objects.items_of(call.world, call.first()) if isinstance(call.node.args[0], ast.GeneratorExp) else None
+    if items is None:
+        return unsettled(reason_of(call.first()), call.first(), origin=call.origin)
+    return items[0] if items else call.get("default", 1) or call.unknown("fails with StopIteration")
+
+
+@reader("builtins.map")
+def _map(call: Call) -> Value:
+    items = objects.items_of(call.world, call.arguments.positional[1]) if len(call.arguments.positional) == 2 else None
+    if items is None or len(items) > LONGEST_RANGE:
+        return Listing((), call.origin, False, "a map over something unknown")
+    found = []
+    for number, item in enumerate(items):
+        at = ast.copy_location(ast.Call(call.node.func, [], []), call.node)
+        at.col_offset = call.node.col_offset * LONGEST_RANGE + number  # each turn is a call of its own
+        found.append(call.world.call(call.first(), Arguments((item,)), at, call.module, call.frame))
+    return Listing(tuple(found), call.origin)
+
+
+@reader("importlib.import_module")
+def _import_module(call: Call) -> Value:
+    name = call.text(0, "name")
+    found = call.module.modules.find(name, call.module) if name and not name.startswith(".") else None
+    return ModuleRef(found) if found is not None else call.made()
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
@@ -265,9 +321,11 @@ def _range(call: Call) -> Value:
 @reader("builtins.enumerate")
 def _enumerate(call: Call) -> Value:
     items = objects.items_of(call.world, call.first())
-    if items is None:
+    start = call.get("start", 1) or Known(0, call.origin)
+    if items is None or not isinstance(start, Known) or not isinstance(start.value, int):
         return Listing((), call.origin, complete=False)
-    pairs = (Listing((Traced(number, call.origin), item), call.origin) for number, item in enumerate(items))
+    numbered = enumerate(items, start.value)
+    pairs = (Listing((Traced(number, call.origin), item), call.origin) for number, item in numbered)
     return Listing(tuple(pairs), call.origin)
 
 
@@ -394,6 +452,14 @@ def _asdict(call: Call) -> Value:
     if not isinstance(value, Instance):
         return unsettled(reason_of(value), value, origin=call.origin)
     return settings.as_dict(call.world, value, Arguments(), call.node, call.module)
+
+
+@reader("dataclasses.replace", "attrs.evolve", "attr.evolve", "copy.replace")
+def _replace(call: Call) -> Value:
+    value = call.first()
+    if not isinstance(value, Instance) or not call.arguments.complete:
+        return unsettled(reason_of(value), value, origin=call.origin)
+    return settings.copied(call.world, value, call.arguments.keywords, call.node, call.module)
 
 
 @reader("functools.partial")

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, expressions, libraries, names, objects
+from poollint.python import branching, expressions, fills, libraries, names, objects
 from poollint.python import pyramid_functions, returns, settings, text
 from poollint.python.memo import HOPS, NOTHING, Rests
 from poollint.python.modules import Module
@@ -95,6 +95,11 @@ def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, f
         return objects.field_or_default(world, base, arguments(world, node, module, frame), origin, node, module)
     if isinstance(base, Instance) and func.attr in objects.DUMPS and objects.is_dumped(world, base, func.attr):
         return settings.as_dict(world, base, arguments(world, node, module, frame), node, module)
+    if isinstance(base, Instance) and func.attr in settings.COPIES and objects.is_dumped(world, base, func.attr):
+        given = arguments(world, node, module, frame)
+        changed = Table(dict(given.keywords), origin) if func.attr == "_replace" else given.get("update")
+        if changed is None or isinstance(changed, Table) and changed.complete:
+            return settings.copied(world, base, changed.entries if changed else {}, node, module)
     if isinstance(base, (Table, Listing)):
         return objects.container_method(world, base, func.attr, arguments(world, node, module, frame), origin)
     return None
@@ -225,6 +230,10 @@ def _absent(function: FunctionRef, name: str, given: Arguments) -> Value | Pendi
     if not given.complete:
         return Unknown(given.reason or f"{name} may be passed by a spread", Origin(name))
     default = default_of(function.node.args, name)
+    if isinstance(default, (ast.List, ast.Dict, ast.Set)) and not isinstance(function.node, ast.Lambda):
+        if fills.set_in(function.module, names.scope_for(function.module, function.node), name):
+            reason = f"the default of {name} is one object for all calls, and {function.name}() changes it"
+            return Unknown(reason, Origin(name, function.module.location(default)))
     if default is not None:
         return Pending(default, function.module, function.frame)
     return Unknown(f"{name} is not passed", Origin(name, function.module.location(function.node)))

@@ -9,6 +9,7 @@ django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), En
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 from poollint.facts import Known, Unknown
@@ -50,10 +51,20 @@ def casted(call: Call, value: Value, cast: Value | None) -> Value:
     ):
         return value
     if isinstance(cast, LibraryRef) and cast.name == "builtins.bool":
+        if call.name.startswith("environ.") and isinstance(value, Known) and isinstance(value.value, str):
+            return derived(_is_true_for_django(value.value), value, symbol=f"flag({symbol_of(value)})")
         return as_boolean(value)
     if isinstance(value, Unknown):
         return value
     return call.call(cast, Arguments((value,)))
+
+
+def _is_true_for_django(text: str) -> bool:
+    """Say what django-environ reads: a number that is not zero, or one of a few words; all else is False."""
+    try:
+        return bool(int(text))
+    except ValueError:
+        return text.lower().strip() in {"true", "on", "ok", "y", "yes", "1"}
 
 
 def as_boolean(value: Value) -> Value:
@@ -123,6 +134,18 @@ def _prefix(call: Call, name: str) -> str:
     return value.value if isinstance(value, Known) and isinstance(value.value, str) else ""
 
 
+def _prefixed(call: Call) -> str:
+    """Return the prefix of environs' variables: that of the object, and of each `with env.prefixed("X_"):` around."""
+    found = _prefix(call, "prefix")
+    for around in reversed([each for each in call.module.ancestors(call.node) if isinstance(each, ast.With)]):
+        for item in around.items:
+            match item.context_expr:
+                case ast.Call(ast.Attribute(attr="prefixed"), [prefix]):
+                    value = call.world.value(prefix, call.module, call.frame)
+                    found += value.value if isinstance(value, Known) and isinstance(value.value, str) else ""
+    return found
+
+
 # -- environs and django-environ ---------------------------------------------------------------------------------------
 
 _CASTS = {"int": "builtins.int", "float": "builtins.float", "bool": "builtins.bool"}
@@ -131,7 +154,7 @@ _CASTS = {"int": "builtins.int", "float": "builtins.float", "bool": "builtins.bo
 def _env_method(call: Call) -> Value:
     method = call.name.rpartition(".")[2]
     name = call.text(0, "name") or call.text(0, "var")
-    name = name if name is None else _prefix(call, "prefix") + name
+    name = name if name is None else _prefixed(call) + name
     cast = _CASTS.get(method)
     position = 1 if method in _CASTS or method in ("str", "url", "db") else 2
     default = call.get("default", position)
@@ -147,7 +170,7 @@ for _method in ("int", "float", "bool", "str", "url", "get_value"):
 
 @reader("environs.Env.__call__", "environs.env")
 def _environs(call: Call) -> Value:
-    return _read(call, _prefix(call, "prefix") + (call.text(0, "name") or "") or None, call.get("default", 1), None)
+    return _read(call, _prefixed(call) + (call.text(0, "name") or "") or None, call.get("default", 1), None)
 
 
 @reader("envparse.env", "envparse.Env.__call__")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -143,7 +144,11 @@ def _in_scopes(
     for number, scope in enumerate(scopes):
         running = frame if frame is not None and frame.scope is scope.node else None
         if name in scope.binds or name in scope.parameters or (running and name in running.bindings):
-            return flow.name_in(world, scope, name, here, module, running, frame, writer)
+            found = flow.name_in(world, scope, name, here, module, running, frame, writer)
+            # A name that the class sets only later is that of the module.
+            if not (isinstance(scope.node, ast.ClassDef) and here is not None and flow.is_unset(found)):
+                return found
+            continue
         if here is not None and name in scope.touched - scope.globals:
             # `config["key"] = value` in a function: still the outer name, changed here.
             rest, outer = scopes[number + 1 :], running.parent if running else frame
@@ -169,10 +174,35 @@ def _in_scopes(
     return Unknown(f"{name} is not defined here", origin)
 
 
-def _from_stars(world: World, scope: Scope, name: str, module: Module) -> Value | None:
+def starred_later(world: World, scope: Scope, name: str, here: ast.AST | None, module: Module) -> Value | None:
+    """Return what `from x import *` gives a name after all that binds it before a place, None when there is no such."""
+    if not scope.stars:
+        return None
+    end = getattr(here, "lineno", sys.maxsize) if here is not None else sys.maxsize
+    last = max((line for stmt in scope.binds.get(name, ()) if (line := getattr(stmt, "lineno", 0)) < end), default=0)
+    later = [stmt for stmt in scope.stars if last < stmt.lineno < end]
+    if not later or not any(_exports(module, stmt, name) and world.reachable(stmt, module) for stmt in later):
+        return None
+    return _from_stars(world, scope, name, module, later)
+
+
+def _exports(module: Module, stmt: ast.ImportFrom, name: str) -> bool:
+    """Say whether a star import brings a name: what begins with `_`, and what `__all__` leaves out, it does not."""
     from poollint.python.modules import imports_of
 
-    for stmt in reversed(scope.stars):
+    target = names.import_target(module, next(imports_of(stmt)))
+    if not isinstance(target, tuple) or name not in target[0].scope.binds:
+        return False
+    listed = [each.value for each in target[0].scope.binds.get("__all__", ()) if isinstance(each, ast.Assign)]
+    if listed and isinstance(listed[-1], (ast.List, ast.Tuple)):
+        return any(isinstance(each, ast.Constant) and each.value == name for each in listed[-1].elts)
+    return not name.startswith("_")
+
+
+def _from_stars(world: World, scope: Scope, name: str, module: Module, stars: list[ast.ImportFrom] | None = None) -> Value | None:
+    from poollint.python.modules import imports_of
+
+    for stmt in reversed(scope.stars if stars is None else stars):
         target = names.import_target(module, next(imports_of(stmt)))
         if (
             isinstance(target, tuple)
@@ -401,17 +431,31 @@ def _listing(world: World, node: ast.List | ast.Tuple | ast.Set, module: Module,
             items.extend(inner.items if isinstance(inner, Listing) else ())
         else:
             items.append(evaluate(world, element, module, frame))
-    return Listing(tuple(items), origin_at(module, node), complete and len(node.elts) <= 2000)
+    complete = complete and len(node.elts) <= 2000
+    if isinstance(node, ast.Set):
+        return objects.as_set(items, origin_at(module, node), complete)
+    return Listing(tuple(items), origin_at(module, node), complete)
 
 
 def _fstring(world: World, node: ast.JoinedStr, module: Module, frame: Frame | None) -> Value:
     pieces: list[Value | str] = []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            pieces.append(evaluate(world, part.value, module, frame))
+            pieces.append(_formatted(evaluate(world, part.value, module, frame), part, module))
         elif isinstance(part, ast.Constant):
             pieces.append(str(part.value))
     return text.joined(pieces, origin_at(module, node))
+
+
+def _formatted(value: Value, part: ast.FormattedValue, module: Module) -> Value:
+    """Return `{value!r:>3}` of an f-string."""
+    spec = part.format_spec.values if isinstance(part.format_spec, ast.JoinedStr) else []
+    if part.conversion in (-1, 115) and not spec:
+        return value
+    if not all(isinstance(each, ast.Constant) for each in spec):
+        return Unknown("a format that is not known", origin_at(module, part))
+    conversion = "" if part.conversion == -1 else f"!{chr(part.conversion)}"
+    return text.as_formatted(value, conversion, "".join(str(each.value) for each in spec if isinstance(each, ast.Constant)))
 
 
 def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | None) -> Value:

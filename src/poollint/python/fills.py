@@ -11,7 +11,7 @@ from poollint.python import names, sharing
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, Scope, dotted
 from poollint.python.sharing import ANY, Path
-from poollint.python.values import FunctionRef
+from poollint.python.values import ClassRef, FunctionRef
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -43,6 +43,9 @@ def called(module: Module, call: ast.Call) -> FunctionRef | None:
     function = names.resolve(module, call.func)
     if isinstance(function, FunctionRef):
         return function
+    if isinstance(function, ClassRef):
+        own = (stmt for stmt in function.node.body if isinstance(stmt, FUNCTIONS) and stmt.name == "__init__")
+        return next((FunctionRef(function.module, stmt) for stmt in own), None)
     if isinstance(call.func, ast.Name):
         for stmt in module.scope.binds.get(call.func.id, ()):
             if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Lambda):

@@ -48,6 +48,25 @@ class Assigned:
         return getattr(getattr(self.node, "func", None), "attr", "") == "setdefault"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Changed:
+    """One `app.config["KEY"]["pool_size"] = 3`, or `app.config["KEY"].update(pool_size=3)`."""
+
+    key: str
+    module: Module
+    node: ast.Assign | ast.Call
+    inside: tuple[ast.expr, ...]  # keys that lead to what is changed
+
+    def applied(self, world: World, value: Value | None) -> Value | None:
+        """Return what the configuration holds after the change."""
+        keys = [world.value(each, self.module) for each in self.inside]
+        origin = Origin(self.key, self.module.location(self.node))
+        if isinstance(self.node, ast.Assign):
+            return objects.put(value, keys, world.value(self.node.value, self.module), origin)
+        given = world.arguments(self.node, self.module)
+        return objects.mutated(world, value, keys, self.node.func.attr, given, self.node, self.module)  # type: ignore[attr-defined]
+
+
 class Places:
     """The places of a project that configure Flask applications, each found once."""
 
@@ -61,6 +80,14 @@ class Places:
         for path in self.modules.containing(FLASK_PREFIX.encode(), b"config"):
             if not self.roles.is_aside(path) and (module := self.modules.module(path)):
                 found.extend(_assignments(module))
+        return tuple(found)
+
+    @cached_property
+    def changed(self) -> tuple[Changed, ...]:
+        found: list[Changed] = []
+        for path in self.modules.containing(FLASK_PREFIX.encode(), b"config"):
+            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
+                found.extend(_changes(module))
         return tuple(found)
 
     @cached_property
@@ -165,6 +192,10 @@ class Config:
             value = None
         for entries in reversed(over):
             value = entries.laid_over(value)
+        for change in self.places.changed:
+            if change.key == key and change.module.path in self.circle and not self._is_late(change.module, change.node):
+                if self.world.reachable(change.node, change.module):
+                    value = change.applied(self.world, value)
         if not isinstance(value, Unknown) or symbol_of(value):
             return value
         return self.world.unknown(value.reason, value.origin, f"config:{key}")
@@ -360,6 +391,30 @@ def _assignments(module: Module) -> Iterator[Assigned]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in ("update", "from_mapping", "setdefault") and _is_config(node.func.value):
                 yield from _passed(node, module)
+
+
+def _changes(module: Module) -> Iterator[Changed]:
+    for node in module.nodes:
+        match node:
+            case ast.Assign(targets=[ast.Subscript(value=holder, slice=last)]):
+                inside: list[ast.expr] = [last]
+            case ast.Call(func=ast.Attribute(attr="update" | "setdefault" | "pop", value=holder)):
+                inside = []
+            case _:
+                continue
+        while isinstance(holder, ast.Subscript) and not any(looked_up(holder)):
+            inside.append(holder.slice)
+            holder = holder.value
+        if key := next(looked_up(holder), None) or _by_default(holder):
+            yield Changed(key, module, node, tuple(reversed(inside)))
+
+
+def _by_default(node: ast.AST) -> str | None:
+    """Return the key of `app.config.setdefault("KEY", {})`."""
+    match node:
+        case ast.Call(ast.Attribute(ast.Attribute(attr="config"), "setdefault"), [ast.Constant(value=str(key)), *_]):
+            return key
+    return None
 
 
 _LOADING = (b"from_object", b"from_mapping", b"config.update", *(name.encode() for name in METHODS))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, expressions, fills, names, objects, sharing, slices
+from poollint.python import branching, calls, expressions, fills, names, objects, outside, sharing, slices
 from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, dotted
@@ -43,6 +43,8 @@ def name_in(
     """
     if isinstance(scope.node, COMPREHENSIONS):
         return _turn_of(world, scope, name, module, running)
+    if scope.stars and (starred := expressions.starred_later(world, scope, name, here, module)) is not None:
+        return starred
     at = slices.statement_of(module, scope, here) if here is not None else None
     call = running or frame
     key = ("name", scope.node, name, at, call.path if call else "", writer)
@@ -64,7 +66,10 @@ def name_in(
     def place() -> Origin:
         return Origin(name, module.location(here or scope.node))
 
-    return world.once(key, compute, place, call.rests if call else NOTHING)
+    value = world.once(key, compute, place, call.rests if call else NOTHING)
+    if isinstance(scope.node, ast.Module) and (line := outside.rewritten(module, name, at)):
+        return Unknown(f"{name} may be set by its name in line {line}", origin_of(value))
+    return value
 
 
 def _named(

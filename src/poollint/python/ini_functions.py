@@ -75,7 +75,30 @@ SUBCLASSED.update((_PARSER, "configparser.SafeConfigParser", "configparser.RawCo
 
 @reader(_PARSER, "configparser.SafeConfigParser", "configparser.RawConfigParser")
 def _parser(call: Call) -> Value:
-    return LibraryObject(_PARSER, call.arguments, call.origin, call.node, None)
+    given = call.arguments
+    if call.name.endswith("RawConfigParser"):  # it expands nothing
+        given = replace(given, keywords={"interpolation": Known(None, call.origin), **given.keywords})
+    return LibraryObject(_PARSER, given, call.origin, call.node, None)
+
+
+@changer(f"{_PARSER}.set")
+def _parser_set(call: Call) -> Value:
+    """`parser.set("database", "pool_size", "8")`"""
+    assert isinstance(call.owner, LibraryObject)
+    section, option, value = call.text(0, "section"), call.text(1, "option"), call.get("value", 2)
+    parsed = call.owner.state
+    if not isinstance(parsed, _Parsed) or section is None or option is None or value is None:
+        return replace(call.owner, state=None)
+    key = option if parsed.keeps_case else option.lower()
+    sections = {**parsed.sections, section: {**parsed.sections.get(section, {}), key: value}}
+    return replace(call.owner, state=replace(parsed, sections=sections))
+
+
+@changer(f"{_PARSER}.read_dict", f"{_PARSER}.read_string")
+def _parser_given(call: Call) -> Value:
+    """What is read otherwise than from a file is not worked out, and may replace what was."""
+    assert isinstance(call.owner, LibraryObject)
+    return replace(call.owner, state=None)
 
 
 @changer(f"{_PARSER}.read", f"{_PARSER}.read_file")

@@ -275,6 +275,7 @@ class Module:
         self.filled: dict[tuple[ast.AST, str], tuple[Path, ...]] = {}  # what code of a scope sets in what a name holds
         self.bindings: dict[tuple[Scope, str], names.Resolved | None] = {}  # resolved so far
         self._locations: dict[ast.AST, Location] = {}  # asked for so far
+        self.rewriters: list[tuple[int, str | None]] | None = None  # see outside; None until asked for
 
     def __repr__(self) -> str:
         return f"Module({self.path!r})"

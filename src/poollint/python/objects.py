@@ -386,6 +386,8 @@ def _looked_up(
     bases = lineage(world, base.cls)
     value = settings.field(world, base, bases, name)
     value = _set_by_methods(world, base, name, value, asker)
+    if (maker := _sets_by_name(world, base)) is not None and not isinstance(value, (FunctionRef, LibraryObject)):
+        return Unknown(f"{maker}() sets attributes whose names are worked out", origin)
     if base.holder is not None:
         value = flow.set_through(world, base.holder, name, value)
     if value is not None:
@@ -445,6 +447,21 @@ DUMPS = frozenset({"model_dump", "dict", "_asdict"})  # methods that make a dict
 def is_dumped(world: World, base: Instance, name: str) -> bool:
     """Say whether `.model_dump()` on an instance is the library's, not a method of the class's own."""
     return settings.has_dict(lineage(world, base.cls)) and method_of(world, base.cls, name) is None
+
+
+def _sets_by_name(world: World, base: Instance) -> str | None:
+    """Return the constructor that sets attributes by names it works out: `setattr(self, key, value)` in a loop."""
+    for maker in _MAKERS:
+        method = method_of(world, base.cls, maker)
+        for node in ast.walk(method.node) if method is not None else ():
+            match node:
+                case ast.Call(ast.Name("setattr"), [ast.Name("self"), key, _]) if not isinstance(key, ast.Constant):
+                    return maker
+                case ast.Call(ast.Attribute(ast.Attribute(ast.Name("self"), "__dict__"), "update")):
+                    return maker
+                case ast.Call(ast.Attribute(ast.Call(ast.Name("vars"), [ast.Name("self")]), "update")):
+                    return maker
+    return None
 
 
 def _is_property(node: ast.AST) -> bool:
@@ -573,6 +590,13 @@ def items_of(world: World, value: Value) -> list[Value] | None:
     return None
 
 
+def as_set(items: list[Value], origin: Origin, complete: bool = True) -> Listing:
+    """Return a set: each item once, and not surely all of them where some are not known."""
+    found = {key: each for each in items if (key := key_of(each)) is not NO_KEY}
+    others = [each for each in items if key_of(each) is NO_KEY]
+    return Listing((*found.values(), *others), origin, complete and not others)
+
+
 def item(
     world: World, base: Value, key: Value, origin: Origin, node: ast.AST, module: Module, frame: Frame | None
 ) -> Value:
@@ -594,6 +618,9 @@ def item(
             return Unknown("fails with IndexError", origin)
         case LibraryRef() | LibraryObject():
             return libraries.item(world, base, key, node, module, frame)
+        case Instance() if (getter := method_of(world, base.cls, "__getitem__")) is not None:
+            at = ast.copy_location(ast.Call(node, [], []), node)
+            return calls.call(world, replace(getter, owner=base), Arguments((key,)), at, module, frame)
         case Instance() if isinstance(key, Known) and isinstance(key.value, str):
             return attribute(world, base, key.value, node, module, frame)
         case ClassRef() if isinstance(key, Known) and enums.is_enum(lineage(world, base)):

@@ -52,6 +52,8 @@ _ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
     ast.BitOr: operator.or_,
     ast.BitAnd: operator.and_,
+    ast.BitXor: operator.xor,
+    ast.RShift: operator.rshift,
 }
 _COMPARISONS: dict[type, Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
@@ -100,6 +102,8 @@ def _calculated(op: ast.operator, a: Any, b: Any, left: Value, right: Value, ori
     if function is None or not _is_number(a) or not _is_number(b):
         if isinstance(op, ast.Pow) and _is_number(a) and _is_number(b) and abs(a) <= 1024 and 0 <= b <= 16:
             function = operator.pow
+        elif isinstance(op, ast.LShift) and isinstance(a, int) and isinstance(b, int) and 0 <= b <= 40 and abs(a) <= 1024:
+            function = operator.lshift
         else:
             return Unknown("an operation that is not worked out", origin)
     try:
@@ -171,6 +175,8 @@ def plain_truth(value: Value) -> bool | None:
             return True if items else (False if complete else None)
         case Text(parts=parts) if not value.variables:
             return True if any(isinstance(part, str) and part for part in parts) else None
+        case Instance(cls=cls) if any(getattr(stmt, "name", "") in ("__bool__", "__len__") for stmt in cls.node.body):
+            return None
         case Url(whole=None) | FunctionRef() | ClassRef() | Instance() | ModuleRef() | Partial():
             return True
         case LibraryRef(name=name) | LibraryObject(name=name) if name.rpartition(".")[2][:1].isupper():

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Unknown
 from poollint.python import names, objects, sharing
+from poollint.python.heirs import Heirs
 from poollint.python.modules import Module, Modules
 from poollint.python.scopes import FUNCTIONS, MUTATORS
 from poollint.python.values import ClassRef, Instance, LibraryRef, Listing, ModuleRef, Table, Text, Url, Value, origin_of
@@ -161,6 +163,45 @@ def _class_of_self(module: Module, base: ast.expr) -> tuple[ast.ClassDef, bool] 
     return around, objects.is_classmethod(function)
 
 
+_BY_NAME = re.compile(r"\b(?:globals\(\)|vars\(\)|exec\(|sys\.modules\[__name__\])")
+
+
+def rewritten(module: Module, name: str, at: ast.AST | None) -> int | None:
+    """Return the line of a statement at module level that may set any name, or this one by its text, before a place.
+
+    `globals().update(found)`, `globals()["SIZE"] = 9`, `exec(code)`, `setattr(sys.modules[__name__], "SIZE", 9)`
+    """
+    end = getattr(at, "lineno", sys.maxsize)
+    begin = min((getattr(stmt, "lineno", 0) for stmt in module.scope.binds.get(name, ())), default=0)
+    return next((line for line, named in _rewriters(module) if begin < line < end and named in (None, name)), None)
+
+
+def _rewriters(module: Module) -> list[tuple[int, str | None]]:
+    if module.rewriters is None:
+        module.rewriters = []
+        if _BY_NAME.search(module.text):
+            module.rewriters = [found for stmt in module.tree.body if (found := _rewriter(stmt))]
+    return module.rewriters
+
+
+def _rewriter(stmt: ast.stmt) -> tuple[int, str | None] | None:
+    """Return the line of a statement that sets a name of its module by text, and the name; None for all."""
+    key: ast.expr | None = None
+    match stmt:
+        case ast.Assign(targets=[ast.Subscript(value=ast.Call(func=ast.Name(id="globals" | "vars"), args=[]), slice=key)]):
+            pass
+        case ast.Expr(ast.Call(ast.Attribute(ast.Call(func=ast.Name(id="globals" | "vars"), args=[]), "update"), given, keywords)):
+            if not given and all(keyword.arg for keyword in keywords) and len(keywords) == 1:
+                return stmt.lineno, keywords[0].arg
+        case ast.Expr(ast.Call(ast.Name("exec"), args)) if len(args) < 2:
+            pass
+        case ast.Expr(ast.Call(ast.Name("setattr"), [ast.Subscript(value=ast.Attribute(attr="modules"), slice=ast.Name("__name__")), key, _])):
+            pass
+        case _:
+            return None
+    return stmt.lineno, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+
 # -- what is read --------------------------------------------------------------------------------------------------
 
 
@@ -205,6 +246,11 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
         target = _class_named(write)
         if target in below and _counts(world, outside, write, cls.module, value):
             return _not_known(name, write, value)
+    for write in outside.changes(name) if isinstance(value, (Table, Listing)) else ():
+        target = _class_named(replace(write, base=write.base.value)) if isinstance(write.base, ast.Attribute) else None
+        heirs = (heir.node for heir in world.modules.shared(Heirs).of(owner))
+        if target is not None and (target in below or target in heirs) and outside.is_along(cls.module.path, write.module.path):
+            value = objects.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
 
 
@@ -235,7 +281,8 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
 
 def _may_be_same(one: Instance, other: Instance) -> bool:
     """Say whether two instances may be one: those that two calls make are not."""
-    return one.symbol == other.symbol or one.arguments is None or other.arguments is None
+    same_call = one.symbol.partition("|")[0] == other.symbol.partition("|")[0]
+    return same_call or one.arguments is None or other.arguments is None
 
 
 def _matters(value: Value) -> bool:

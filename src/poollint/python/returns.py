@@ -131,9 +131,13 @@ class _Returns:
             for handler in stmt.handlers:
                 if (instead := self.run(handler.body)) is not None and not isinstance(instead, Unknown):
                     return branching.default_of(instead, value)
-        if value is None:
+        failure = branching.failure_of(value)
+        if failure and (caught := branching.handler_of(stmt.handlers, failure)) is not None:
+            value = self.run(caught.body)
+        elif value is None:
             value = self.run(stmt.orelse)
-        return value if value is not None else self.run(stmt.finalbody)
+        last = self.run(stmt.finalbody)  # its `return` replaces any other
+        return last if last is not None else value
 
     def _for(self, stmt: ast.For | ast.AsyncFor) -> Value | None:
         items = objects.items_of(self.world, self._evaluate(stmt.iter))

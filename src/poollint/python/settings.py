@@ -10,7 +10,7 @@ Types and validators have the last word: see `validation`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from poollint.python.values import (
     LibraryRef,
     Listing,
     Open,
+    Pending,
     Table,
     Text,
     Value,
@@ -183,6 +184,20 @@ def as_dict(world: World, owner: Instance, given: Arguments, node: ast.AST, modu
         elif option != "mode" and not (isinstance(value, Known) and not value.value):
             reason = f"{option} decides what is left out"
     return Table({} if reason.endswith("left out") else entries, owner.origin, not reason, reason)
+
+
+COPIES = frozenset({"model_copy", "copy", "_replace"})  # methods that copy an instance, with other values for some fields
+
+
+def copied(world: World, owner: Instance, changed: Mapping[str, Value | Pending], node: ast.AST, module: Module) -> Value:
+    """Return a copy of an instance in which some fields have other values."""
+    if owner.arguments is None or owner.holder is not None:
+        return Unknown(f"a copy of {owner.cls.node.name}, of which not all is known", owner.origin)
+    order = [name for name, each in _in_order(objects.lineage(world, owner.cls)).items() if _is_positional(each)]
+    passed = {**dict(zip(order, owner.arguments.positional)), **owner.arguments.keywords, **changed}
+    given = replace(owner.arguments, positional=(), keywords=passed, rests=None)
+    symbol = shortened(f"{owner.symbol}|{expressions.place(module, node, None)}")
+    return replace(owner, arguments=given, symbol=symbol, rests=world.rests.so_far())
 
 
 def _computed(cls: ClassRef) -> Iterator[str]:

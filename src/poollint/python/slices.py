@@ -174,6 +174,7 @@ class Slice:
                 return
         for arm in (*getattr(stmt, "handlers", ()), *getattr(stmt, "cases", ())):
             if arm in self.path:
+                self._capture(stmt, arm)
                 self.run(arm.body)
 
     def execute(self, stmt: ast.stmt) -> str | None:
@@ -218,12 +219,16 @@ class Slice:
             self.value = operators.binary(stmt.op, before, self._evaluate(stmt.value), self._origin(stmt))
         elif dotted(stmt.target) == self.name:
             keys = [self._key(key) for key in branching.subscripts(stmt.target)]
-            self.value = objects.put(
-                self.value, keys, Unknown("changed in place", self._origin(stmt)), self._origin(stmt)
-            )
+            before: Value = self.value if self.value is not None else Unknown(f"{self.name} is not set")
+            for key in keys:
+                before = objects.item(self.world, before, key, self._origin(stmt), stmt, self.module, self.frame)
+            after = operators.binary(stmt.op, before, self._evaluate(stmt.value), self._origin(stmt))
+            self.value = objects.put(self.value, keys, after, self._origin(stmt))
 
     def _delete(self, stmt: ast.Delete) -> None:
         for target in stmt.targets:
+            if self._is_name(target):
+                self.value = None
             if isinstance(target, ast.Subscript) and dotted(target) == self.name:
                 *keys, last = [self._key(key) for key in branching.subscripts(target)]
                 self.value = objects.deleted(self.value, keys, last)
@@ -289,6 +294,16 @@ class Slice:
         before = self.value
         self.run(stmt.body)
         value = self.value
+        failure = branching.failure_of(value) if value is not before else None
+        if failure and (caught := branching.handler_of(stmt.handlers, failure)) is not None:
+            self.value = before
+            self.run(caught.body)
+            self.run(stmt.finalbody)
+            return
+        if any(isinstance(child, ast.Raise) for child in stmt.body) and stmt.handlers:
+            self.run(stmt.handlers[0].body)
+            self.run(stmt.finalbody)
+            return
         if isinstance(value, Open) and value.absent and value is not before:
             handler = next(
                 (h for h in stmt.handlers if any(self.name in self.scope.touches.get(s, ()) for s in h.body)), None
@@ -392,8 +407,16 @@ class Slice:
                 self.value = Unknown(reason_of(subject), self._origin(stmt))
                 return None
             if holds:
+                self._capture(stmt, case)
                 return None if branching.leaves(case.body) else self.run(case.body)
         return None
+
+    def _capture(self, stmt: ast.stmt, arm: ast.AST) -> None:
+        """Give the name what a `case` that it stands in binds it to."""
+        if isinstance(stmt, ast.Match) and isinstance(arm, ast.match_case):
+            captured = branching.captured(arm.pattern, self._evaluate(stmt.subject), self._origin(stmt))
+            if self.name in captured:
+                self.value = captured[self.name]
 
     # -- effects of calls
 

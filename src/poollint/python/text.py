@@ -84,7 +84,22 @@ def _pieces(value: Value | str) -> tuple[str | Value, ...]:
     return (value,)
 
 
-_FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]*)(?:![rsa])?(?::[^{}]*)?\}")
+def as_formatted(value: Value, conversion: str, spec: str) -> Value:
+    """Return what `{value!r:>3}` shows, as far as the value is known."""
+    if not conversion.strip("!s") and not spec:
+        return value
+    if not isinstance(value, Known) or isinstance(value, Member):
+        return unsettled(f"the format {conversion}:{spec} of something that is not known", value)
+    plain = {"!r": repr, "!a": ascii, "!s": str}.get(conversion, lambda each: each)(value.value)
+    if any(int(width) > MOST_PARTS for width in re.findall(r"\d+", spec)):
+        return Unknown("a text out of all proportion", value.origin)
+    try:
+        return derived(format(plain, spec), value)
+    except (TypeError, ValueError) as problem:
+        return Unknown(f"fails with {type(problem).__name__}", value.origin)
+
+
+_FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]*)(![rsa])?(?::([^{}]*))?\}")
 _PERCENT = re.compile(r"%%|%(?:\((\w+)\))?[-#0 +]*\d*(?:\.\d+)?[sdifr]")
 
 
@@ -102,7 +117,8 @@ def formatted(template: str, arguments: Arguments, origin: Origin) -> Value:
         index = int(name) if name.isdecimal() and len(name) < 4 else position
         position += not name
         value = arguments.get(name if not name.isdecimal() else "", index if not name or name.isdecimal() else None)
-        pieces.append(value if value is not None else Unknown("a part of the format that is not passed", origin))
+        value = value if value is not None else Unknown("a part of the format that is not passed", origin)
+        pieces.append(as_formatted(value, match[2] or "", match[3] or ""))
     pieces.append(template[end:])
     return joined(pieces, origin)
 
