@@ -45,6 +45,14 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
     return world.taught(replaceable_by(default, name))
 
 
+def is_set(world: World, name: str) -> bool | None:
+    """Say whether a variable is set, None where no file tells."""
+    world.rests_on_variable(name)
+    if name in world.environment.variables:
+        return True
+    return False if world.environment.complete else None
+
+
 _PRESENCE = re.compile(r"(?P<no>not\()?(?P<none>eq\()?env:(?P<name>\w+)(?(none), (?:None|'')\))(?(no)\))")
 
 

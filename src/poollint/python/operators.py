@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import objects, text, urls
+from poollint.python import environment, objects, text, urls
 from poollint.python.values import (
     ClassRef,
     FunctionRef,
@@ -382,6 +382,9 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
     elif isinstance(right, Table) and isinstance(left, Known):
         if (found := _key_known(right, objects.key_of(left))) is not None:
             return Traced(found, origin, "exact")
+    elif isinstance(right, LibraryRef) and right.name == "os.environ" and isinstance(left, Known):
+        if (present := environment.is_set(world, str(left.value))) is not None:
+            return Traced(present, origin, "exact")
     elif isinstance(right, LibraryRef) and right.name == "sys.modules" and isinstance(left, Known):
         if left.value in _TEST_WORDS:
             return Traced(False, origin, "exact")
