@@ -12,9 +12,11 @@ from typing import Any
 from poollint.facts import Known, Unknown
 from poollint.python import objects, operators, settings, text
 from poollint.python.libraries import Call, reader
+from poollint.python.memo import NOTHING
 from poollint.python.values import (
     Arguments,
     ClassRef,
+    Frame,
     FunctionRef,
     Instance,
     LibraryRef,
@@ -33,6 +35,7 @@ from poollint.python.values import (
     operation,
     origin_of,
     reason_of,
+    shortened,
     symbol_of,
     unsettled,
 )
@@ -186,9 +189,9 @@ def _map(call: Call) -> Value:
         return Listing((), call.origin, False, "a map over something unknown")
     found = []
     for number, item in enumerate(items):
-        at = ast.copy_location(ast.Call(call.node.func, [], []), call.node)
-        at.col_offset = call.node.col_offset * LONGEST_RANGE + number  # each turn is a call of its own
-        found.append(call.world.call(call.first(), Arguments((item,)), at, call.module, call.frame))
+        path = shortened(f"{call.frame.path if call.frame else ''}[map {call.node.lineno}:{call.node.col_offset}:{number}]")
+        turn = Frame(call.node, {}, call.frame, path, call.frame.depth if call.frame else 0, NOTHING)
+        found.append(call.world.call(call.first(), Arguments((item,)), call.node, call.module, turn))
     return Listing(tuple(found), call.origin)
 
 

@@ -39,6 +39,15 @@ def attribute_set_by(
     return Unknown(says, Origin(name, method.module.location(call)))
 
 
+def attribute_before(
+    world: World, base: Instance, method: FunctionRef, frame: Frame | None, name: str, before: Value | None
+) -> Value | None:
+    """Return `self.name` as a method that makes the instance finds it: the constructor that it hands on to has run."""
+    call = inner_call(method)
+    inner = _inherited(world, base, method, frame, call) if call is not None else None
+    return attribute_set_by(world, base, *inner, name, before) if inner is not None else before
+
+
 def inner_call(method: FunctionRef) -> ast.Call | None:
     """Return the call of the inherited constructor, if it always runs."""
     if not isinstance(method.node, FUNCTIONS) or method.node.name != "__init__":

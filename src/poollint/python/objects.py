@@ -482,8 +482,12 @@ def _set_by_methods(
         method = method_of(world, base.cls, maker)
         if method is not None:
             frame = frame_of(world, base, method)
+            if method.node is asker:  # what the maker itself sets is read where it stands: this is what it finds
+                return constructors.attribute_before(world, base, method, frame, name, value)
             value = constructors.attribute_set_by(world, base, method, frame, name, value)
-    value = validation.after_validators(world, base, name, value)
+    value = validation.after_validators(world, base, name, value, asker)
+    if asker is not None and validation.is_validator(asker):
+        return value
     if value is not None and not _is_blank(value):
         return _changed_by_methods(world, base, name, value, asker)
     found: Value | None = None

@@ -25,7 +25,7 @@ from poollint.python import names, objects, sharing
 from poollint.python.heirs import Heirs
 from poollint.python.modules import Module, Modules
 from poollint.python.scopes import FUNCTIONS, MUTATORS
-from poollint.python.values import ClassRef, Instance, LibraryRef, Listing, ModuleRef, Table, Text, Url, Value, origin_of
+from poollint.python.values import ClassRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World

@@ -261,12 +261,13 @@ def _is_positional(found: Field) -> bool:
     return found.annotation is not None and not is_false and not _is_true(found.option("kw_only"))
 
 
+_ALIASES = ("validation_alias", "alias")
 _BY_NAME = ("populate_by_name", "validate_by_name", "allow_population_by_field_name")
 
 
 def _accepted(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
     """Return the names by which a field is passed: an alias takes the place of the field's own name."""
-    aliases = _names_of(world, found, "validation_alias", "alias")
+    aliases = _names_of(world, found, *_ALIASES)
     if not aliases:
         return (found.name,)
     by_name = any(configured(world, owner, bases, option) for option in _BY_NAME)
@@ -338,9 +339,19 @@ def _from_callers(world: World, owner: Instance, found: Field, default: Value | 
 
 
 def _from_environment(world: World, owner: Instance, bases: Bases, found: Field, default: Value | None) -> Value:
-    if (reason := _other_sources(bases)) is not None:
-        return Unknown(reason, owner.origin)
-    variables = _variables(world, owner, bases, found)
+    reads_variables, reads_nothing_else = _sources(bases)
+    if (option := _option(world, owner, bases, "alias_generator")) is not None and not _names_of(world, found, *_ALIASES):
+        if not (isinstance(option, Known) and option.value is None):
+            return Unknown(f"the variable of {found.name} is named by alias_generator", owner.origin)
+    variables = _variables(world, owner, bases, found) if reads_variables else ()
+    value = _read(world, owner, bases, found, default, variables)
+    return value if reads_nothing_else else branching.as_sure_as(value, _NOBODY)  # a file may hold something else
+
+
+def _read(
+    world: World, owner: Instance, bases: Bases, found: Field, default: Value | None, variables: tuple[str, ...]
+) -> Value:
+    """Return a field as its variables set it, else its default."""
     nested = _nested(world, owner, bases, found, default, variables)
     if nested is not None:
         return nested
@@ -384,18 +395,17 @@ def _present(world: World, owner: Instance, bases: Bases, variables: tuple[str, 
 _SOURCES = frozenset({"init_settings", "env_settings", "dotenv_settings", "file_secret_settings"})
 
 
-def _other_sources(bases: Bases) -> str | None:
-    """Say why variables do not decide: `settings_customise_sources` reads something else, or leaves them out."""
+def _sources(bases: Bases) -> tuple[bool, bool]:
+    """Say whether variables are read, and whether nothing else is: as `settings_customise_sources` returns them."""
     for cls in bases:
         for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
             if isinstance(stmt, FUNCTIONS) and stmt.name == "settings_customise_sources":
                 match [inner.value for inner in ast.walk(stmt) if isinstance(inner, ast.Return)]:
                     case [ast.Tuple(elts=sources)]:
                         used = {getattr(source, "id", "") for source in sources}
-                        if used <= _SOURCES and "env_settings" in used:
-                            return None
-                return f"{stmt.name}() decides what the settings are read from"
-    return None
+                        return "env_settings" in used, used <= _SOURCES
+                return True, False
+    return True, True
 
 
 def _variables(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
@@ -405,7 +415,7 @@ def _variables(world: World, owner: Instance, bases: Bases, found: Field) -> tup
     if not reads_environment(bases):
         return inside
     if SECOND in bases:
-        aliases = _names_of(world, found, "validation_alias", "alias")
+        aliases = _names_of(world, found, *_ALIASES)
     else:
         aliases = _names_of(world, found, "env") or _of_fields_option(world, owner, bases, found)
     prefix = configured(world, owner, bases, "env_prefix") or ""
@@ -485,6 +495,8 @@ def _nested(
     if is_given and not configured(world, owner, bases, "nested_model_default_partial_update"):
         default = None  # what the variables give is all that is passed
     arguments = given or (default.arguments if isinstance(default, Instance) else NO_ARGUMENTS)
+    if configured(world, owner, bases, "case_sensitive"):  # of the whole: what is inside follows
+        arguments = replace(arguments, keywords={**arguments.keywords, "_case_sensitive": _NOBODY})
     symbol = shortened(f"{owner.symbol}.{found.name}")
     if is_whole and isinstance(default, Instance):
         return replace(default, prefixes=prefixes, delimiter=delimiter) if prefixes else default

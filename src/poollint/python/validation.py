@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import calls, enums, environment, expressions, flow, names, objects, returns, settings
 from poollint.python.file_functions import of_json
-from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
     Arguments,
@@ -221,12 +220,14 @@ _WHEN: dict[str, Literal["before", "after", "instead", "around"]] = {
 def _validators(world: World, bases: Bases, found: Field) -> Iterator[_Validator]:
     """Yield the validators of a field: those of its annotation first."""
     yield from _annotated(world, found)
-    for cls in bases:
+    by_name: dict[str, _Validator] = {}  # those of bases come first, and one of the same name takes their place
+    for cls in reversed(bases):
         for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
             for decorator in stmt.decorator_list if isinstance(stmt, FUNCTIONS) else ():
                 if isinstance(decorator, ast.Call) and _validates(decorator, found.name):
                     assert isinstance(cls, ClassRef) and isinstance(stmt, FUNCTIONS)
-                    yield _validator(FunctionRef(cls.module, stmt, cls.frame, cls), decorator)
+                    by_name[stmt.name] = _validator(FunctionRef(cls.module, stmt, cls.frame, cls), decorator)
+    yield from by_name.values()
 
 
 def _annotated(world: World, found: Field) -> Iterator[_Validator]:
@@ -265,12 +266,19 @@ def _arguments(function: FunctionRef, owner: Instance, value: Value) -> Argument
 # -- validators of the whole model -------------------------------------------------------------------------------------
 
 
-def after_validators(world: World, owner: Instance, name: str, value: Value | None) -> Value | None:
-    """Return a field after validators of the whole model: `self.url = ...`, or keys of the dict they get."""
+def after_validators(
+    world: World, owner: Instance, name: str, value: Value | None, asker: ast.AST | None
+) -> Value | None:
+    """Return a field after validators of the whole model: `self.url = ...`, or keys of the dict they get.
+
+    asker  the validator that asks: it finds what those before it have made
+    """
     for cls in objects.lineage(world, owner.cls):
         for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
             if not (isinstance(stmt, FUNCTIONS) and is_validator(stmt)):
                 continue
+            if stmt is asker:
+                return value
             assert isinstance(cls, ClassRef)
             method = FunctionRef(cls.module, stmt, cls.frame, owner)
             if objects.is_classmethod(stmt) or "classmethod" in objects.decorators(stmt):
