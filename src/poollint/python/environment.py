@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Certainty, Known, Origin, Unknown, weakest
 from poollint.python import assigned
+from poollint.python.dotenv_files import DotEnv
 from poollint.python.values import Open, Text, Traced, Url, Value, origin_of, variables_of
 
 if TYPE_CHECKING:
@@ -38,11 +39,25 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
         return world.taught(Traced(text, setting.origin, setting.certainty, symbol, replaceable))
     if isinstance(setting, Unknown):
         return world.taught(Open(setting.reason, setting.origin, symbol, frozenset({name})))
+    if default is not None and (reason := _replaced_by_file(world, default, name, here)) is not None:
+        return world.taught(reason)
     if world.environment.complete:
         return default if default is not None else Traced(None, here, "exact", symbol)
     if default is None:
         return world.taught(Open(f"set by {name}, which no file gives", here, symbol, frozenset({name}), absent=True))
     return world.taught(replaceable_by(default, name))
+
+
+def _replaced_by_file(world: World, default: Value, name: str, reader: Origin) -> Open | None:
+    """Return what is left of a default where a `.env` file that the code loads says otherwise."""
+    if reader.location is None or not isinstance(default, (Known, Text)):
+        return None
+    said = world.modules.shared(DotEnv).says(name, reader.location.path)
+    if said is None or isinstance(default, Known) and said[0] == str(default.value):
+        return None
+    origin = said[1]
+    where = origin.location.path if origin.location else ""
+    return Open(f"{where} sets {name} otherwise than the code's default", origin, f"env:{name}", frozenset({name}))
 
 
 def is_set(world: World, name: str) -> bool | None:

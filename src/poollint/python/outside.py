@@ -61,6 +61,7 @@ class Outside:
         self._writes: dict[str, tuple[Write, ...]] = {}
         self._changed: dict[str, tuple[Write, ...]] = {}
         self._together: dict[str, frozenset[str]] = {}
+        self._reaches: dict[str, frozenset[str]] = {}
 
     def writes(self, name: str) -> tuple[Write, ...]:
         """Return the statements that set an attribute of this name on something else than their own `self`."""
@@ -84,13 +85,17 @@ class Outside:
     def together(self, path: str) -> frozenset[str]:
         """Return the files that every program loads that loads this one."""
         if path not in self._together:
-            graph = self.modules.graph
-            loaders = [each for each in graph.reached_by(path) if not self.modules.is_for_tests(each)]
+            loaders = [each for each in self.modules.graph.reached_by(path) if not self.modules.is_for_tests(each)]
             programs = [each for each in loaders if not self._is_imported(each)]
-            reaches = [graph.reach(each).paths for each in programs[: MOST_PROGRAMS + 1]]
-            shared = frozenset.intersection(*reaches) if 0 < len(reaches) <= MOST_PROGRAMS else frozenset()
-            self._together[path] = shared | graph.reach(path).paths
+            reaches = [self._reach(each) for each in programs] if len(programs) <= MOST_PROGRAMS else []
+            shared = frozenset.intersection(*reaches) if reaches else frozenset()
+            self._together[path] = shared | self._reach(path)
         return self._together[path]
+
+    def _reach(self, path: str) -> frozenset[str]:
+        if path not in self._reaches:
+            self._reaches[path] = self.modules.graph.reach(path).paths
+        return self._reaches[path]
 
     def _is_imported(self, path: str) -> bool:
         return any(not self.modules.is_for_tests(each) for each in self.modules.graph.importers.get(path, ()))
