@@ -30,8 +30,14 @@ from poollint.python.values import ClassRef, Instance, Listing, ModuleRef, Table
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
-_SET = re.compile(rb"(?<!self)\.(\w{1,80})[ \t]*(?:\[[^\]\n]{1,80}\][ \t]*)*(?:[-+*/|&]=|=(?!=))|\bsetattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
-_CHANGED = re.compile(rb"(\w{1,80})(?:\[[^\]\n]{1,80}\])*(?:\[[^\]\n]{1,80}\][ \t]*(?:[-+*/|&]=|=(?!=))|\.(?:update|setdefault|pop|clear)\()")
+# They begin with a literal, for which `re` skips ahead: every file of a project is scanned.
+_AFTER_DOT = re.compile(
+    rb"\.(?:(update|setdefault|pop|clear)\(|(\w{1,80})[ \t]*(?:\[[^\]\n]{1,80}\][ \t]*)*[-+*/|&]?=(?!=))"
+)
+_ITEM_SET = re.compile(rb"\][ \t]*[-+*/|&]?=(?!=)")
+_HOLDER = re.compile(rb"(\w{1,80})(?:\[[^\]\n]{1,80}\])*$")
+_SETATTR = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
+LONGEST_HOLDER = 400  # bytes of `name["key"]["key"]`
 MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
 MOST_FILES = 40  # that may set one name; then it is no name of anything in particular
 
@@ -108,10 +114,10 @@ class Outside:
                 if self.modules.is_for_tests(path):
                     continue
                 content = self.modules.tree.bytes(path) or b""
-                for found in _SET.finditer(content):
-                    self._paths.setdefault((found[1] or found[2]).decode(), set()).add(path)
-                for found in _CHANGED.finditer(content):
-                    self._changes.setdefault(found[1].decode("utf-8", "replace"), set()).add(path)
+                for each in _set_in(content):
+                    self._paths.setdefault(each.decode("utf-8", "replace"), set()).add(path)
+                for each in _changed_in(content):
+                    self._changes.setdefault(each.decode("utf-8", "replace"), set()).add(path)
         return self._paths.get(name, set())
 
     def _found(self, name: str, paths: Collection[str], kind: Callable[[Module, str], Iterator[Write]]) -> Iterator[Write]:
@@ -119,6 +125,22 @@ class Outside:
             module = self.modules.module(path)
             if module is not None and not module.is_test and not module.is_for_migrations:
                 yield from kind(module, name)
+
+
+def _set_in(content: bytes) -> set[bytes]:
+    """Return the attributes that a text sets on something else than `self`."""
+    dots = (found for found in _AFTER_DOT.finditer(content) if found[2])
+    found = {each[2] for each in dots if content[max(each.start() - 4, 0) : each.start()] != b"self"}
+    return found | {each[1] for each in _SETATTR.finditer(content)}
+
+
+def _changed_in(content: bytes) -> set[bytes]:
+    """Return the names and attributes whose items a text sets, or that it changes by a method."""
+    ends = [found.start() for found in _AFTER_DOT.finditer(content) if found[1]]
+    ends += [found.start() + 1 for found in _ITEM_SET.finditer(content)]
+    begins = (max(content.rfind(b"\n", 0, end) + 1, end - LONGEST_HOLDER) for end in ends)
+    holders = (_HOLDER.search(content, begin, end) for begin, end in zip(begins, ends))
+    return {holder[1] for holder in holders if holder}
 
 
 def _attributes(module: Module, name: str) -> Iterator[Write]:
