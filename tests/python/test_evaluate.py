@@ -771,15 +771,53 @@ def make(url="", pool_size=5):
         ("to_thread(make, 'x', 20)", 20),
         ("Container().register(Database, pool_size=20)", 20),
         ("Depends(make, use_cache=False)", 5),
-        ("limit(make, 20)", 5),
-        ("limit(20, make, pool_size=20)", 5),
+        ("[make(), Database()]", 5),
+        ("limit(make)", 5),
+        ("limit(make, 20)", "<make is handed on to what may pass pool_size>"),
+        ("limit(20, make, pool_size=20)", "<make is handed on to what may pass pool_size>"),
+        ("Thread(target=make, kwargs={'pool_size': 20})", "<make is handed on to what may pass pool_size>"),
+        ("{'pg': make}['pg'](pool_size=20)", "<make is handed on to what may pass pool_size>"),
+        ("again = make; again(pool_size=20)", "<make is handed on to what may pass pool_size>"),
+        ("again = make; again()", 5),
+        ("Kind = Database; Kind(pool_size=20)", "<Database is handed on to what may pass pool_size>"),
+        ("isinstance(limit, Database)", 5),
     ],
 )
-def test_what_another_call_passes_on_reaches_the_parameters(tmp_path: Path, line: str, size: int) -> None:
+def test_what_another_call_passes_on_reaches_the_parameters(tmp_path: Path, line: str, size: object) -> None:
     maker = "__init__" if "Database" in line else "make"
-    project = Project(tmp_path, f"{PASSED_ON}\nresult = {line}\n")
+    project = Project(tmp_path, f"{PASSED_ON}\n{line if '; ' in line else f'result = {line}'}\n")
     module = project.modules.module("main.py")
     assert module is not None
     function = next(node for node in module.nodes if getattr(node, "name", "") == maker)
     read = next(node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == "pool_size")
     assert plain(Evaluator(project.modules).value(read, module)) == size
+
+
+@pytest.mark.parametrize(
+    ("more", "sizes"),
+    [
+        ("Storage()", [5]),
+        ("Orders()", [20]),
+        ("Orders(), Storage()", [5, 20]),
+        ("Orders(), Bills()", [7, 20]),
+        ("Storage(), Plain()", [5]),
+        ("None", [5, 5, 7, 20]),
+    ],
+)
+@pytest.mark.parametrize("read", ["self.many", "self.count()"])
+def test_self_has_what_the_heirs_define_that_are_made(tmp_path: Path, read: str, more: str, sizes: list[int]) -> None:
+    kinds = (("Storage", "", 5), ("Orders", "(Storage)", 20), ("Bills", "(Storage)", 7))
+    program = "".join(
+        f"class {name}{base}:\n    many = {size}\n    def count(self):\n        return {size}\n" for name, base, size in kinds
+    )
+    program = program.replace("class Orders", f"    def start(self):\n        make({read})\nclass Orders")
+    program += f"class Plain(Storage): ...\nresult = {more}\n"
+    assert _passed_to_make(tmp_path, program) == sizes
+
+
+def test_a_class_method_makes_its_class(tmp_path: Path) -> None:
+    program = (
+        "class Storage:\n    def __init__(self, size=5):\n        make(size)\n"
+        "    @classmethod\n    def big(cls):\n        return cls(20)\nStorage.big()"
+    )
+    assert _passed_to_make(tmp_path, program) == [20]

@@ -147,6 +147,8 @@ class Callers:
                     yield Reference(
                         other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None
                     )
+        if isinstance(definition, ast.ClassDef) and not (skipping is not None and skipping(module.path)):
+            yield from _made_by_itself(module, definition)
 
     def _candidates(self, module: Module, definition: Definition, cls: ast.ClassDef | None) -> Iterator[str]:
         """Yield the files worth parsing: they hold the name as a word and import what defines it, maybe through others.
@@ -264,6 +266,38 @@ def subclass_at(reference: Reference) -> ast.ClassDef | None:
 
 def _constructor(cls: ast.ClassDef) -> ast.FunctionDef | None:
     return next((stmt for stmt in cls.body if isinstance(stmt, ast.FunctionDef) and stmt.name == "__init__"), None)
+
+
+def _made_by_itself(module: Module, cls: ast.ClassDef) -> Iterator[Reference]:
+    """Yield `cls(...)` in a class's own class methods."""
+    for method in cls.body:
+        if isinstance(method, FUNCTIONS) and any(dotted(each) == "classmethod" for each in method.decorator_list):
+            first = next((arg.arg for arg in (*method.args.posonlyargs, *method.args.args)), None)
+            for node in ast.walk(method):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == first:
+                    yield Reference(module, node.func, node)
+
+
+def may_pass(reference: Reference) -> bool:
+    """Say whether a definition is handed to something that may call it with arguments nobody sees: `FACTORIES[kind](5)`."""
+    module, node = reference.module, reference.node
+    parent = module.parents.get(node)
+    around = module.parents.get(parent) if parent is not None else None
+    match parent:
+        case ast.Call(func=func, args=args, keywords=keywords) if node is not func:
+            return len(args) + len(keywords) > 1 and constructs(reference)
+        case ast.keyword() if isinstance(around, ast.Call):
+            return len(around.args) + len(around.keywords) > 1
+        case ast.Dict(values=values):
+            return node in values
+        case ast.List() | ast.Set():
+            return not isinstance(around, (ast.Subscript, ast.Call))
+        case ast.Return() | ast.Lambda():
+            return True
+        case ast.Assign(targets=[target]):
+            name = (dotted(target) or "").rpartition(".")[2]
+            return any(call.args or call.keywords for call in module.calls.get(name, ()))
+    return False
 
 
 def _super_calls(constructor: ast.FunctionDef) -> Iterator[ast.Call]:

@@ -302,6 +302,10 @@ def _without_caller(
     """Return a parameter of a function that nobody is seen to call: its default, else what its annotation makes."""
     default = default_of(node.args, name)
     found = expressions.evaluate(world, default, module, None) if default is not None else None
+    if isinstance(found, Known) and _is_handed_on(world, module, node):
+        called = _made_by(module, node) or node
+        reason = f"{called.name} is handed on to what may pass {name}"
+        return world.unknown(reason, origin, _symbol(module, node, name))
     if found is not None and not isinstance(found, (Unknown, LibraryObject)):
         # A framework that calls a decorated function passes what it likes.
         return branching.as_sure_as(found, _BY_FRAMEWORK) if _is_framework(node) else found
@@ -313,6 +317,18 @@ def _without_caller(
         return Listing((), origin, False)
     reason = f"parameter {name} of {node.name}(), which no call here gives"
     return world.unknown(reason, origin, _symbol(module, node, name))
+
+
+def _is_handed_on(world: World, module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether something that is no framework may call a function, or make its class, and pass what nobody sees."""
+    from poollint.python.callers import may_pass
+    from poollint.python.contexts import of_reference
+
+    if not world.evaluator.follows_callers:
+        return False
+    modules, called = world.modules, _made_by(module, node) or node
+    references = modules.callers.of(module, called, None if module.is_test else modules.is_for_tests)
+    return any(may_pass(reference) and of_reference(reference) is None for reference in references)
 
 
 def _symbol(module: Module, node: ast.AST, name: str) -> str:
