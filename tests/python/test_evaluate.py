@@ -793,28 +793,6 @@ def test_what_another_call_passes_on_reaches_the_parameters(tmp_path: Path, line
     assert plain(Evaluator(project.modules).value(read, module)) == size
 
 
-@pytest.mark.parametrize(
-    ("more", "sizes"),
-    [
-        ("Storage()", [5]),
-        ("Orders()", [20]),
-        ("Orders(), Storage()", [5, 20]),
-        ("Orders(), Bills()", [7, 20]),
-        ("Storage(), Plain()", [5]),
-        ("None", [5, 5, 7, 20]),
-    ],
-)
-@pytest.mark.parametrize("read", ["self.many", "self.count()"])
-def test_self_has_what_the_heirs_define_that_are_made(tmp_path: Path, read: str, more: str, sizes: list[int]) -> None:
-    kinds = (("Storage", "", 5), ("Orders", "(Storage)", 20), ("Bills", "(Storage)", 7))
-    program = "".join(
-        f"class {name}{base}:\n    many = {size}\n    def count(self):\n        return {size}\n" for name, base, size in kinds
-    )
-    program = program.replace("class Orders", f"    def start(self):\n        make({read})\nclass Orders")
-    program += f"class Plain(Storage): ...\nresult = {more}\n"
-    assert _passed_to_make(tmp_path, program) == sizes
-
-
 def test_a_class_method_makes_its_class(tmp_path: Path) -> None:
     program = (
         "class Storage:\n    def __init__(self, size=5):\n        make(size)\n"

@@ -15,7 +15,7 @@ from poollint.facts import Location
 from poollint.python import names
 from poollint.python.evaluate import Evaluator
 from poollint.python.modules import Module, Modules
-from poollint.python.scopes import FUNCTIONS, names_in
+from poollint.python.scopes import FUNCTIONS, dotted, names_in
 from poollint.python.values import ClassRef, FunctionRef, Instance
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -111,6 +111,8 @@ class Callers:
         todo, seen = [(module, definition)], {definition}
         while todo:
             where, called = todo.pop(0)
+            if isinstance(called, ast.ClassDef) and not (skipping is not None and skipping(where.path)):
+                yield from ((where, call) for call in _made_by_itself(called))
             for reference in self.of(where, called, skipping):
                 inheriting = subclass_at(reference)
                 if (call := reference.call or self._passed_on(reference, called)) is not None:
@@ -147,8 +149,6 @@ class Callers:
                     yield Reference(
                         other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None
                     )
-        if isinstance(definition, ast.ClassDef) and not (skipping is not None and skipping(module.path)):
-            yield from _made_by_itself(module, definition)
 
     def _candidates(self, module: Module, definition: Definition, cls: ast.ClassDef | None) -> Iterator[str]:
         """Yield the files worth parsing: they hold the name as a word and import what defines it, maybe through others.
@@ -264,18 +264,34 @@ def subclass_at(reference: Reference) -> ast.ClassDef | None:
     return parent if isinstance(parent, ast.ClassDef) and reference.node in parent.bases else None
 
 
+def constructs(reference: Reference) -> bool:
+    """Tell `Database()` and `Depends(Database)` from annotations, isinstance and `Database.NAME`."""
+    if reference.call is not None:
+        return True
+    parent = reference.module.parents.get(reference.node)
+    if not isinstance(parent, ast.Call) or reference.node not in parent.args:
+        return False
+    return (dotted(parent.func) or "").rpartition(".")[2] not in (
+        "isinstance",
+        "issubclass",
+        "cast",
+        "super",
+        "TypeVar",
+    )
+
+
 def _constructor(cls: ast.ClassDef) -> ast.FunctionDef | None:
     return next((stmt for stmt in cls.body if isinstance(stmt, ast.FunctionDef) and stmt.name == "__init__"), None)
 
 
-def _made_by_itself(module: Module, cls: ast.ClassDef) -> Iterator[Reference]:
+def _made_by_itself(cls: ast.ClassDef) -> Iterator[ast.Call]:
     """Yield `cls(...)` in a class's own class methods."""
     for method in cls.body:
         if isinstance(method, FUNCTIONS) and any(dotted(each) == "classmethod" for each in method.decorator_list):
             first = next((arg.arg for arg in (*method.args.posonlyargs, *method.args.args)), None)
             for node in ast.walk(method):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == first:
-                    yield Reference(module, node.func, node)
+                    yield node
 
 
 def may_pass(reference: Reference) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from poollint.facts import Location
 from poollint.python import contexts, names
-from poollint.python.callers import Callers, Reference, Skipping, class_around, function_around, subclass_at
+from poollint.python.callers import Callers, Reference, Skipping, class_around, constructs, function_around, subclass_at
 from poollint.python.contexts import Context
 from poollint.python.holders import variable
 from poollint.python.modules import Module
@@ -118,7 +118,7 @@ class Lifecycle:
                 if subclass := subclass_at(reference):
                     yield from self._outward(replace(step, module=reference.module), subclass, skipping)
                     continue
-                if not _constructs(reference):
+                if not constructs(reference):
                     continue
             further = replace(
                 step,
@@ -199,22 +199,6 @@ def _climbs_to(module: Module, function: Function, how: Kept) -> Function | ast.
     """Return whose users run the function: for a constructor, or a method that keeps the engine on self, the class."""
     cls = class_around(module, function)
     return cls if cls and (how == "instance" or function.name in _CONSTRUCTORS) else function
-
-
-def _constructs(reference: Reference) -> bool:
-    """Tell `Database()` and `Depends(Database)` from annotations, isinstance and `Database.NAME`."""
-    if reference.call is not None:
-        return True
-    parent = reference.module.parents.get(reference.node)
-    if not isinstance(parent, ast.Call) or reference.node not in parent.args:
-        return False
-    return (dotted(parent.func) or "").rpartition(".")[2] not in (
-        "isinstance",
-        "issubclass",
-        "cast",
-        "super",
-        "TypeVar",
-    )
 
 
 def _is_left(module: Module, definition: ast.AST, reference: Reference) -> bool:
