@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from poollint.facts import Location, Origin, Unknown
-from poollint.python import expressions, names
+from poollint.python import expressions, names, outside
 from poollint.python.modules import Module, Modules
-from poollint.python.outside import Outside
 from poollint.python.values import LibraryRef, Value
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def _is_before(world: World, assignment: Assignment, reader: Location) -> bool:
     module = assignment.module
     if module.path == reader.path:
         return assignment.node.lineno < reader.line
-    if not world.modules.shared(Outside).is_along(reader.path, module.path):
+    if not world.modules.shared(outside.Outside).is_along(reader.path, module.path):
         return False
     graph = world.modules.graph
     lines = []

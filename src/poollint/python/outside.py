@@ -21,8 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Unknown
-from poollint.python import names, objects, sharing
-from poollint.python.heirs import Heirs
+from poollint.python import heirs, names, objects, sharing
 from poollint.python.modules import Module, Modules
 from poollint.python.scopes import FUNCTIONS, MUTATORS
 from poollint.python.values import ClassRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
@@ -275,8 +274,8 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
             return _not_known(name, write, value)
     for write in outside.changes(name) if isinstance(value, (Table, Listing)) else ():
         target = _class_named(replace(write, base=write.base.value)) if isinstance(write.base, ast.Attribute) else None
-        heirs = (heir.node for heir in world.modules.shared(Heirs).of(owner))
-        if target is not None and (target in below or target in heirs) and outside.is_along(cls.module.path, write.module.path):
+        further = (heir.node for heir in world.modules.shared(heirs.Heirs).of(owner))
+        if target is not None and (target in below or target in further) and outside.is_along(cls.module.path, write.module.path):
             value = objects.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
 
