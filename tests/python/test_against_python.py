@@ -4,7 +4,7 @@
 every one that a line `? NAME=value` gives, and then evaluated in the same. `programs/settings.txt` holds programs for
 libraries that read the environment; their results stand beside them, as these versions gave them: pydantic 2.14.4 with
 pydantic-settings 2.16.3, pydantic 1.10.27 where BaseSettings is imported from pydantic, python-decouple 3.8, environs
-15.2.0, django-environ 0.14.0 and starlette 1.10.0.
+15.2.0, django-environ 0.14.0, starlette 1.10.0 and python-dotenv 1.2.4.
 
     #### name of the program      what follows is main.py, or files that lines `=== path` begin
     #### name | open              its result may be unknown, but not wrong; all others have to be known

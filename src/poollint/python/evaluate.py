@@ -14,10 +14,11 @@ What the parts do:
     reach        whether a place is reached
     operators    arithmetic, comparisons, truth
     text         strings and URLs of which parts are known
-    objects      classes, instances, attributes; settings: pydantic and dataclass fields
+    objects      classes, instances, attributes; settings: pydantic and dataclass fields; validation: their types, validators
+    outside      what other code sets in things that stand elsewhere; heirs: what classes below a class set
     calls        calling functions of the project
     libraries    what library functions return: one small function per name. A new library goes there.
-    environment  variables of the process
+    environment  variables of the process; assigned: those that the program sets itself
     files        ini, YAML and TOML files that the code reads
 
 Values are bounded: fuel per evaluation, depth, size. Whatever exceeds them is Unknown, with that reason.
