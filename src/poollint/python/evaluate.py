@@ -43,7 +43,7 @@ from poollint.python.values import Arguments, Frame, Listing, Open, Pending, Tab
 T = TypeVar("T")
 
 FUEL = 2_500  # expressions of one question to a World; the engines of 150 repositories take 800 at most
-MOST_WORK = 10_000  # expressions of one question to all its worlds; then nothing is decided any more
+MOST_WORK = 12_000  # values and statements worked out for one question in all its worlds; then nothing is decided any more
 DEEPEST = 70  # evaluations inside each other
 LIMIT = 16  # alternatives
 RETRIES = 2  # how often a value is worked out that circles cut short; then the last one is good enough for its world
@@ -216,7 +216,7 @@ class World:
         self.retries: Counter[Hashable] = Counter()  # how often each of them was worked out
         self.learn(tuple(lesson for answer in self.answers.values() for lesson in answer.lessons))
         self.fuel = evaluator.fuel
-        self.work = 0  # expressions so far
+        self.work = 0  # values and statements worked out so far
         self.depth = 0
         self.hops = 0  # from parameter to caller, right now
         self.running: set[Hashable] = set()  # what is being evaluated: a value may not need itself
@@ -330,6 +330,7 @@ class World:
         outer_cuts, self.cuts = self.cuts, set()
         self.running.add(running)
         self.depth += 1
+        self.work += 1
         try:
             value = compute()
         except RecursionError:
@@ -443,7 +444,6 @@ class World:
     def burn(self) -> bool:
         """Use one unit of fuel; False when there is none left."""
         self.fuel -= 1
-        self.work += 1
         if self.fuel <= 0:
             self.cut()
         return self.fuel > 0

@@ -178,6 +178,7 @@ class Slice:
                 self.run(arm.body)
 
     def execute(self, stmt: ast.stmt) -> str | None:
+        self.world.work += 1
         self._effects(stmt)
         handler = _STATEMENTS.get(type(stmt))
         return handler(self, stmt) if handler is not None else None
