@@ -42,7 +42,7 @@ class Assignments:
 
     def __init__(self, modules: Modules) -> None:
         self.by_name: dict[str, list[Assignment]] = {}
-        for path in modules.paths:
+        for path in modules.containing(b"environ"):
             if modules.is_for_tests(path) or not _SETS.search(modules.tree.bytes(path) or b""):
                 continue
             module = modules.module(path)

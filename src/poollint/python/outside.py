@@ -112,10 +112,10 @@ class Outside:
             for path in self.modules.paths:
                 if self.modules.is_for_tests(path):
                     continue
-                content = self.modules.tree.bytes(path) or b""
-                for each in _set_in(content):
+                attributes, holders = _set_in(self.modules.tree.bytes(path) or b"")
+                for each in attributes:
                     self._paths.setdefault(each.decode("utf-8", "replace"), set()).add(path)
-                for each in _changed_in(content):
+                for each in holders:
                     self._changes.setdefault(each.decode("utf-8", "replace"), set()).add(path)
         return self._paths.get(name, set())
 
@@ -126,20 +126,18 @@ class Outside:
                 yield from kind(module, name)
 
 
-def _set_in(content: bytes) -> set[bytes]:
-    """Return the attributes that a text sets on something else than `self`."""
-    dots = (found for found in _AFTER_DOT.finditer(content) if found[2])
-    found = {each[2] for each in dots if content[max(each.start() - 4, 0) : each.start()] != b"self"}
-    return found | {each[1] for each in _SETATTR.finditer(content)}
-
-
-def _changed_in(content: bytes) -> set[bytes]:
-    """Return the names and attributes whose items a text sets, or that it changes by a method."""
-    ends = [found.start() for found in _AFTER_DOT.finditer(content) if found[1]]
-    ends += [found.start() + 1 for found in _ITEM_SET.finditer(content)]
+def _set_in(content: bytes) -> tuple[set[bytes], set[bytes]]:
+    """Return the attributes that a text sets on something else than `self`, and the names whose items it changes."""
+    attributes = {found[1] for found in _SETATTR.finditer(content)}
+    ends = [found.start() + 1 for found in _ITEM_SET.finditer(content)]
+    for found in _AFTER_DOT.finditer(content):
+        if found[1]:
+            ends.append(found.start())
+        elif content[max(found.start() - 4, 0) : found.start()] != b"self":
+            attributes.add(found[2])
     begins = (max(content.rfind(b"\n", 0, end) + 1, end - LONGEST_HOLDER) for end in ends)
     holders = (_HOLDER.search(content, begin, end) for begin, end in zip(begins, ends))
-    return {holder[1] for holder in holders if holder}
+    return attributes, {holder[1] for holder in holders if holder}
 
 
 def _attributes(module: Module, name: str) -> Iterator[Write]:
