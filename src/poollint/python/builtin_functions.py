@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from poollint.facts import Known, Unknown
-from poollint.python import objects, operators, settings, text
+from poollint.python import containers, objects, operators, settings, text
 from poollint.python.libraries import Call, reader
 from poollint.python.memo import NOTHING
 from poollint.python.values import (
@@ -145,7 +145,7 @@ def _typing_cast(call: Call) -> Value:
 )
 def _same(call: Call) -> Value:
     if call.arguments.positional:
-        items = objects.items_of(call.world, call.first())
+        items = containers.items_of(call.world, call.first())
         is_container = call.name.startswith("builtins.")
         return Listing(tuple(items), call.origin) if is_container and items is not None else call.first()
     return Listing((), call.origin)
@@ -153,13 +153,13 @@ def _same(call: Call) -> Value:
 
 @reader("builtins.set", "builtins.frozenset")
 def _set(call: Call) -> Value:
-    items = objects.items_of(call.world, call.first()) if call.arguments.positional else []
-    return objects.as_set(items, call.origin) if items is not None else call.unknown("a set of something unknown")
+    items = containers.items_of(call.world, call.first()) if call.arguments.positional else []
+    return containers.as_set(items, call.origin) if items is not None else call.unknown("a set of something unknown")
 
 
 @reader("builtins.sorted", "builtins.reversed")
 def _in_order(call: Call) -> Value:
-    items = objects.items_of(call.world, call.first())
+    items = containers.items_of(call.world, call.first())
     backwards = call.get("reverse")
     if items is None or "key" in call.arguments.keywords or not isinstance(backwards, (Known, NoneType)):
         return Listing((), call.origin, False, "in an order that is not known")
@@ -176,7 +176,7 @@ def _in_order(call: Call) -> Value:
 @reader("builtins.next")
 def _next(call: Call) -> Value:
     """`next((x for x in items if wanted(x)), None)`"""
-    items = objects.items_of(call.world, call.first()) if isinstance(call.node.args[0], ast.GeneratorExp) else None
+    items = containers.items_of(call.world, call.first()) if isinstance(call.node.args[0], ast.GeneratorExp) else None
     if items is None:
         return unsettled(reason_of(call.first()), call.first(), origin=call.origin)
     return items[0] if items else call.get("default", 1) or call.unknown("fails with StopIteration")
@@ -184,7 +184,7 @@ def _next(call: Call) -> Value:
 
 @reader("builtins.map")
 def _map(call: Call) -> Value:
-    items = objects.items_of(call.world, call.arguments.positional[1]) if len(call.arguments.positional) == 2 else None
+    items = containers.items_of(call.world, call.arguments.positional[1]) if len(call.arguments.positional) == 2 else None
     if items is None or len(items) > LONGEST_RANGE:
         return Listing((), call.origin, False, "a map over something unknown")
     found = []
@@ -289,7 +289,7 @@ def _dict(call: Call) -> Value:
     given = call.arguments
     if call.name == "collections.defaultdict":
         given = Arguments(given.positional[1:], given.keywords, given.complete, given.reason)
-    return objects.table_of(given, call.origin)
+    return containers.table_of(given, call.origin)
 
 
 @reader("builtins.len")
@@ -323,7 +323,7 @@ def _range(call: Call) -> Value:
 
 @reader("builtins.enumerate")
 def _enumerate(call: Call) -> Value:
-    items = objects.items_of(call.world, call.first())
+    items = containers.items_of(call.world, call.first())
     start = call.get("start", 1) or Known(0, call.origin)
     if items is None or not isinstance(start, Known) or not isinstance(start.value, int):
         return Listing((), call.origin, complete=False)
@@ -334,7 +334,7 @@ def _enumerate(call: Call) -> Value:
 
 @reader("builtins.zip")
 def _zip(call: Call) -> Value:
-    columns = [objects.items_of(call.world, value) for value in call.arguments.positional]
+    columns = [containers.items_of(call.world, value) for value in call.arguments.positional]
     if any(column is None for column in columns):
         return Listing((), call.origin, complete=False)
     return Listing(
@@ -345,7 +345,7 @@ def _zip(call: Call) -> Value:
 @reader("builtins.any", "builtins.all")
 def _any_all(call: Call) -> Value:
     value = call.first()
-    items = objects.items_of(call.world, value)
+    items = containers.items_of(call.world, value)
     if items is None:
         return unsettled(reason_of(value), value)
     wanted = call.name == "builtins.any"

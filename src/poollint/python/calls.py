@@ -12,7 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, expressions, fills, libraries, names, objects
+from poollint.python import branching, containers, expressions, fills, libraries, names, objects
 from poollint.python import pyramid_functions, returns, settings, text
 from poollint.python.memo import HOPS, NOTHING, Rests
 from poollint.python.modules import Module
@@ -101,7 +101,7 @@ def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, f
         if changed is None or isinstance(changed, Table) and changed.complete:
             return settings.copied(world, base, changed.entries if changed else {}, node, module)
     if isinstance(base, (Table, Listing)):
-        return objects.container_method(world, base, func.attr, arguments(world, node, module, frame), origin)
+        return containers.container_method(world, base, func.attr, arguments(world, node, module, frame), origin)
     return None
 
 
@@ -130,7 +130,7 @@ def _arguments(world: World, node: ast.Call, module: Module, frame: Frame | None
     reason = ""
     for argument in node.args:
         if isinstance(argument, ast.Starred):
-            inner = objects.items_of(world, expressions.evaluate(world, argument.value, module, frame))
+            inner = containers.items_of(world, expressions.evaluate(world, argument.value, module, frame))
             reason = reason or ("" if inner is not None else f"*{module.source(argument.value, 30)} could not be read")
             positional.extend(inner or ())
         else:
@@ -140,7 +140,7 @@ def _arguments(world: World, node: ast.Call, module: Module, frame: Frame | None
         if keyword.arg is not None:
             keywords[keyword.arg] = value
             continue
-        table = objects.as_table(world, value)
+        table = containers.as_table(world, value)
         if isinstance(table, Table):
             keywords.update({key: entry for key, entry in table.entries.items() if isinstance(key, str)})
         if not isinstance(table, Table) or not table.complete:

@@ -13,7 +13,7 @@ import ast
 from dataclasses import replace
 
 from poollint.facts import Known, Unknown
-from poollint.python import objects
+from poollint.python import containers
 from poollint.python.libraries import Call, reader
 from poollint.python.values import (
     Arguments,
@@ -99,7 +99,7 @@ def _of_dict(call: Call) -> Value:
     """`Settings.model_validate({})` is `Settings()`: settings read their variables all the same."""
     assert isinstance(call.owner, ClassRef)
     given = call.get("obj", 0)
-    table = objects.as_table(call.world, given) if given is not None else None
+    table = containers.as_table(call.world, given) if given is not None else None
     if not isinstance(table, Table):
         return call.unknown(reason_of(table) if table is not None else "nothing is passed")
     entries = {key: value for key, value in table.entries.items() if isinstance(key, str)}

@@ -15,6 +15,7 @@ What the parts do:
     operators    arithmetic, comparisons, truth
     text         strings and URLs of which parts are known
     objects      classes, instances, attributes; settings: pydantic and dataclass fields; validation: their types, validators
+    containers   dicts, lists and sets; sharing: which names hold the same
     outside      what other code sets in things that stand elsewhere; heirs: what classes below a class set
     calls        calling functions of the project
     libraries    what library functions return: one small function per name. A new library goes there.

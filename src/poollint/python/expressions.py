@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, environment, flow, names, objects, operators, text
+from poollint.python import branching, calls, containers, environment, flow, names, objects, operators, text
 from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope
@@ -229,7 +229,7 @@ def _subscript(world: World, node: ast.Subscript, module: Module, frame: Frame |
     if isinstance(node.slice, ast.Slice):
         return _slice(world, base, node.slice, module, frame)
     key = evaluate(world, node.slice, module, frame)
-    return configured(world, node, objects.item(world, base, key, origin_at(module, node), node, module, frame))
+    return configured(world, node, containers.item(world, base, key, origin_at(module, node), node, module, frame))
 
 
 def configured(world: World, node: ast.AST, found: Value) -> Value:
@@ -410,11 +410,11 @@ def _dict(world: World, node: ast.Dict, module: Module, frame: Frame | None) -> 
     table = Table({}, origin_at(module, node))
     for key, value in zip(node.keys, node.values):
         if key is None:
-            table = table.merged(objects.as_table(world, evaluate(world, value, module, frame)))
+            table = table.merged(containers.as_table(world, evaluate(world, value, module, frame)))
             continue
         name = evaluate(world, key, module, frame)
-        hashed = objects.key_of(name)
-        if hashed is objects.NO_KEY:
+        hashed = containers.key_of(name)
+        if hashed is containers.NO_KEY:
             table = table.opened("a key is not known")
         else:
             table = table.put(hashed, evaluate(world, value, module, frame))
@@ -433,7 +433,7 @@ def _listing(world: World, node: ast.List | ast.Tuple | ast.Set, module: Module,
             items.append(evaluate(world, element, module, frame))
     complete = complete and len(node.elts) <= 2000
     if isinstance(node, ast.Set):
-        return objects.as_set(items, origin_at(module, node), complete)
+        return containers.as_set(items, origin_at(module, node), complete)
     return Listing(tuple(items), origin_at(module, node), complete)
 
 
@@ -472,8 +472,8 @@ def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | 
         if isinstance(node, ast.DictComp):
             key = evaluate(world, node.key, module, turn)
             value = evaluate(world, node.value, module, turn)
-            hashed = objects.key_of(key)
-            is_key = hashed is not objects.NO_KEY
+            hashed = containers.key_of(key)
+            is_key = hashed is not containers.NO_KEY
             table = table.put(hashed, value) if is_key else table.opened("a key is not known")
         else:
             items.append(evaluate(world, node.elt, module, turn))  # type: ignore[attr-defined]
@@ -487,7 +487,7 @@ def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Fra
         yield frame
         return
     generator = generators[number]
-    items = objects.items_of(world, evaluate(world, generator.iter, module, frame))
+    items = containers.items_of(world, evaluate(world, generator.iter, module, frame))
     if items is None or len(items) > LARGEST_LOOP:
         yield None
         return

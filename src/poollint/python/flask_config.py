@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from poollint.facts import Known, Location, Origin, Unknown
-from poollint.python import branching, flow, names, objects, reach
+from poollint.python import branching, containers, flow, names, objects, reach
 from poollint.python import flask_files as files
 from poollint.python.callers import function_around
 from poollint.python.evaluate import Answer, Dead, Question, World
@@ -62,9 +62,9 @@ class Changed:
         keys = [world.value(each, self.module) for each in self.inside]
         origin = Origin(self.key, self.module.location(self.node))
         if isinstance(self.node, ast.Assign):
-            return objects.put(value, keys, world.value(self.node.value, self.module), origin)
+            return containers.put(value, keys, world.value(self.node.value, self.module), origin)
         given = world.arguments(self.node, self.module)
-        return objects.mutated(world, value, keys, self.node.func.attr, given, self.node, self.module)  # type: ignore[attr-defined]
+        return containers.mutated(world, value, keys, self.node.func.attr, given, self.node, self.module)  # type: ignore[attr-defined]
 
 
 class Places:

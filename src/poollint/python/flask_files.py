@@ -16,7 +16,7 @@ import ast
 from dataclasses import dataclass
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, objects
+from poollint.python import branching, containers
 from poollint.python.evaluate import World
 from poollint.python.file_functions import file_named, of_json
 from poollint.python.modules import Module
@@ -56,7 +56,7 @@ class Entries:
         """Return a dict with these entries, as Flask makes one where there is none."""
         for keys, entry in self.values:
             names: list[Value] = [Traced(key, origin_of(entry)) for key in keys]
-            value = objects.put(value or Table({}, origin_of(entry)), names, entry, origin_of(entry))
+            value = containers.put(value or Table({}, origin_of(entry)), names, entry, origin_of(entry))
         return value or Table({}, Origin(""))
 
 

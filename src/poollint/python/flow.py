@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, expressions, fills, names, objects, outside, sharing, slices
+from poollint.python import branching, calls, containers, expressions, fills, names, objects, outside, sharing, slices
 from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, dotted
@@ -132,7 +132,7 @@ def _turn_of(world: World, scope: Scope, name: str, module: Module, running: Fra
     if running is not None and name in running.bindings:
         return world.pending(running.bindings[name])
     for generator in scope.node.generators:  # type: ignore[attr-defined]
-        items = objects.items_of(world, expressions.evaluate(world, generator.iter, module, None))
+        items = containers.items_of(world, expressions.evaluate(world, generator.iter, module, None))
         if items and name in (
             bound := branching.unpacked(generator.target, branching.one_of(world, items, generator.iter, module, ""))
         ):

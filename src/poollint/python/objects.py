@@ -1,4 +1,4 @@
-"""Looking into things: attributes, items, classes and their instances, dicts and lists."""
+"""Looking into things: attributes of modules, classes and their instances."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, constructors, enums, expressions, fills, flow, heirs, lazy
-from poollint.python import libraries, names, outside, returns, settings, sharing, validation
+from poollint.python import calls, constructors, containers, enums, expressions, fills, flow, heirs, lazy
+from poollint.python import libraries, names, outside, returns, settings, validation
 from poollint.python.modules import Import, Module, Modules
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -19,14 +19,12 @@ from poollint.python.values import (
     ClassRef,
     Frame,
     FunctionRef,
-    Hidden,
     Holder,
     Instance,
     LibraryObject,
     LibraryRef,
     Listing,
     Member,
-    MemberKey,
     ModuleRef,
     NamespaceRef,
     Open,
@@ -36,11 +34,8 @@ from poollint.python.values import (
     Traced,
     Url,
     Value,
-    derived,
     described,
-    operation,
     origin_of,
-    reason_of,
     shortened,
     symbol_of,
     unsettled,
@@ -51,7 +46,6 @@ if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
 MOST_BASES = 100  # a settings class may be put together from dozens
-LARGEST_TABLE = 2000
 
 
 # -- modules -----------------------------------------------------------------------------------------------------------
@@ -522,7 +516,7 @@ def _changed_by_methods(world: World, base: Instance, name: str, value: Value, a
         if own in scope.sets:
             return Unknown(f"{name} is also set in {method.name}()", origin_of(value))
         for part in fills.set_in(method.module, scope, own):
-            result = spoiled(result, part, f"{method.name}() changes it")
+            result = containers.spoiled(result, part, f"{method.name}() changes it")
     return result
 
 
@@ -548,258 +542,3 @@ def frame_of(world: World, base: Instance, method: FunctionRef) -> Frame | None:
     path = shortened(f"{base.symbol}.{method.name}")
     rests = base.rests.joined(method.frame.rests) if method.frame else base.rests
     return Frame(method.node, bindings, method.frame, path, 1, rests)
-
-
-# -- dicts and lists ---------------------------------------------------------------------------------------------------
-
-
-NO_KEY = object()
-
-
-def as_table(world: World, value: Value) -> Value:
-    """Return what `**value` spreads."""
-    if isinstance(value, LibraryObject):
-        return libraries.as_table(world, value) or value
-    return value
-
-
-def key_of(value: Value | None) -> Any:
-    """Return a value as the key of a dict, NO_KEY when it cannot be one."""
-    match value:
-        case Member(is_plain=False, cls=cls, value=key):
-            return MemberKey(cls.module.path, cls.node.lineno, key, Hidden(value))
-        case Known(value=key):
-            return key
-        case LibraryRef(name=name):
-            return name
-        case ClassRef(module=module, node=node):
-            return module.path, node.name
-    return NO_KEY
-
-
-def of_key(key: Any, origin: Origin) -> Value:
-    """Return the key of a dict as a value."""
-    return key.member.value if isinstance(key, MemberKey) else Traced(key, origin)
-
-
-def items_of(world: World, value: Value) -> list[Value] | None:
-    """Return what a loop over a value goes through, None when that is not known."""
-    match value:
-        case Listing(items=items, complete=True):
-            return list(items)
-        case Table(entries=entries, complete=True):
-            return [of_key(key, value.origin) for key in entries]
-        case ClassRef() if enums.is_enum(lineage(world, value)):
-            return enums.members(world, value)
-    return None
-
-
-def as_set(items: list[Value], origin: Origin, complete: bool = True) -> Listing:
-    """Return a set: each item once, and not surely all of them where some are not known."""
-    found = {key: each for each in items if (key := key_of(each)) is not NO_KEY}
-    others = [each for each in items if key_of(each) is NO_KEY]
-    return Listing((*found.values(), *others), origin, complete and not others)
-
-
-def item(
-    world: World, base: Value, key: Value, origin: Origin, node: ast.AST, module: Module, frame: Frame | None
-) -> Value:
-    """Return `base[key]`."""
-    match base:
-        case Table():
-            hashed = key_of(key)
-            if hashed is NO_KEY:
-                return unsettled(f"a key that is not known: {reason_of(key)}", key, origin=origin)
-            found = base.get(hashed)
-            return found if found is not None else Unknown(f"the dict has no {hashed!r}", origin)
-        case Listing(items=items, complete=True) if isinstance(key, Known) and isinstance(key.value, int):
-            return (
-                items[key.value] if -len(items) <= key.value < len(items) else Unknown("fails with IndexError", origin)
-            )
-        case Known(value=str(content)) if isinstance(key, Known) and isinstance(key.value, int):
-            if -len(content) <= key.value < len(content):
-                return derived(content[key.value], base)
-            return Unknown("fails with IndexError", origin)
-        case LibraryRef() | LibraryObject():
-            return libraries.item(world, base, key, node, module, frame)
-        case Instance() if (getter := method_of(world, base.cls, "__getitem__")) is not None:
-            at = ast.copy_location(ast.Call(node, [], []), node)
-            return calls.call(world, replace(getter, owner=base), Arguments((key,)), at, module, frame)
-        case Instance() if isinstance(key, Known) and isinstance(key.value, str):
-            return attribute(world, base, key.value, node, module, frame)
-        case ClassRef() if isinstance(key, Known) and enums.is_enum(lineage(world, base)):
-            return class_attribute(world, base, str(key.value), origin)
-    reason = reason_of(base) if isinstance(base, Unknown) else f"an item of {described(base)}"
-    return world.taught(unsettled(reason, base, key, origin=origin, symbol=operation("item", base, key)))
-
-
-_MAY_BE_DICT = (Unknown, Instance, LibraryObject, LibraryRef)
-
-
-def _started(value: Value | None, origin: Origin) -> Table:
-    """Return a dict of which only what is set from now on is known."""
-    reason = reason_of(value) if value is not None else "what was in the dict before is not known"
-    return Table({}, origin, False, reason)
-
-
-def put(table: Value | None, keys: list[Value], value: Value, origin: Origin) -> Value:
-    """Return a dict after `d[k1][k2] = value`."""
-    if table is None or isinstance(table, _MAY_BE_DICT):
-        table = _started(table, origin)
-    key = key_of(keys[0])
-    if not isinstance(table, Table):
-        return Unknown(f"an item of {described(table)} was set", origin)
-    if key is NO_KEY:
-        return table.opened("a key is not known")
-    if len(table.entries) >= LARGEST_TABLE:
-        return table.opened("too many keys") if table.complete else table
-    if len(keys) > 1:
-        value = put(table.get(key) or Table({}, origin), keys[1:], value, origin)
-    return table.put(key, value)
-
-
-def mutated(
-    world: World, value: Value | None, keys: list[Value], method: str, given: Arguments, call: ast.Call, module: Module
-) -> Value | None:
-    """Return a dict or list after `d[keys].method(...)` changed it."""
-    if keys:
-        key = key_of(keys[0])
-        if isinstance(value, Table) and key is not NO_KEY:
-            inner = mutated(world, value.get(key), keys[1:], method, given, call, module)
-            return value.put(key, inner) if inner is not None else value
-        return unread(value, "an item of it was changed")
-    if isinstance(value, (LibraryObject, LibraryRef)) and (
-        found := libraries.changed(world, value, method, given, call, module)
-    ):
-        return found
-    if method in ("update", "setdefault") and (value is None or isinstance(value, _MAY_BE_DICT)):
-        value = _started(value, origin_of(value))
-    if isinstance(value, Table):
-        return _table_after(value, method, given)
-    if isinstance(value, Listing):
-        return _listing_after(value, method, given)
-    return value
-
-
-def _table_after(table: Table, method: str, given: Arguments) -> Table:
-    first = given.positional[0] if given.positional else None
-    if method == "update":
-        return table.merged(_passed(first, given, table.origin))
-    if method == "clear":
-        return replace(table, entries={}, complete=True, reason="")
-    if method in ("setdefault", "pop"):
-        key = key_of(first)
-        if key is NO_KEY:
-            return table.opened("a key is not known")
-        if method == "pop":
-            return table.without(key)
-        default = given.get("default", 1) or Known(None, table.origin)
-        if key in table.entries:
-            return table
-        # What an unread part may have set before wins over this.
-        return table.put(key, default if table.complete else branching.as_sure_as(default, _MAYBE))
-    return table.opened(f"changed by {method}()")
-
-
-def unread(value: Value | None, reason: str) -> Value | None:
-    """Return what is left of a dict or list after a change that is not worked out."""
-    if isinstance(value, Table):
-        return value.opened(reason)
-    return Listing((), value.origin, False, reason) if isinstance(value, Listing) else value
-
-
-def spoiled(value: Value | None, part: sharing.Path, reason: str) -> Value | None:
-    """Return what is left of a dict or list where what is under the keys `part` was set to something unknown."""
-    if not isinstance(value, Table) or not part or part[0] is sharing.ANY:
-        return unread(value, reason)
-    key, *rest = part
-    before = value.get(key)
-    if rest and before is not None:
-        after = spoiled(before, tuple(rest), reason)
-    else:
-        after = Unknown(f"{key} may be replaced: {reason}", value.origin)
-    return value.put(key, after) if after is not None else value
-
-
-def deleted(value: Value | None, keys: list[Value], last: Value) -> Value | None:
-    """Return a dict after `del d[keys][last]`."""
-    why = "a key was deleted"
-    if not keys:
-        key = key_of(last)
-        return value.without(key) if isinstance(value, Table) and key is not NO_KEY else unread(value, why)
-    key = key_of(keys[0])
-    inner = deleted(value.get(key), keys[1:], last) if isinstance(value, Table) and key is not NO_KEY else None
-    return value.put(key, inner) if isinstance(value, Table) and inner is not None else unread(value, why)
-
-
-_MAYBE = Known(True, Origin("may be set before"), "fallback")
-
-
-def _passed(first: Value | None, given: Arguments, origin: Origin) -> Table:
-    """Return what `dict(first, **keywords)` or `update(first, **keywords)` brings."""
-    table = Table({}, origin)
-    if isinstance(first, Listing) and first.complete:
-        for pair in first.items:
-            is_pair = isinstance(pair, Listing) and len(pair.items) == 2 and isinstance(pair.items[0], Known)
-            table = (
-                table.put(pair.items[0].value, pair.items[1]) if is_pair else table.opened("pairs that are not known")
-            )  # type: ignore[union-attr]
-    elif first is not None:
-        table = table.merged(first)
-    table = table.merged(Table(dict(given.keywords), origin))
-    return table if given.complete else table.opened(given.reason)
-
-
-def table_of(given: Arguments, origin: Origin) -> Table:
-    """Return what `dict(...)` makes of its arguments."""
-    return replace(_passed(given.positional[0] if given.positional else None, given, origin), origin=origin)
-
-
-def _listing_after(listing: Listing, method: str, given: Arguments) -> Listing:
-    first = given.positional[0] if given.positional else None
-    if method in ("append", "add") and first is not None and len(listing.items) < LARGEST_TABLE:
-        return replace(listing, items=(*listing.items, first))
-    if method == "extend" and isinstance(first, Listing) and len(listing.items) + len(first.items) < LARGEST_TABLE:
-        return replace(listing, items=(*listing.items, *first.items), complete=listing.complete and first.complete)
-    return replace(listing, complete=False)
-
-
-def container_method(world: World, base: Table | Listing, method: str, given: Arguments, origin: Origin) -> Value:
-    """Return what a method of a dict or list gives."""
-    if isinstance(base, Listing):
-        return base if method == "copy" else Unknown(f"{method}() of a list", origin)
-    match method:
-        case "copy":
-            return base
-        case "get" | "pop" | "setdefault" if given.positional:
-            return _gotten(base, method, given, origin)
-        case "keys":
-            return Listing(tuple(of_key(key, base.origin) for key in base.entries), base.origin, base.complete)
-        case "values":
-            return Listing(tuple(base.entries.values()), base.origin, base.complete)
-        case "items":
-            pairs = (Listing((of_key(key, base.origin), value), base.origin) for key, value in base.entries.items())
-            return Listing(tuple(pairs), base.origin, base.complete)
-        case "getint" | "getfloat" | "getboolean" if given.positional:  # a section of an ini file
-            from poollint.python import ini_functions
-
-            return ini_functions.cast(method, _gotten(base, method, given, origin))
-    return Unknown(f"{method}() of a dict", origin)
-
-
-def _gotten(base: Table, method: str, given: Arguments, origin: Origin) -> Value:
-    key = key_of(given.positional[0])
-    if key is NO_KEY:
-        return unsettled("a key that is not known", given.positional[0], origin=origin)
-    default = given.get("default", 1) or given.get("fallback")
-    found = base.get(key)
-    if found is not None:
-        return found
-    return default if default is not None else Traced(None, origin)
-
-
-def entered(world: World, value: Value) -> Value:
-    """Return what `with value as name` binds."""
-    if isinstance(value, (LibraryObject, Instance, Url)):
-        return value
-    return Unknown(reason_of(value), origin_of(value))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import environment, objects, text, urls
+from poollint.python import containers, environment, text, urls
 from poollint.python.values import (
     ClassRef,
     FunctionRef,
@@ -380,7 +380,7 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
             found = any(same_value(left, item) for item in right.items if isinstance(item, Known))
             return derived(found, left, *right.items, origin=origin, symbol=symbol)
     elif isinstance(right, Table) and isinstance(left, Known):
-        if (found := _key_known(right, objects.key_of(left))) is not None:
+        if (found := _key_known(right, containers.key_of(left))) is not None:
             return Traced(found, origin, "exact")
     elif isinstance(right, LibraryRef) and right.name == "os.environ" and isinstance(left, Known):
         if (present := environment.is_set(world, str(left.value))) is not None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Unknown
-from poollint.python import heirs, names, objects, sharing
+from poollint.python import containers, heirs, names, objects, sharing
 from poollint.python.modules import Module, Modules
 from poollint.python.scopes import FUNCTIONS, MUTATORS
 from poollint.python.values import ClassRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
@@ -242,7 +242,7 @@ def of_module(world: World, module: Module, name: str, value: Value, reader: Mod
         changes = (write for write in outside.changes(name) if write.module is not module)
         for write in (write for write in changes if _names(write, module, name)):
             if outside.is_along(reader.path, write.module.path):
-                value = objects.spoiled(value, write.part, f"it is set in {write.place}") or value
+                value = containers.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
 
 
@@ -274,7 +274,7 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
         target = _class_named(replace(write, base=write.base.value)) if isinstance(write.base, ast.Attribute) else None
         further = (heir.node for heir in world.modules.shared(heirs.Heirs).of(owner))
         if target is not None and (target in below or target in further) and outside.is_along(cls.module.path, write.module.path):
-            value = objects.spoiled(value, write.part, f"it is set in {write.place}") or value
+            value = containers.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
 
 

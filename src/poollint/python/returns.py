@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Origin, Unknown
-from poollint.python import branching, environment, expressions, names, objects, operators
+from poollint.python import branching, containers, environment, expressions, names, objects, operators
 from poollint.python.modules import Module
 from poollint.python.scopes import Scope
 from poollint.python.values import Frame, FunctionRef, Traced, Value, reason_of, variables_of
@@ -140,7 +140,7 @@ class _Returns:
         return last if last is not None else value
 
     def _for(self, stmt: ast.For | ast.AsyncFor) -> Value | None:
-        items = objects.items_of(self.world, self._evaluate(stmt.iter))
+        items = containers.items_of(self.world, self._evaluate(stmt.iter))
         key = (stmt, self.frame.path)
         if items is None or len(items) > expressions.LARGEST_LOOP or branching.running_turn(self.world, key) is not None:
             return Unknown("returned from a loop", Origin("", self.module.location(stmt)))

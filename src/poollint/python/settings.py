@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, constructors, enums, environment, expressions, flow, names, objects, validation
+from poollint.python import branching, calls, constructors, containers, enums, environment, expressions, flow
+from poollint.python import names, objects, validation
 from poollint.python.file_functions import of_json
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
@@ -207,7 +208,7 @@ def _computed(cls: ClassRef) -> Iterator[str]:
 
 
 def _names_in(world: World, value: Value) -> set[object] | None:
-    items = objects.items_of(world, value)
+    items = containers.items_of(world, value)
     return {item.value for item in items if isinstance(item, Known)} if items is not None else None
 
 

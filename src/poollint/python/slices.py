@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Origin, Unknown
 from poollint.python import (
-    branching, calls, decorated, environment, expressions, fills, flow, libraries, names, objects, operators, sharing,
+    branching, calls, containers, decorated, environment, expressions, fills, flow, libraries, names, objects,
+    operators, sharing,
 )  # fmt: skip
 from poollint.python.modules import Module
 from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, target_names
@@ -68,7 +69,7 @@ class Slice:
         matters = sharing.is_changed(self.scope, self.name) or self.scope.inner
         if matters and isinstance(self.value, (Table, Listing)):  # what else is there does not change in place
             for why, part in self._changed_through():
-                self.value = objects.spoiled(self.value, part, why)
+                self.value = containers.spoiled(self.value, part, why)
                 if part in ((), (sharing.ANY,)):
                     break  # nothing is left that could be spoiled
         return None if self.needs_touch and not self.is_touched else self.value
@@ -210,7 +211,7 @@ class Slice:
                 self.value = bound[self.name]
         elif isinstance(target, ast.Subscript) and dotted(target) == self.name:
             keys = [self._key(key) for key in branching.subscripts(target)]
-            self.value = objects.put(self.value, keys, self._evaluate(expression), self._origin(target))
+            self.value = containers.put(self.value, keys, self._evaluate(expression), self._origin(target))
         elif self._is_name(target):
             self.value = self._evaluate(expression)
 
@@ -222,9 +223,9 @@ class Slice:
             keys = [self._key(key) for key in branching.subscripts(stmt.target)]
             before: Value = self.value if self.value is not None else Unknown(f"{self.name} is not set")
             for key in keys:
-                before = objects.item(self.world, before, key, self._origin(stmt), stmt, self.module, self.frame)
+                before = containers.item(self.world, before, key, self._origin(stmt), stmt, self.module, self.frame)
             after = operators.binary(stmt.op, before, self._evaluate(stmt.value), self._origin(stmt))
-            self.value = objects.put(self.value, keys, after, self._origin(stmt))
+            self.value = containers.put(self.value, keys, after, self._origin(stmt))
 
     def _delete(self, stmt: ast.Delete) -> None:
         for target in stmt.targets:
@@ -232,7 +233,7 @@ class Slice:
                 self.value = None
             if isinstance(target, ast.Subscript) and dotted(target) == self.name:
                 *keys, last = [self._key(key) for key in branching.subscripts(target)]
-                self.value = objects.deleted(self.value, keys, last)
+                self.value = containers.deleted(self.value, keys, last)
 
     def _if(self, stmt: ast.If) -> str | None:
         if self._is_not_taken(stmt.body):
@@ -329,10 +330,10 @@ class Slice:
     def _bind_items(self, stmt: ast.With | ast.AsyncWith) -> None:
         for item in stmt.items:
             if item.optional_vars is not None and dotted(item.optional_vars) == self.name:
-                self.value = objects.entered(self.world, self._evaluate(item.context_expr))
+                self.value = containers.entered(self.world, self._evaluate(item.context_expr))
 
     def _for(self, stmt: ast.For | ast.AsyncFor) -> str | None:
-        items = objects.items_of(self.world, self._evaluate(stmt.iter))
+        items = containers.items_of(self.world, self._evaluate(stmt.iter))
         if items is None or len(items) > expressions.LARGEST_LOOP or self._turn_at(stmt) is not None:
             self.value = self._changing(stmt)
             return None
@@ -379,7 +380,7 @@ class Slice:
         return any(isinstance(stmt, ast.Assign) and self._sets(stmt) for stmt in body[: self._end(body)])
 
     def _any_turn(self, stmt: ast.For | ast.AsyncFor) -> Value:
-        items = objects.items_of(self.world, self._evaluate(stmt.iter))
+        items = containers.items_of(self.world, self._evaluate(stmt.iter))
         if not items:
             return Unknown("an item of something unknown", self._origin(stmt))
         return branching.one_of(self.world, items, stmt.iter, self.module, self.frame.path if self.frame else "")
@@ -433,7 +434,7 @@ class Slice:
         if isinstance(func, ast.Attribute) and func.attr in MUTATORS and dotted(func.value) == self.name:
             keys = [self._key(key) for key in branching.subscripts(func.value)]
             arguments = self.world.arguments(call, self.module, self.frame)
-            self.value = objects.mutated(self.world, self.value, keys, func.attr, arguments, call, self.module)
+            self.value = containers.mutated(self.world, self.value, keys, func.attr, arguments, call, self.module)
         elif self._is_statement(call):
             self._filled_by(call)
 
