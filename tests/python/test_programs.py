@@ -53,6 +53,9 @@ def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
         "while True:\n    answer = input()\n    work(answer)\n",
         "while True:\n    if not pending():\n        sys.exit()\n",
         "async def main():\n    await started.wait()\n    async for row in rows.iterator():\n        load(row)\n",
+        "consumer = KafkaConsumer('orders')\nwhile messages := consumer.consume(50):\n    work(messages)\n",
+        "for message in KafkaConsumer('orders', consumer_timeout_ms=1000):\n    work(message)\n",
+        "consumer = KafkaConsumer('orders')\nfor message in consumer:\n    if message.value is None:\n        break\n",
         "import elsewhere\nelsewhere.main()\n",
     ],
 )

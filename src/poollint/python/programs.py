@@ -16,7 +16,7 @@ from poollint.python.values import ClassRef, FunctionRef, Instance
 DEEPEST = 4  # functions that call each other on the way to the loop
 MOST_FUNCTIONS = 200
 _ENDING = frozenset({"exit", "_exit", "quit", "SystemExit", "input"})
-_CONSUMERS = frozenset({"KafkaConsumer", "AIOKafkaConsumer"})  # they are iterated over, message by message
+_CONSUMERS = frozenset({"KafkaConsumer", "AIOKafkaConsumer"})  # those that are iterated over, message by message
 
 
 def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "loops", ""]:
@@ -28,7 +28,8 @@ def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "lo
         own = list(_own(node))
         if any(isinstance(part, ast.Call) and contexts.is_serving(part) for part in own):
             return "serves"
-        if any(_is_endless(part) for part in own):
+        consumers = set(_consumers(own))
+        if any(_is_endless(part, consumers) for part in own):
             return "loops"
         for call in (part for part in own if isinstance(part, ast.Call) and depth < DEEPEST):
             function = _called(call, here, evaluator)
@@ -49,15 +50,29 @@ def _own(node: ast.AST) -> Iterator[ast.AST]:
         todo.extend(children(part))
 
 
-def _is_endless(node: ast.AST) -> bool:
+def _consumers(own: list[ast.AST]) -> Iterator[str]:
+    """Yield the names of what a loop waits for messages with."""
+    for node in own:
+        match node:
+            case ast.Assign(targets=[target], value=value) | ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+                if _is_consumer(value) and (name := dotted(target)):
+                    yield name
+
+
+def _is_consumer(node: ast.expr) -> bool:
+    """Say whether a call makes a consumer that goes on waiting: without a timeout its messages have no end."""
+    if not isinstance(node, ast.Call) or (dotted(node.func) or "").rpartition(".")[2] not in _CONSUMERS:
+        return False
+    return all(keyword.arg != "consumer_timeout_ms" for keyword in node.keywords)
+
+
+def _is_endless(node: ast.AST, consumers: set[str]) -> bool:
     """`while True:` that nothing leaves, and what waits for messages; a loop until a database answers is not."""
     match node:
-        case ast.Call():
-            return (dotted(node.func) or "").rpartition(".")[2] in _CONSUMERS
-        case ast.For(iter=ast.Call(func=ast.Attribute(attr="listen"))):
-            return True
-        case ast.AsyncFor(iter=ast.Call(func=ast.Attribute(attr="listen"))):
-            return True
+        case ast.For(iter=messages) | ast.AsyncFor(iter=messages):
+            waits = _is_consumer(messages) or dotted(messages) in consumers
+            is_listening = isinstance(messages, ast.Call) and getattr(messages.func, "attr", "") == "listen"
+            return (waits or is_listening) and not any(_ends(part) for part in _own(node))
         case ast.AsyncWith(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="iterator")))]):
             return True  # aio-pika's queue; Django's iterator is no context manager
         case ast.Await(value=ast.Call(func=ast.Attribute(attr="wait", value=ast.Call(func=made)))):
