@@ -564,6 +564,30 @@ def test_a_validator_that_looks_at_texts_leaves_a_number_alone(tmp_path: Path) -
     assert {plain(value) for value in texts} >= {"none", None}
 
 
+def test_settings_inside_others_read_their_own_variables_in_their_own_case(tmp_path: Path) -> None:
+    program = """
+    from pydantic_settings import BaseSettings, SettingsConfigDict
+
+    class Database(BaseSettings):
+        size: int = 5
+        model_config = SettingsConfigDict(env_prefix="DB_")
+
+    class Settings(BaseSettings):
+        database: Database
+        model_config = SettingsConfigDict(case_sensitive=True)
+
+    def made(settings: Settings):
+        return settings.database.size
+    result = made(framework())
+    """
+    project = Project(tmp_path, program)
+    module = project.modules.module("main.py")
+    assert module is not None
+    read = next(node for node in module.nodes if getattr(node, "attr", "") == "size")
+    value = Evaluator(project.modules, variables(DB_SIZE="9")).value(read, module)
+    assert plain(value) == 9
+
+
 @pytest.mark.parametrize(("annotation", "is_known"), [("Settings", True), ("Engine", False)])
 def test_what_a_framework_keeps_is_what_the_parameter_says_it_is(
     tmp_path: Path, annotation: str, is_known: bool

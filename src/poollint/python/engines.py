@@ -107,7 +107,7 @@ class Engines:
             role, role_reason = self.roles.role(site)
             if role != "test" and not self._is_reachable(site):
                 role, role_reason = "test", "no code outside tests comes to it"
-            if site.factory == "flask-sqlalchemy" and self.flask.given.is_unused(site):
+            if role != "migration" and site.factory == "flask-sqlalchemy" and self.flask.given.is_unused(site):
                 role, role_reason = "test", "no application is given it, so it makes no engine"
             self._static[site.call] = Engine(
                 location=site.location,

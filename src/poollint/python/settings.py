@@ -496,7 +496,7 @@ def _nested(
     if is_given and not configured(world, owner, bases, "nested_model_default_partial_update"):
         default = None  # what the variables give is all that is passed
     arguments = given or (default.arguments if isinstance(default, Instance) else NO_ARGUMENTS)
-    if configured(world, owner, bases, "case_sensitive"):  # of the whole: what is inside follows
+    if not is_whole and configured(world, owner, bases, "case_sensitive"):  # what reads no variables itself follows
         arguments = replace(arguments, keywords={**arguments.keywords, "_case_sensitive": _NOBODY})
     symbol = shortened(f"{owner.symbol}.{found.name}")
     if is_whole and isinstance(default, Instance):
