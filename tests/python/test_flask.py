@@ -7,6 +7,7 @@ from evaluating import variables
 from flask_hooks import DRIVER, HOOKED, HOOKS
 
 from poollint.facts import Known, value_of
+from poollint.python import evaluate
 from poollint.python.code import Code
 from poollint.readers import versions
 
@@ -786,3 +787,25 @@ def test_two_applications_that_load_a_configuration_each_are_two_ways(engine):
         lines = f"app.config.from_object({name})", "db.init_app(app)"
         files[f"{name.lower()}.py"] = application(f"from db import db\nfrom config import {name}", *lines)
     assert {pool.pool_size.value for pool in engine(files).live} == {20, 5}
+
+
+BY_FILE = (
+    "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n"
+    "def create_app():\n    app = Flask(__name__)\n    configure(app)\n{later}    db.init_app(app)\n    return app\n"
+    "def configure(app):\n    if app.config['TESTING']:\n        of_tests(app)\n    else:\n        app.config.from_pyfile(FILE)\n"
+    "def of_tests(app):\n    app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite://'\n"
+)
+
+
+def test_what_nobody_decides_any_more_is_not_the_one_that_is_written_down(engine, monkeypatch):
+    """Too many conditions: then a database that only tests use is not the database."""
+    assert {value_of(pool.dialect) for pool in engine(BY_FILE.format(later="")).alternatives} == {"sqlite", None}
+    monkeypatch.setattr(evaluate, "MOST_WORK", 0)
+    assert {value_of(pool.dialect) for pool in engine(BY_FILE.format(later="")).alternatives} == {None}
+
+
+def test_a_uri_that_gets_an_ending_is_still_the_configured_one(engine):
+    ending = "    app.config['SQLALCHEMY_DATABASE_URI'] += '?charset=utf8mb4'\n"
+    options = "    if 'mysql' in app.config['SQLALCHEMY_DATABASE_URI']:\n        app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
+    found = engine(BY_FILE.format(later=ending + options)).alternatives
+    assert {(value_of(pool.dialect), value_of(pool.pool_size)) for pool in found} == {("sqlite", 5), (None, 20), (None, None)}

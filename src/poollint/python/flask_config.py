@@ -179,17 +179,21 @@ class Config:
 
         Across functions, what is assigned wins over what is loaded, and the last load over the ones before.
         """
-        is_sure, over = True, []
+        is_sure, over, undecided = True, [], []
         for source in self._sources(key):
             found = self._assigned(source) if isinstance(source, Assigned) else self._loaded(source, key)
             if isinstance(found, files.Entries):
                 over.append(found)
             elif found is not None and found is not PERHAPS:
                 value: Value | None = found if is_sure else _weakened(found)
-                break
+                if not self.world.closed or reach.is_decided(self.world, source.place, source.module):
+                    break
+                undecided.append(value)
             is_sure = is_sure and found is not PERHAPS
         else:
-            value = None
+            value = undecided.pop() if undecided else None
+        for other in reversed(undecided):  # nobody decides in this world whether it is set there
+            value = branching.merged(other, value, f"{key} is set in several places")
         for entries in reversed(over):
             value = entries.laid_over(value)
         for change in self.places.changed:

@@ -33,6 +33,16 @@ def reachable(
     return True
 
 
+def is_decided(world: World, node: ast.AST, module: Module) -> bool:
+    """Say whether a world knows how all conditions come out on the way to a node, and on the only way to its function."""
+    for place, where in only_ways(world, node, module):
+        for test, _ in conditions(place, where):
+            value = expressions.evaluate(world, test, where, None)
+            if operators.truth(world, value, expressions.place(where, test, None)) is None:
+                return False
+    return True
+
+
 def learn(world: World, node: ast.AST, module: Module) -> bool:
     """Teach a world what it can know because it stands at this node: the conditions on the way hold.
 
