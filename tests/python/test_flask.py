@@ -809,3 +809,14 @@ def test_a_uri_that_gets_an_ending_is_still_the_configured_one(engine):
     options = "    if 'mysql' in app.config['SQLALCHEMY_DATABASE_URI']:\n        app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
     found = engine(BY_FILE.format(later=ending + options)).alternatives
     assert {(value_of(pool.dialect), value_of(pool.pool_size)) for pool in found} == {("sqlite", 5), (None, 20), (None, None)}
+
+
+def test_the_application_that_migrations_make_is_none_of_its_own(engine):
+    options = "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}"
+    uri = f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'"
+    files = {
+        "db.py": MADE,
+        "web.py": application("from db import db", uri, options, "db.init_app(app)"),
+        "alembic/env.py": application("from db import db\nfrom alembic import context", uri, "db.init_app(app)"),
+    }
+    assert {pool.pool_size.value for pool in engine(files).live} == {20}

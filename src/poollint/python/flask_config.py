@@ -224,16 +224,21 @@ class Config:
         )
 
     def _of_one_application(self, sources: list[Assigned | Load]) -> list[Assigned | Load]:
-        """Leave out what sets the key in another application: each function that makes one is an alternative."""
+        """Leave out what sets the key in another application: each function that makes one is an alternative.
+
+        The application that only migrations make is none where there is another.
+        """
         makers: dict[ast.AST, str] = {}
+        of_migrations: set[ast.AST] = set()
         for found in sources:
             function = function_around(found.module, found.place)
             if function is not None and _makes_application(found, function):
                 makers.setdefault(function, str(found.module.location(found.place)))
+                of_migrations |= {function} if found.module.is_for_migrations else set()
         if len(makers) < 2:
             return sources
-        choices = sorted((each for each in makers if not self.is_for_another(each)), key=lambda each: makers[each])
-        choices = choices or sorted(makers, key=lambda each: makers[each])
+        possible = sorted(makers.keys() - of_migrations or makers, key=lambda each: makers[each])
+        choices = [each for each in possible if not self.is_for_another(each)] or possible
         asked = f"application {' '.join(makers[each] for each in choices)}"
         number = self.world.ask(Question(asked, tuple(map(Answer, range(len(choices)))))) if len(choices) > 1 else 0
         others = [each for each in makers if number is not None and each is not choices[number]]
