@@ -812,11 +812,10 @@ def test_a_uri_that_gets_an_ending_is_still_the_configured_one(engine):
 
 
 def test_the_application_that_migrations_make_is_none_of_its_own(engine):
-    options = "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}"
-    uri = f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'"
+    web = f"class Web:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}"
     files = {
         "db.py": MADE,
-        "web.py": application("from db import db", uri, options, "db.init_app(app)"),
-        "alembic/env.py": application("from db import db\nfrom alembic import context", uri, "db.init_app(app)"),
+        "web.py": application(f"from db import db\n{web}", "app.config.from_object(Web)", "db.init_app(app)"),
+        "users/env.py": application("from alembic import context", "app.config.from_envvar('SETTINGS')"),
     }
     assert {pool.pool_size.value for pool in engine(files).live} == {20}
