@@ -813,9 +813,10 @@ def test_a_uri_that_gets_an_ending_is_still_the_configured_one(engine):
 
 def test_the_application_that_migrations_make_is_none_of_its_own(engine):
     web = f"class Web:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}"
+    further = "if os.getenv('SETTINGS'):\n        app.config.from_envvar('SETTINGS')"
     files = {
-        "db.py": MADE,
-        "web.py": application(f"from db import db\n{web}", "app.config.from_object(Web)", "db.init_app(app)"),
-        "users/env.py": application("from alembic import context", "app.config.from_envvar('SETTINGS')"),
+        "app/db.py": MADE,
+        "app/web.py": application(f"import os\nfrom app.db import db\n{web}", "app.config.from_object(Web)", further, "db.init_app(app)"),
+        "users/env.py": application("import os\nfrom alembic import context\nfrom app.db import db", further),
     }
     assert {pool.pool_size.value for pool in engine(files).live} == {20}
