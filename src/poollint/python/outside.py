@@ -236,7 +236,7 @@ def of_module(world: World, module: Module, name: str, value: Value, reader: Mod
     outside = world.modules.shared(Outside)
     for write in outside.writes(name):
         base = names.resolve(write.module, write.base)
-        if isinstance(base, ModuleRef) and base.module is module and _counts(world, outside, write, reader, value):
+        if isinstance(base, ModuleRef) and base.module is module and _counts(outside, write, reader, value):
             return _not_known(name, write, value)
     if isinstance(value, (Table, Listing)):
         changes = (write for write in outside.changes(name) if write.module is not module)
@@ -268,7 +268,7 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
     below = [base.node for base in bases[: bases.index(owner) + 1] if isinstance(base, ClassRef)] if owner in bases else []
     for write in outside.writes(name):
         target = _class_named(write)
-        if target in below and _counts(world, outside, write, cls.module, value):
+        if target in below and _counts(outside, write, cls.module, value):
             return _not_known(name, write, value)
     for write in outside.changes(name) if isinstance(value, (Table, Listing)) else ():
         target = _class_named(replace(write, base=write.base.value)) if isinstance(write.base, ast.Attribute) else None
@@ -295,7 +295,7 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
     for write in outside.writes(name):
         if base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
             continue  # read statement by statement
-        if not _counts(world, outside, write, base.cls.module, value):
+        if not _counts(outside, write, base.cls.module, value):
             continue
         made = world.value(write.base, write.module)
         if isinstance(made, Instance) and made.cls.node in nodes and _may_be_same(made, base):
@@ -316,11 +316,10 @@ def _matters(value: Value) -> bool:
     return isinstance(value, (Table, Listing, Text, Url))
 
 
-def _counts(world: World, outside: Outside, write: Write, reader: Module, value: Value) -> bool:
-    if not outside.is_along(reader.path, write.module.path):
-        return False
-    written = world.value(write.value, write.module) if write.value is not None else None
-    return not (isinstance(written, Known) and isinstance(value, Known) and written.value == value.value)
+def _counts(outside: Outside, write: Write, reader: Module, value: Value) -> bool:
+    """Say whether a reader may see what is written: the same literal says nothing new, and more is not worked out."""
+    is_same = isinstance(write.value, ast.Constant) and isinstance(value, Known) and write.value.value == value.value
+    return not is_same and outside.is_along(reader.path, write.module.path)
 
 
 def _not_known(name: str, write: Write, value: Value) -> Unknown:
