@@ -80,30 +80,29 @@ def as_sure_as(value: Value, test: Value) -> Value:
 
 
 def failure_of(value: Value | None) -> str | None:
-    """Return the exception that working a value out ends in, "" where it is not known which; None when it is no failure."""
+    """Return the exception that working a value out ends in, None where it is none that is known."""
     if not isinstance(value, Unknown) or isinstance(value, Open):
         return None
     for reason, failure in _FAILURES:
         if found := reason.match(value.reason):
-            return found[1] if found.groups() else failure
+            return failure or found[1]
     return None
 
 
 _FAILURES = (
     (re.compile(r"fails with (\w+)"), ""),
-    (re.compile("raises an error"), ""),
     (re.compile("the dict has no "), "KeyError"),
     (re.compile(r"\w+ does not set "), "AttributeError"),
 )
 
 
 def handler_of(handlers: list[ast.ExceptHandler], failure: str) -> ast.ExceptHandler | None:
-    """Return the `except` that catches a failure; the first one catches what is not known."""
+    """Return the `except` that catches a failure, None where none does."""
     kind = getattr(builtins, failure, None)
     for handler in handlers:
         named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
         caught = [getattr(builtins, (dotted(each) or "").rpartition(".")[2], None) for each in named if each is not None]
-        if not failure or None in named or any(_catches(each, kind) for each in caught):
+        if None in named or any(_catches(each, kind) for each in caught):
             return handler
     return None
 

@@ -304,7 +304,7 @@ def _without_caller(
     found = expressions.evaluate(world, default, module, None) if default is not None else None
     if isinstance(found, Known) and _is_handed_on(world, module, node):
         called = _made_by(module, node) or node
-        reason = f"{called.name} is handed on to what may pass {name}"
+        reason = f"{called.name} is handed on, and whoever calls it may pass {name}"
         return world.unknown(reason, origin, _symbol(module, node, name))
     if found is not None and not isinstance(found, (Unknown, LibraryObject)):
         # A framework that calls a decorated function passes what it likes.

@@ -76,19 +76,18 @@ class Places:
 
     @cached_property
     def assigned(self) -> tuple[Assigned, ...]:
-        found: list[Assigned] = []
-        for path in self.modules.containing(FLASK_PREFIX.encode(), b"config"):
-            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
-                found.extend(_assignments(module))
-        return tuple(found)
+        return tuple(found for module in self._setting for found in _assignments(module))
 
     @cached_property
     def changed(self) -> tuple[Changed, ...]:
-        found: list[Changed] = []
-        for path in self.modules.containing(FLASK_PREFIX.encode(), b"config"):
-            if not self.roles.is_aside(path) and (module := self.modules.module(path)):
-                found.extend(_changes(module))
-        return tuple(found)
+        return tuple(found for module in self._setting for found in _changes(module))
+
+    @cached_property
+    def _setting(self) -> tuple[Module, ...]:
+        """The modules that may set a key of Flask-SQLAlchemy in a configuration."""
+        paths = self.modules.containing(FLASK_PREFIX.encode(), b"config")
+        modules = (self.modules.module(path) for path in paths if not self.roles.is_aside(path))
+        return tuple(module for module in modules if module)
 
     @cached_property
     def loads(self) -> tuple[Load, ...]:
@@ -196,13 +195,18 @@ class Config:
             value = branching.merged(other, value, f"{key} is set in several places")
         for entries in reversed(over):
             value = entries.laid_over(value)
+        value = self._changed(key, value)
+        if not isinstance(value, Unknown) or symbol_of(value):
+            return value
+        return self.world.unknown(value.reason, value.origin, f"config:{key}")
+
+    def _changed(self, key: str, value: Value | None) -> Value | None:
+        """Return a key's value after what this world comes to of everything that changes it in place."""
         for change in self.places.changed:
             if change.key == key and change.module.path in self.circle and not self._is_late(change.module, change.node):
                 if self.world.reachable(change.node, change.module):
                     value = change.applied(self.world, value)
-        if not isinstance(value, Unknown) or symbol_of(value):
-            return value
-        return self.world.unknown(value.reason, value.origin, f"config:{key}")
+        return value
 
     def _sources(self, key: str) -> list[Assigned | Load]:
         """Return what this world comes to of everything that may set a key, the strongest first."""

@@ -68,7 +68,7 @@ def name_in(
 
     value = world.once(key, compute, place, call.rests if call else NOTHING)
     if isinstance(scope.node, ast.Module) and (line := outside.rewritten(module, name, at)):
-        return Unknown(f"{name} may be set by its name in line {line}", origin_of(value))
+        return Unknown(f"{name} may be set through globals() or the like in line {line}", origin_of(value))
     return value
 
 

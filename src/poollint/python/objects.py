@@ -381,7 +381,7 @@ def _looked_up(
     value = settings.field(world, base, bases, name)
     value = _set_by_methods(world, base, name, value, asker)
     if (maker := _sets_by_name(world, base)) is not None and not isinstance(value, (FunctionRef, LibraryObject)):
-        return Unknown(f"{maker}() sets attributes whose names are worked out", origin)
+        return Unknown(f"{maker}() sets attributes by names that are not written down", origin)
     if base.holder is not None:
         value = flow.set_through(world, base.holder, name, value)
     if value is not None:

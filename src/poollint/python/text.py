@@ -76,7 +76,7 @@ def _pieces(value: Value | str) -> tuple[str | Value, ...]:
         return (value.shown,) if value.shown is not None else (Unknown("the text of an enum's member", value.origin),)
     if isinstance(value, Known) and value.value is None:
         # Nobody means to write None into a text: a variable that nothing readable sets is set by something else.
-        return (Unknown("None, where a text wants a word", value.origin),)
+        return (Unknown("a part of the text is None", value.origin),)
     if isinstance(value, Known):
         return (value.value if isinstance(value.value, str) else str(value.value),)
     if isinstance(value, Text) and not value.symbol:
