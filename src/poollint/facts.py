@@ -66,10 +66,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that cannot be read without running the project. `reason` is one short clause: "set by DATABASE_POOL, which no file gives"."""
+    """A value that cannot be read without running the project.
+
+    reason   one short clause: "set by DATABASE_POOL, which no file gives"
+    failure  the exception that making the value ends in: the names of its class and of those above it; () for none known
+    """
 
     reason: str
     origin: Origin = Origin("")
+    failure: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 Setting = Known | Unknown

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -79,36 +77,18 @@ def as_sure_as(value: Value, test: Value) -> Value:
     return value
 
 
-def failure_of(value: Value | None) -> str | None:
-    """Return the exception that working a value out ends in, None where it is none that is known."""
-    if not isinstance(value, Unknown) or isinstance(value, Open):
-        return None
-    for reason, failure in _FAILURES:
-        if found := reason.match(value.reason):
-            return failure or found[1]
-    return None
+def failure_of(value: Value | None) -> tuple[str, ...]:
+    """Return the exception that making a value ends in, () where it is none that is known."""
+    return value.failure if isinstance(value, Unknown) else ()
 
 
-_FAILURES = (
-    (re.compile(r"fails with (\w+)"), ""),
-    (re.compile("the dict has no "), "KeyError"),
-    (re.compile(r"\w+ does not set "), "AttributeError"),
-)
-
-
-def handler_of(handlers: list[ast.ExceptHandler], failure: str) -> ast.ExceptHandler | None:
+def handler_of(handlers: list[ast.ExceptHandler], failure: tuple[str, ...]) -> ast.ExceptHandler | None:
     """Return the `except` that catches a failure, None where none does."""
-    kind = getattr(builtins, failure, None)
     for handler in handlers:
         named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-        caught = [getattr(builtins, (dotted(each) or "").rpartition(".")[2], None) for each in named if each is not None]
-        if None in named or any(_catches(each, kind) for each in caught):
+        if None in named or any((dotted(each) or "").rpartition(".")[2] in failure for each in named if each is not None):
             return handler
     return None
-
-
-def _catches(caught: object, kind: object) -> bool:
-    return isinstance(caught, type) and isinstance(kind, type) and issubclass(kind, caught)
 
 
 def default_of(value: Value | None, variable: Value) -> Value | None:

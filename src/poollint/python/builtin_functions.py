@@ -32,6 +32,7 @@ from poollint.python.values import (
     Url,
     Value,
     derived,
+    failing,
     operation,
     origin_of,
     reason_of,
@@ -76,7 +77,8 @@ def _cast(call: Call, cast: Callable[[Any], Any]) -> Value:
         try:
             return derived(cast(value.value), value, symbol=operation(cast.__name__, value))
         except (TypeError, ValueError, OverflowError) as problem:
-            return Unknown(f"fails with {type(problem).__name__}: {origin_of(value).says}", origin_of(value))
+            kind, origin = type(problem), origin_of(value)
+            return failing(kind, origin, f"fails with {kind.__name__}: {origin.says}")
     result = unsettled(reason_of(value), value, symbol=operation(cast.__name__, value))
     return replace(result, absent=getattr(value, "absent", False))
 
@@ -169,7 +171,7 @@ def _in_order(call: Call) -> Value:
     try:
         known.sort(key=lambda item: item.value, reverse=bool(backwards and backwards.value))
     except TypeError:
-        return call.unknown("fails with TypeError")
+        return failing(TypeError, call.origin)
     return Listing(tuple(known), call.origin) if len(known) == len(items) else Listing(tuple(items), call.origin, False)
 
 
@@ -179,7 +181,7 @@ def _next(call: Call) -> Value:
     items = containers.items_of(call.world, call.first()) if isinstance(call.node.args[0], ast.GeneratorExp) else None
     if items is None:
         return unsettled(reason_of(call.first()), call.first(), origin=call.origin)
-    return items[0] if items else call.get("default", 1) or call.unknown("fails with StopIteration")
+    return items[0] if items else call.get("default", 1) or failing(StopIteration, call.origin)
 
 
 @reader("builtins.map")
@@ -218,7 +220,7 @@ def _numbers(call: Call, function: Callable[..., Any]) -> Value:
     try:
         result = function(*(value.value for value in values if isinstance(value, Known)))
     except (TypeError, ValueError, ArithmeticError) as problem:
-        return call.unknown(f"fails with {type(problem).__name__}")
+        return failing(type(problem), call.origin)
     decisive = next((v for v in values if isinstance(v, Known) and v.value == result), None)
     origin = origin_of(decisive) if decisive is not None else call.origin
     return derived(result, *values, origin=origin, symbol=operation(call.name, *values))
@@ -315,7 +317,7 @@ def _range(call: Call) -> Value:
     try:
         numbers = range(*values)
     except ValueError:
-        return call.unknown("fails with ValueError")
+        return failing(ValueError, call.origin)
     if len(numbers) > LONGEST_RANGE:
         return Listing((), call.origin, complete=False)
     return Listing(tuple(Traced(number, call.origin) for number in numbers), call.origin)
@@ -364,8 +366,8 @@ def _getattr(call: Call) -> Value:
         return call.unknown("an attribute whose name is not known")
     found = objects.attribute(call.world, call.first(), name, call.node, call.module, call.frame)
     if isinstance(found, Unknown) and not symbol_of(found) and len(call.arguments.positional) > 2:
-        is_known_thing = isinstance(call.first(), (Instance, ClassRef)) and "does not set" in found.reason
-        return call.arguments.positional[2] if is_known_thing else found
+        is_known_thing = isinstance(call.first(), (Instance, ClassRef))
+        return call.arguments.positional[2] if is_known_thing and "AttributeError" in found.failure else found
     return found
 
 

@@ -37,6 +37,7 @@ from poollint.python.values import (
     reason_of,
     shortened,
     symbol_of,
+    unknown_as,
     unsettled,
     variables_of,
 )
@@ -61,7 +62,7 @@ def evaluate_call(world: World, node: ast.Call, module: Module, frame: Frame | N
         return objects.super_of(world, node, module, frame)
     function = expressions.evaluate(world, node.func, module, frame)
     if isinstance(function, Unknown) and not isinstance(function, Open):
-        return Unknown(function.reason, origin)
+        return unknown_as(function, origin)
     can_wait = not world.turns and _asks_when_read(world, function)
     given = waiting(world, node, module, frame) if can_wait else arguments(world, node, module, frame)
     return call(world, function, given, node, module, frame)
@@ -175,7 +176,7 @@ def call(world: World, function: Value, given: Arguments, node: ast.Call, module
             method = objects.attribute(world, function, "__call__", node.func, module, frame)
             if isinstance(method, FunctionRef):
                 return call(world, method, given, node, module, frame)
-    return Unknown(reason_of(function), origin)
+    return unknown_as(function, origin)
 
 
 def frame_for(

@@ -26,9 +26,11 @@ from poollint.python.values import (
     Value,
     derived,
     described,
+    failing,
     operation,
     origin_of,
     reason_of,
+    unknown_as,
     unsettled,
 )
 
@@ -94,15 +96,15 @@ def item(
             if hashed is NO_KEY:
                 return unsettled(f"a key that is not known: {reason_of(key)}", key, origin=origin)
             found = base.get(hashed)
-            return found if found is not None else Unknown(f"the dict has no {hashed!r}", origin)
+            return found if found is not None else failing(KeyError, origin, f"the dict has no {hashed!r}")
         case Listing(items=items, complete=True) if isinstance(key, Known) and isinstance(key.value, int):
             return (
-                items[key.value] if -len(items) <= key.value < len(items) else Unknown("fails with IndexError", origin)
+                items[key.value] if -len(items) <= key.value < len(items) else failing(IndexError, origin)
             )
         case Known(value=str(content)) if isinstance(key, Known) and isinstance(key.value, int):
             if -len(content) <= key.value < len(content):
                 return derived(content[key.value], base)
-            return Unknown("fails with IndexError", origin)
+            return failing(IndexError, origin)
         case LibraryRef() | LibraryObject():
             return libraries.item(world, base, key, node, module, frame)
         case Instance() if (getter := objects.method_of(world, base.cls, "__getitem__")) is not None:
@@ -285,4 +287,4 @@ def entered(world: World, value: Value) -> Value:
     """Return what `with value as name` binds."""
     if isinstance(value, (LibraryObject, Instance, Url)):
         return value
-    return Unknown(reason_of(value), origin_of(value))
+    return unknown_as(value, origin_of(value))

@@ -25,6 +25,7 @@ from poollint.python.values import (
     Value,
     certainty_of,
     derived,
+    failing,
     operation,
     origin_of,
     traps_of,
@@ -74,7 +75,7 @@ def member_of(world: World, cls: ClassRef, value: Value, node: ast.AST, module: 
         return _like(same, value)
     if same is not None or not all(isinstance(each, Member) for each in found):
         return Unknown(f"which member of {cls.node.name} it is, is not known", origin_of(value))
-    return Unknown(f"fails with ValueError: {value.value!r} is no {cls.node.name}", origin_of(value))
+    return failing(ValueError, origin_of(value), f"fails with ValueError: {value.value!r} is no {cls.node.name}")
 
 
 def attribute(world: World, member: Member, name: str, node: ast.AST, module: Module) -> Value | None:

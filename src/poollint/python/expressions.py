@@ -22,6 +22,7 @@ from poollint.python.values import (
     Traced,
     Value,
     derived,
+    failing,
     operation,
     origin_of,
     reason_of,
@@ -263,7 +264,7 @@ def _slice(world: World, base: Value, node: ast.Slice, module: Module, frame: Fr
         return unsettled("a slice with unknown bounds", base, origin=origin)
     cut = slice(*(bound.value for bound in bounds if isinstance(bound, Known)))
     if cut.step == 0:
-        return Unknown("fails with ValueError", origin)
+        return failing(ValueError, origin)
     if isinstance(base, Known) and isinstance(base.value, str):
         return derived(base.value[cut], base)
     if isinstance(base, Listing) and base.complete:

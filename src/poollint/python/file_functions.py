@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.libraries import Call, attribute_reader, reader
-from poollint.python.values import Arguments, LibraryObject, Listing, Table, Traced, Value, derived
+from poollint.python.values import Arguments, LibraryObject, Listing, Table, Traced, Value, derived, failing
 
 if TYPE_CHECKING:
     from poollint import _toml
@@ -131,7 +131,7 @@ def _file(call: Call, value: Value | None) -> str | None:
 def _json(call: Call) -> Value:
     first = call.first()
     if isinstance(first, Known) and isinstance(first.value, str):
-        return of_json(first) or call.unknown("fails with JSONDecodeError")
+        return of_json(first) or failing(json.JSONDecodeError, call.origin)
     return _yaml(call)
 
 

@@ -32,6 +32,7 @@ from poollint.python.values import (
     Traced,
     Value,
     derived,
+    failing,
 )
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def _ini_get(call: Call) -> Value:
         return call.unknown("a file that is not known")
     value = section.get(key) or call.get("fallback")
     if value is None:
-        return call.unknown(f"[{call.text(0)}] has no {key}")
+        return failing(configparser.NoOptionError, call.origin, f"[{call.text(0)}] has no {key}")
     return cast(call.name.rpartition(".")[2], value)
 
 
@@ -241,7 +242,7 @@ def cast(method: str, value: Value) -> Value:
     try:
         return derived(CASTS[method](value.value), value)
     except (ValueError, KeyError):
-        return Unknown(f"fails with ValueError: {value.origin.says}", value.origin)
+        return failing(ValueError, value.origin, f"fails with ValueError: {value.origin.says}")
 
 
 _FLAGS = {"1": True, "yes": True, "true": True, "on": True, "0": False, "no": False, "false": False, "off": False}

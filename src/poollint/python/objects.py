@@ -35,9 +35,11 @@ from poollint.python.values import (
     Url,
     Value,
     described,
+    failing,
     origin_of,
     shortened,
     symbol_of,
+    unknown_as,
     unsettled,
     variables_of,
 )
@@ -124,7 +126,7 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
         case Open() if symbol_of(base):
             return world.unknown(base.reason, origin, shortened(f"{symbol_of(base)}.{name}"))
         case Unknown():
-            return Unknown(base.reason, origin)
+            return unknown_as(base, origin)
         case Table(entries=entries) if name in entries:
             return entries[name]  # no dict has it, so this is one with attributes: a Box, a Munch, dynaconf's
         case Partial(function=function, arguments=arguments) if name in ("func", "keywords"):
@@ -150,7 +152,7 @@ def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> V
         return Traced(cls.node.name, origin)
     if name in settings.MADE_OF_DICTS and settings.is_settings(lineage(world, cls)):
         return LibraryRef(f"pydantic.BaseModel.{name}", origin, cls)
-    return Unknown(f"{cls.node.name} does not set {name}", origin)
+    return failing(AttributeError, origin, f"{cls.node.name} does not set {name}")
 
 
 def lineage(world: World, cls: ClassRef, depth: int = 0) -> list[ClassRef | str]:

@@ -28,6 +28,7 @@ from poollint.python.values import (
     Value,
     certainty_of,
     derived,
+    failing,
     operation,
     origin_of,
     reason_of,
@@ -109,7 +110,7 @@ def _calculated(op: ast.operator, a: Any, b: Any, left: Value, right: Value, ori
     try:
         result = function(a, b)
     except (ArithmeticError, ValueError, TypeError) as problem:
-        return Unknown(f"fails with {type(problem).__name__}", origin)
+        return failing(type(problem), origin)
     if abs(result) > LARGEST_NUMBER:
         return Unknown("a number out of all proportion", origin)
     return derived(

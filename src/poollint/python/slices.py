@@ -318,7 +318,7 @@ class Slice:
             for handler in stmt.handlers:
                 if any(self.name in self.scope.touches.get(child, ()) for child in handler.body):
                     self.run(handler.body)
-                    if isinstance(self.value, Unknown) or not value.reason.startswith("fails"):
+                    if isinstance(self.value, Unknown) or not value.failure:
                         self.value = value
                     break
         self.run(stmt.orelse)

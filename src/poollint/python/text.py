@@ -21,6 +21,7 @@ from poollint.python.values import (
     Url,
     Value,
     derived,
+    failing,
     operation,
     reason_of,
     unsettled,
@@ -96,7 +97,7 @@ def as_formatted(value: Value, conversion: str, spec: str) -> Value:
     try:
         return derived(format(plain, spec), value)
     except (TypeError, ValueError) as problem:
-        return Unknown(f"fails with {type(problem).__name__}", value.origin)
+        return failing(type(problem), value.origin)
 
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]*)(![rsa])?(?::([^{}]*))?\}")
@@ -188,7 +189,7 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
     try:
         result = getattr(value.value, name)(*(plain[0] for plain in inputs if plain))
     except (TypeError, ValueError) as problem:
-        return Unknown(f"fails with {type(problem).__name__}", origin)
+        return failing(type(problem), origin)
     symbol = operation(name, value, *(argument for argument in arguments.positional if isinstance(argument, Known)))
     if name == "startswith":
         _teach_scheme(world, symbol, value, inputs[0][0] if inputs[0] else "")

@@ -480,8 +480,20 @@ def derived(
 
 
 def unsettled(reason: str, *inputs: Value, origin: Origin | None = None, symbol: str = "") -> Open:
-    """Return an unknown value that was worked out from others."""
-    return Open(reason, origin or origin_of(inputs[0] if inputs else None), shortened(symbol), variables_of(*inputs))
+    """Return an unknown value that was worked out from others; it fails as the first of them does."""
+    failure = inputs[0].failure if inputs and isinstance(inputs[0], Unknown) else ()
+    origin = origin or origin_of(inputs[0] if inputs else None)
+    return Open(reason, origin, shortened(symbol), variables_of(*inputs), failure=failure)
+
+
+def unknown_as(value: Value, origin: Origin) -> Unknown:
+    """Return an unknown value that is not known because another is not; it fails as that does."""
+    return Unknown(reason_of(value), origin, failure=value.failure if isinstance(value, Unknown) else ())
+
+
+def failing(problem: type[BaseException], origin: Origin, reason: str = "") -> Unknown:
+    """Return what is left of a value whose making raises an exception: `except` may catch that."""
+    return Unknown(reason or f"fails with {problem.__name__}", origin, failure=tuple(each.__name__ for each in problem.__mro__))
 
 
 def shortened(symbol: str) -> str:
