@@ -77,20 +77,6 @@ def as_sure_as(value: Value, test: Value) -> Value:
     return value
 
 
-def failure_of(value: Value | None) -> tuple[str, ...]:
-    """Return the exception that making a value ends in, () where it is none that is known."""
-    return value.failure if isinstance(value, Unknown) else ()
-
-
-def handler_of(handlers: list[ast.ExceptHandler], failure: tuple[str, ...]) -> ast.ExceptHandler | None:
-    """Return the `except` that catches a failure, None where none does."""
-    for handler in handlers:
-        named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-        if None in named or any((dotted(each) or "").rpartition(".")[2] in failure for each in named if each is not None):
-            return handler
-    return None
-
-
 def default_of(value: Value | None, variable: Value) -> Value | None:
     """Return the value of an `except` that stands in for an absent variable."""
     if isinstance(value, Known) and isinstance(variable, Open):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Origin, Unknown
-from poollint.python import branching, containers, environment, expressions, names, objects, operators
+from poollint.python import branching, containers, environment, expressions, failures, names, objects, operators
 from poollint.python.modules import Module
 from poollint.python.scopes import Scope
 from poollint.python.values import Frame, FunctionRef, Traced, Value, reason_of, variables_of
@@ -84,7 +84,8 @@ class _Returns:
             case ast.Return(value=ast.expr() as value):
                 return self._evaluate(value)
             case ast.Raise():
-                return replace(RAISES, origin=Origin("raise", self.module.location(stmt)))
+                origin = Origin("raise", self.module.location(stmt))
+                return replace(RAISES, origin=origin, failure=failures.raised(self.world, stmt, self.module))
             case ast.Break():
                 return _BREAK
             case ast.Continue():
@@ -126,18 +127,30 @@ class _Returns:
         return kinds == {"raise"} and branching.leaves(body)
 
     def _try(self, stmt: ast.Try) -> Value | None:
-        value = self.run(stmt.body)
-        if isinstance(value, Unknown) and (getattr(value, "absent", False) or value.reason.startswith("raises")):
+        value = self._tried(stmt)
+        last = self.run(stmt.finalbody)  # its `return` replaces any other
+        return last if last is not None else value
+
+    def _tried(self, stmt: ast.Try) -> Value | None:
+        value = self._attempt(stmt.body)
+        if isinstance(value, Unknown) and getattr(value, "absent", False):
             for handler in stmt.handlers:
                 if (instead := self.run(handler.body)) is not None and not isinstance(instead, Unknown):
                     return branching.default_of(instead, value)
-        failure = branching.failure_of(value)
-        if failure and (caught := branching.handler_of(stmt.handlers, failure)) is not None:
-            value = self.run(caught.body)
-        elif value is None:
-            value = self.run(stmt.orelse)
-        last = self.run(stmt.finalbody)  # its `return` replaces any other
-        return last if last is not None else value
+        caught = failures.handler_of(stmt.handlers, failures.failure_of(value)) if failures.failure_of(value) else None
+        if caught is not None:
+            return self.run(caught.body)
+        return value if value is not None else self.run(stmt.orelse)
+
+    def _attempt(self, body: list[ast.stmt]) -> Value | None:
+        """Run a block up to the statement that surely fails: then it gives what that fails with."""
+        for number, stmt in enumerate(body):
+            failure = failures.failure_in(self.world, stmt, self.scope, self.module, self.frame)
+            if failure:
+                return replace(RAISES, origin=Origin("raise", self.module.location(stmt)), failure=failure)
+            if stmt in self.scope.returns or self.turning and stmt in self.scope.jumps:
+                return self.run(body[number:])
+        return None
 
     def _for(self, stmt: ast.For | ast.AsyncFor) -> Value | None:
         items = containers.items_of(self.world, self._evaluate(stmt.iter))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Origin, Unknown
 from poollint.python import (
-    branching, calls, containers, decorated, environment, expressions, fills, flow, libraries, names, objects,
+    branching, calls, containers, decorated, environment, expressions, failures, fills, flow, libraries, names, objects,
     operators, sharing,
 )  # fmt: skip
 from poollint.python.modules import Module
@@ -60,6 +60,8 @@ class Slice:
         self.is_given = at is None and name in scope.parameters
         self.exits: list[tuple[Value | None, str]] = []  # values with which branches return that may be taken, and why
         self.turning = 0  # loops whose turns are being run
+        self.guarded = 0  # `try` and the like around what is being run
+        self.failure: failures.Failure = ()  # why the block that was run last ended with "raised"
         self._value: Value | None = None
 
     def result(self) -> Value | None:
@@ -112,7 +114,10 @@ class Slice:
     # -- statements
 
     def run(self, body: list[ast.stmt]) -> str | None:
-        """Run a block; "here" when it came to the place, "break" or "next" when it left the turn of a loop."""
+        """Run a block.
+
+        "here" when it came to the place, "break" or "next" when it left the turn of a loop, "raised" out of a `try`.
+        """
         end = self._end(body)
         for stmt in self._mattering(body, end):
             if left := self.execute(stmt):
@@ -170,12 +175,14 @@ class Slice:
                 if isinstance(stmt, (ast.With, ast.AsyncWith)):
                     self._bind_items(stmt)
                 if isinstance(stmt, ast.Try) and field != "body":
-                    self.run(stmt.body)
+                    self._attempt(stmt.body)
                 self.run(block)
                 return
         for arm in (*getattr(stmt, "handlers", ()), *getattr(stmt, "cases", ())):
             if arm in self.path:
                 self._capture(stmt, arm)
+                if isinstance(stmt, ast.Try):
+                    self._fall_into(stmt)
                 self.run(arm.body)
 
     def execute(self, stmt: ast.stmt) -> str | None:
@@ -292,21 +299,20 @@ class Slice:
                 return
         self.value = branching.merged(one, self.value, reason)
 
-    def _try(self, stmt: ast.Try) -> None:
-        """What the body does holds, unless it needs a variable that may be absent and a handler says what then."""
+    def _try(self, stmt: ast.Try) -> str | None:
+        left = self._tried(stmt)
+        return self.run(stmt.finalbody) or left
+
+    def _tried(self, stmt: ast.Try) -> str | None:
+        """What the body does holds, unless it fails, or needs a variable that may be absent, and a handler says what then."""
         before = self.value
-        self.run(stmt.body)
+        left = self._attempt(stmt.body)
+        if left == "raised":
+            caught = failures.handler_of(stmt.handlers, self.failure)
+            if caught is not None:
+                return self._attempt(caught.body) if self.guarded else self.run(caught.body)
+            return left if self.guarded else self._go_on_from(before, stmt)
         value = self.value
-        failure = branching.failure_of(value) if value is not before else None
-        if failure and (caught := branching.handler_of(stmt.handlers, failure)) is not None:
-            self.value = before
-            self.run(caught.body)
-            self.run(stmt.finalbody)
-            return
-        if any(isinstance(child, ast.Raise) for child in stmt.body) and stmt.handlers:
-            self.run(stmt.handlers[0].body)
-            self.run(stmt.finalbody)
-            return
         if isinstance(value, Open) and value.absent and value is not before:
             handler = next(
                 (h for h in stmt.handlers if any(self.name in self.scope.touches.get(s, ()) for s in h.body)), None
@@ -321,12 +327,45 @@ class Slice:
                     if isinstance(self.value, Unknown) or not value.failure:
                         self.value = value
                     break
-        self.run(stmt.orelse)
-        self.run(stmt.finalbody)
+        return left or self.run(stmt.orelse)
+
+    def _attempt(self, body: list[ast.stmt]) -> str | None:
+        """Run a block up to the statement that surely fails, if there is one: "raised", with the failure."""
+        self.guarded += 1
+        try:
+            for stmt in body:
+                before = self.value
+                self.failure = failures.failure_in(self.world, stmt, self.scope, self.module, self.frame)
+                if self.failure:
+                    return "raised"
+                matters = self.name in self.scope.touches.get(stmt, ()) or self.turning and stmt in self.scope.jumps
+                left = self.execute(stmt) if matters else None
+                if left is None and self.value is not before and (failure := failures.failure_of(self.value)):
+                    self.value, self.failure, left = before, failure, "raised"
+                if left:
+                    return left
+        finally:
+            self.guarded -= 1
+        return None
+
+    def _go_on_from(self, before: Value | None, stmt: ast.Try) -> str | None:
+        """Nobody catches what the body raises, and yet somebody asks what comes after it: it did not raise."""
+        self.value = before
+        return self.run(stmt.body) or self.run(stmt.orelse)
+
+    def _fall_into(self, stmt: ast.Try) -> None:
+        """The place is in a handler: the body ran up to what failed; where that is not known, nothing of it did."""
+        before = self.value
+        if self._attempt(stmt.body) != "raised":
+            self.value = before
 
     def _with(self, stmt: ast.With | ast.AsyncWith) -> str | None:
         self._bind_items(stmt)
-        return self.run(stmt.body)
+        ignored = failures.suppressed(self.module, stmt)
+        if not ignored:
+            return self.run(stmt.body)
+        left = self._attempt(stmt.body)
+        return None if left == "raised" and failures.catches(ignored, self.failure) else left
 
     def _bind_items(self, stmt: ast.With | ast.AsyncWith) -> None:
         for item in stmt.items:
