@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
@@ -46,10 +47,16 @@ def evaluate(world: World, node: ast.expr, module: Module, frame: Frame | None) 
     handler = _HANDLERS.get(type(node))
     if handler is None:
         return Unknown(f"{module.source(node)} is not worked out", Origin("", module.location(node)))
-    key = (node, frame.path if frame else "")
+    if handler in _KEPT_WITHIN:
+        return handler(world, node, module, frame)
+    return kept(world, node, module, frame, lambda: handler(world, node, module, frame))
+
+
+def kept(world: World, node: ast.expr, module: Module, frame: Frame | None, compute: Callable[[], Value]) -> Value:
+    """Return what an expression is, computed once for all worlds that agree on what it rests on."""
     return world.once(
-        key,
-        lambda: handler(world, node, module, frame),
+        (node, frame.path if frame else ""),
+        compute,
         lambda: Origin("", module.location(node)),
         frame.rests if frame else NOTHING,
     )
@@ -218,11 +225,19 @@ def _from_stars(world: World, scope: Scope, name: str, module: Module, stars: li
 
 
 def _attribute(world: World, node: ast.Attribute, module: Module, frame: Frame | None) -> Value:
-    changed = flow.dotted_name(world, node, module, frame)
-    if changed is not None:
-        return changed
-    base = evaluate(world, node.value, module, frame)
-    return objects.attribute(world, base, node.attr, node, module, frame)
+    """`a.b.c`: from the innermost part, or the outermost that the scope itself has set, to the end."""
+    after: list[ast.Attribute] = []
+    part: ast.expr = node
+    while isinstance(part, ast.Attribute) and not flow.is_touched(module, part):
+        after.append(part)
+        part = part.value
+    if isinstance(part, ast.Attribute):
+        value = kept(world, part, module, frame, partial(flow.dotted_name, world, part, module, frame))
+    else:
+        value = evaluate(world, part, module, frame)
+    for part in reversed(after):
+        value = objects.attribute(world, value, part.attr, part, module, frame)
+    return value
 
 
 def _subscript(world: World, node: ast.Subscript, module: Module, frame: Frame | None) -> Value:
@@ -550,3 +565,6 @@ _HANDLERS: dict[type, Callable[..., Value]] = {
     ast.Lambda: _lambda,
     **dict.fromkeys(COMPREHENSIONS, _comprehension),
 }
+
+# What these come to is kept where it is worked out: the value of a name, the attribute of an instance.
+_KEPT_WITHIN = frozenset({_name, _attribute, _inner, _lambda})

@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
@@ -131,13 +132,19 @@ def _initial(
 def _turn_of(world: World, scope: Scope, name: str, module: Module, running: Frame | None) -> Value:
     if running is not None and name in running.bindings:
         return world.pending(running.bindings[name])
-    for generator in scope.node.generators:  # type: ignore[attr-defined]
-        items = containers.items_of(world, expressions.evaluate(world, generator.iter, module, None))
-        if items and name in (
-            bound := branching.unpacked(generator.target, branching.one_of(world, items, generator.iter, module, ""))
-        ):
-            return bound[name]
-    return Unknown(f"{name} is one of several", Origin(name, module.location(scope.node)))
+
+    def compute() -> Value:
+        for generator in scope.node.generators:  # type: ignore[attr-defined]
+            items = containers.items_of(world, expressions.evaluate(world, generator.iter, module, None))
+            item = branching.one_of(world, items, generator.iter, module, "") if items else None
+            if item is not None and name in (bound := branching.unpacked(generator.target, item)):
+                return bound[name]
+        return Unknown(f"{name} is one of several", place())
+
+    def place() -> Origin:
+        return Origin(name, module.location(scope.node))
+
+    return world.once(("turn", scope.node, name), compute, place)
 
 
 def _set_elsewhere(
@@ -207,25 +214,32 @@ def changed_in(
     return world.once(key, compute, place, frame.rests if frame else NOTHING)
 
 
-def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame | None) -> Value | None:
-    """Return what the scope itself has set `self.options` or `app.config` to, None when it has not touched it."""
+def is_touched(module: Module, node: ast.Attribute) -> bool:
+    """Say whether the scope of a place itself sets `self.options` or `app.config`, or may change what it holds."""
     name = dotted(node)
     if name is None or isinstance(node.value, ast.Subscript):
-        return None
+        return False
     scope = names.scope_at(module, node)
-    if name not in scope.touched and not sharing.is_changed(scope, name):
-        return None
+    return name in scope.touched or sharing.is_changed(scope, name)
+
+
+def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame | None) -> Value:
+    """Return what `self.options` is where the scope itself touches it."""
+    name = dotted(node) or ""
+    scope = names.scope_at(module, node)
     running = frame if frame is not None and frame.scope is scope.node else None
     at = slices.statement_of(module, scope, node)
 
+    base = partial(expressions.evaluate, world, node.value, module, frame)
+
     def initial() -> Value | None:
-        base = expressions.evaluate(world, node.value, module, frame)
-        base = _untouched(base, scope) if name in scope.touched else base
-        found = objects.attribute(world, base, node.attr, node, module, frame)
+        untouched = _untouched(base(), scope) if name in scope.touched else base()
+        found = objects.attribute(world, untouched, node.attr, node, module, frame)
         return None if isinstance(found, Unknown) and not isinstance(found, Open) else found
 
     found = slices.Slice(world, module, scope, name, running or frame, at, initial, needs_touch=True).result()
-    return found if found is not None else initial()
+    found = found if found is not None else initial()
+    return found if found is not None else objects.attribute(world, base(), node.attr, node, module, frame)
 
 
 def _untouched(base: Value, scope: Scope) -> Value:
