@@ -170,8 +170,9 @@ class Callers:
         if module.path not in self._uses:
             uses: dict[str, list[ast.expr]] = {}
             for node in module.nodes:
-                if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-                    uses.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append(node)
+                kind = node.__class__  # this runs for every node of many files
+                if (kind is ast.Name or kind is ast.Attribute) and node.ctx.__class__ is ast.Load:
+                    uses.setdefault(node.id if kind is ast.Name else node.attr, []).append(node)
             for found in module.imports:
                 # `from app.db import make_engine as connect`: look for the alias, resolution says the rest.
                 if found.name and found.alias != found.name:

@@ -274,6 +274,7 @@ class Module:
         self.around: dict[ast.AST, list[Scope]] = {}  # the scopes around nodes, asked for so far
         self.filled: dict[tuple[ast.AST, str], tuple[Path, ...]] = {}  # what code of a scope sets in what a name holds
         self.bindings: dict[tuple[Scope, str], names.Resolved | None] = {}  # resolved so far
+        self.conditions: dict[ast.AST, tuple[tuple[ast.expr, bool], ...]] = {}  # see reach; asked for so far
         self._locations: dict[ast.AST, Location] = {}  # asked for so far
         self.rewriters: list[tuple[int, str | None]] | None = None  # see outside; None until asked for
 

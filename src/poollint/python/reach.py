@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from poollint.python import branching, calls, expressions, operators
@@ -77,12 +78,13 @@ def only_ways(world: World, node: ast.AST, module: Module) -> Iterator[tuple[ast
         module, node = callers[0]
 
 
-def conditions(node: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]:
-    """Yield the tests on the way to a node, from the inside out, with how they must come out."""
-    child = node
-    for parent in module.ancestors(node):
-        yield from _conditions(parent, child)
-        child = parent
+def conditions(node: ast.AST, module: Module) -> tuple[tuple[ast.expr, bool], ...]:
+    """Return the tests on the way to a node, from the inside out, with how they must come out; looked for once."""
+    if node not in module.conditions:
+        around = (node, *module.ancestors(node))
+        found = (_conditions(parent, child) for child, parent in pairwise(around))
+        module.conditions[node] = tuple(chain.from_iterable(found))
+    return module.conditions[node]
 
 
 def reached_from_outside(world: World, node: ast.AST, module: Module) -> bool:

@@ -7,7 +7,7 @@ A scope is a module, class, function, lambda or comprehension. Names include dot
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from poollint.python import sharing
@@ -62,7 +62,8 @@ class Scope:
     related: dict[str, frozenset[str]] = field(default_factory=dict)  # names that links lead to, as far as asked for
     shared: dict[tuple[str, float], tuple] = field(default_factory=dict)  # what shares an object with a name, see sharing
     ways: dict[ast.AST, tuple[frozenset[ast.AST], dict[int, int]]] = field(default_factory=dict)  # see slices
-    _blocks: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    _touching: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+    _setting: dict[int, dict[str, list[int]]] = field(default_factory=dict)
 
     @property
     def body(self) -> list[ast.stmt]:
@@ -71,13 +72,37 @@ class Scope:
 
     def touching(self, block: list[ast.stmt], name: str) -> list[int]:
         """Return the numbers of the statements of a block that touch a name; each block is read once."""
-        found = self._blocks.get(id(block))
-        if found is None:
-            found = self._blocks[id(block)] = {}
-            for number, stmt in enumerate(block):
-                for touched in self.touches.get(stmt, ()):
-                    found.setdefault(touched, []).append(number)
+        if (found := self._touching.get(id(block))) is None:
+            found = self._touching[id(block)] = _numbers(self.touches.get(stmt, ()) for stmt in block)
         return found.get(name, [])
+
+    def setting(self, block: list[ast.stmt], name: str) -> list[int]:
+        """Return the numbers of the assignments of a block that give a name its value, whatever it was before."""
+        if (found := self._setting.get(id(block))) is None:
+            found = self._setting[id(block)] = _numbers(map(_names_set_by, block))
+        return found.get(name, [])
+
+
+def _numbers(names: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    """Return name → the numbers of the statements it belongs to."""
+    found: dict[str, list[int]] = {}
+    for number, those in enumerate(names):
+        for name in those:
+            found.setdefault(name, []).append(number)
+    return found
+
+
+def _names_set_by(stmt: ast.stmt) -> Iterator[str]:
+    match stmt:
+        case ast.Assign(targets=targets):
+            pass
+        case ast.AnnAssign(target=target, value=ast.expr()):
+            targets = [target]
+        case _:
+            return
+    for target in targets:
+        if isinstance(target, (ast.Name, ast.Attribute)) and (name := dotted(target)):
+            yield name
 
 
 def scope_of(node: ast.AST) -> Scope:

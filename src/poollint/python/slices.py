@@ -139,7 +139,8 @@ class Slice:
         """
         touching = self.scope.touching(body, self.name)
         before = touching[: bisect_left(touching, end)]
-        start = next((number for number in reversed(before) if self._sets(body[number])), 0)
+        setting = self.scope.setting(body, self.name)
+        start = setting[last - 1] if (last := bisect_left(setting, end)) else 0
         leaving: set[ast.stmt] = set()
         if self.turning:
             leaving |= {stmt for stmt in body[start:end] if stmt in self.scope.jumps}
@@ -149,14 +150,6 @@ class Slice:
             touched = set(before)
             return [body[n] for n in range(start, end) if n in touched or body[n] in leaving]
         return [body[number] for number in before if number >= start]
-
-    def _sets(self, stmt: ast.stmt) -> bool:
-        match stmt:
-            case ast.Assign(targets=targets):
-                return any(self._is_name(target) for target in targets)
-            case ast.AnnAssign(target=target, value=ast.expr()):
-                return self._is_name(target)
-        return False
 
     def _is_name(self, target: ast.AST) -> bool:
         return isinstance(target, (ast.Name, ast.Attribute)) and dotted(target) == self.name
@@ -417,7 +410,7 @@ class Slice:
 
     def _starts_afresh(self, body: list[ast.stmt]) -> bool:
         """Every turn sets the name before the place: earlier turns leave nothing."""
-        return any(isinstance(stmt, ast.Assign) and self._sets(stmt) for stmt in body[: self._end(body)])
+        return any(number < self._end(body) for number in self.scope.setting(body, self.name))
 
     def _any_turn(self, stmt: ast.For | ast.AsyncFor) -> Value:
         items = containers.items_of(self.world, self._evaluate(stmt.iter))
