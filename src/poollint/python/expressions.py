@@ -64,6 +64,12 @@ def kept(world: World, node: ast.expr, module: Module, frame: Frame | None, comp
 
 def constant(node: ast.Constant, module: Module) -> Value:
     """Return a literal, standing where it is written, under the name a reader searches there."""
+    if (found := module.literals.get(node)) is None:
+        found = module.literals[node] = _literal(node, module)
+    return found
+
+
+def _literal(node: ast.Constant, module: Module) -> Value:
     origin = Origin(says(module, node), module.location(node))
     if isinstance(node.value, (str, int, float, bool, bytes)) or node.value is None:
         if isinstance(node.value, int) and abs(node.value) > operators.LARGEST_NUMBER:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from poollint.python.callers import Callers, Calls
     from poollint.python.graph import ImportGraph
     from poollint.python.sharing import Path
+    from poollint.python.values import Value
 
 
 T = TypeVar("T")
@@ -275,6 +276,7 @@ class Module:
         self.filled: dict[tuple[ast.AST, str], tuple[Path, ...]] = {}  # what code of a scope sets in what a name holds
         self.bindings: dict[tuple[Scope, str], names.Resolved | None] = {}  # resolved so far
         self.conditions: dict[ast.AST, tuple[tuple[ast.expr, bool], ...]] = {}  # see reach; asked for so far
+        self.literals: dict[ast.Constant, Value] = {}  # evaluated so far
         self._locations: dict[ast.AST, Location] = {}  # asked for so far
         self.rewriters: list[tuple[int, str | None]] | None = None  # see outside; None until asked for
 
