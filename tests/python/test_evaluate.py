@@ -103,6 +103,8 @@ PROGRAMS = [
     ("elif", "X = 2\nif X == 1:\n    r = 1\nelif X == 2:\n    r = 'two'\nelse:\n    r = 3\nresult = r", "two"),
     ("match", "X = 'b'\nmatch X:\n    case 'a':\n        r = 1\n    case 'b' | 'c':\n        r = 2\n    case _:\n        r = 3\nresult = r", 2),
     ("a loop over a literal", "d = {}\nfor k in ('a', 'b'):\n    d[k] = k * 2\nresult = d", {"a": "aa", "b": "bb"}),
+    ("names of a class", "class A:\n    X = 1\n    y = 2\nclass B(A):\n    Z = 3\nresult = {n: getattr(B, n) for n in dir(B) if n.isupper()}", {"X": 1, "Z": 3}),
+    ("a variable with a default is never None", "import os\nraw = os.environ.get('SIZE', 0)\nif raw is not None:\n    r = int(raw)\nresult = r", 0),
     ("a loop with continue", "d = {}\nfor k, v in {'a': 1, 'b': None}.items():\n    if v is None:\n        continue\n    d[k] = v\nresult = d", {"a": 1}),
     ("a loop with break", "r = 0\nfor n in (1, 2, 3):\n    r = n\n    if n == 2:\n        break\nresult = r", 2),
     ("an assignment in a condition", "if (n := 6) > 5:\n    r = n\nresult = r", 6),
@@ -210,6 +212,7 @@ UNKNOWNS = [
     ("a = b\nb = a\nresult = b", "b is not set"),
     ("def f(n):\n    return f(n)\nresult = f(1)", "nested too deeply"),
     ("import os\nresult = os.cpu_count()", "os.cpu_count() depends on the machine"),
+    ("from library import Base\nclass A(Base):\n    X = 1\nresult = dir(A)", "the names of something unknown"),
     ("import os\nresult = os.cpu_count() * 2", "os.cpu_count() depends on the machine"),
     ("result = 10 ** 16 * 10 ** 16", "out of all proportion"),
     ("result = 'x' * 10 ** 9", "not worked out"),
@@ -453,6 +456,17 @@ def test_there_are_never_more_alternatives_than_the_limit(tmp_path: Path) -> Non
     assert all(isinstance(value, Table) for value in found)
     # What depends on more conditions than fit is not known, and says so.
     assert any("depends on" in str(entry) for value in found for entry in plain(value).values())
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("v", {"x": 1, "y": "<depends on"}), ("k != 'y'", {"x": 1}), ("other(v)", {"x": "<depends on", "y": "<depends on"})])
+def test_a_comprehension_of_a_dict_doubts_what_its_condition_may_leave_out(tmp_path: Path, wanted: str, expected: dict) -> None:
+    loop = f"{{k: v for k, v in {{'x': 1, 'y': os.getenv('A')}}.items() if {wanted}}}"
+    project = Project(tmp_path, f"import os\nfrom library import other\n{loop}")
+    module = project.modules.module("main.py")
+    assert module is not None
+    value = Evaluator(project.modules).value(module.tree.body[-1].value, module)  # type: ignore[attr-defined]
+    assert isinstance(value, Table) and value.complete
+    assert {key: each if isinstance(each, int) else each[:11] for key, each in plain(value).items()} == expected
 
 
 def test_a_world_that_decides_nothing_knows_what_both_branches_agree_on(tmp_path: Path) -> None:

@@ -162,6 +162,24 @@ def test_mysql_gets_defaults_of_its_own(engine, version, size, recycle):
     assert (pool.pool_size.value, pool.pool_recycle.value) == (size, recycle)
 
 
+SECRET = START + "import os\napp.config['SQLALCHEMY_DATABASE_URI'] = os.environ['URL']\ndb = SQLAlchemy(app)\n"
+
+
+@pytest.mark.parametrize(("version", "size"), [("2.5.1", 10), ("3.1.1", 5)])
+def test_the_defaults_of_mysql_hold_where_only_its_drivers_are_declared(engine, version, size):
+    library = f"flask-sqlalchemy=={version}\nsqlalchemy==1.4.54\n"
+    pool = live(engine({"app.py": SECRET, "requirements.txt": library + "pymysql==1.1.0\n"}, ""))
+    assert (pool.pool_recycle.value, pool.pool_recycle.certainty) == (7200, "estimate")
+    assert pool.pool_size.value == size
+
+
+@pytest.mark.parametrize(("drivers", "recycle"), [("pymysql\npsycopg2\n", None), ("psycopg2\n", -1), ("", -1)])
+def test_an_unknown_url_may_have_the_defaults_of_mysql_only_where_a_driver_of_it_is_declared(engine, drivers, recycle):
+    library = "flask-sqlalchemy==3.1.1\nsqlalchemy==2.0.36\n"
+    pool = live(engine({"app.py": SECRET, "requirements.txt": library + drivers}, ""))
+    assert value_of(pool.pool_recycle) == recycle
+
+
 def test_a_branch_on_the_url_makes_alternatives(engine):
     text = (
         START + "import os\nurl = os.getenv('DATABASE_URL')\nif url is not None:\n"

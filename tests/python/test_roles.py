@@ -713,6 +713,52 @@ def test_an_engine_that_nothing_but_tests_makes_is_a_tests(engine, files, role):
     assert engine(files).role == role
 
 
+PACKAGE = {
+    "service/server.py": "from fastapi import FastAPI\nfrom service import db\nclass Api(FastAPI):\n"
+    "    def configure(self):\n        self.engine = db.make('postgresql://db/orders')\n",
+    "service/__init__.py": "from service.server import Api\n",
+    "service/db.py": f"{ENGINE}def make(url):\n    return create_engine(url)\n",
+    "test_service.py": "from service.db import make\ndef test_make():\n    make('sqlite://')\n",
+}
+PROGRAM = "import service\napp = service.Api()\napp.configure()\n"
+
+
+def test_an_application_whose_class_a_package_gives_on_serves(engine):
+    assert engine({**PACKAGE, "main.py": PROGRAM}).role == "service"
+
+
+def test_a_class_that_a_package_gives_on_and_that_serves_nothing_makes_no_service(engine):
+    plain = {"service/server.py": PACKAGE["service/server.py"].replace("(FastAPI)", "")}
+    plain["service/server.py"] = plain["service/server.py"].replace("from fastapi import FastAPI\n", "")
+    assert engine({**PACKAGE, **plain, "main.py": PROGRAM}).role != "service"
+
+
+@pytest.mark.parametrize(("call", "role"), [("app.add_url_rule('/', view_func=show)", "service"), ("app.note(show)", "script")])
+def test_what_registers_its_views_one_by_one_serves_whatever_its_application_is(engine, call, role):
+    text = f"from company.web import Base\nfrom db import engine\napp = Base(__name__)\ndef show(): ...\n{call}\n"
+    command = "import argparse\nfrom db import engine\nif __name__ == '__main__':\n    argparse.ArgumentParser()\n"
+    assert engine({"db.py": f"{ENGINE}engine = {MAKE}\n", "views.py": text, "load.py": command}).role == role
+
+
+PRIVATE = """
+from pydantic import BaseModel, PrivateAttr
+class Database(BaseModel):
+    _engine: object = PrivateAttr({default})
+    def get(self):
+        if self._engine:
+            return self._engine
+        self._engine = {make}
+        return self._engine
+"""
+
+
+@pytest.mark.parametrize("default", ["None", "default=None", "default_factory=find"])
+def test_a_private_attribute_of_a_model_begins_with_its_default(engine, default):
+    model = ENGINE + PRIVATE.format(default=default, make=MAKE)
+    use = APP + "from model import Database\ndatabase = Database()\n@app.get('/')\ndef show():\n    database.get()\n"
+    assert engine({"model.py": model, "main.py": use}).role == "service"
+
+
 # -- how long it lasts
 
 FACTORY = {"db.py": f"{ENGINE}def make():\n    return {MAKE}\n"}
@@ -757,6 +803,8 @@ LOCAL = {
     "keep(engine)": True,
     "wait_for(*[engine])": True,
     "decorated(engine)": True,
+    "retried(engine)": False,
+    "cached_and_retried(engine)": True,
     "def ask():\n        engine.connect()\n    ask()": False,
     "def ask():\n        engine.connect()\n    return ask": True,
     "def ask():\n        engine.connect()\n    app.add_route('/', ask)": True,
@@ -773,6 +821,14 @@ def keep(bind):
     STATE['bind'] = bind
 @cache
 def decorated(bind):
+    bind.connect()
+from tenacity import retry, stop_after_attempt
+@retry(stop=stop_after_attempt(3))
+def retried(bind):
+    bind.connect()
+@cache
+@retry
+def cached_and_retried(bind):
     bind.connect()
 """
 

@@ -101,6 +101,22 @@ def test_a_partial_of_the_factory_is_a_creation(sites):
 
 
 @pytest.mark.parametrize(
+    ("provider", "count"),
+    [
+        ("Singleton(create_engine, 'x', pool_size=3)", 1),
+        ("Resource(create_engine, 'x')", 1),
+        ("Singleton(Database, 'x')", 0),
+        ("Object(create_engine)", 0),
+    ],
+)
+def test_a_provider_of_the_factory_is_a_creation(sites, provider, count):
+    text = f"from dependency_injector import containers, providers\nfrom sqlalchemy import create_engine\n"
+    text += f"class Container(containers.DeclarativeContainer):\n    engine = providers.{provider}\n"
+    found = sites({"db.py": text})
+    assert [(site.factory, site.skip) for site in found] == [("create_engine", 1)] * count
+
+
+@pytest.mark.parametrize(
     ("text", "is_async"),
     [
         ("engine = create_engine('x')", False),

@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from poollint.facts import Known, Unknown
-from poollint.python import containers, objects, operators, settings, text
+from poollint.python import containers, names, objects, operators, settings, text
 from poollint.python.libraries import Call, reader
 from poollint.python.memo import NOTHING
 from poollint.python.values import (
@@ -371,6 +371,17 @@ def _getattr(call: Call) -> Value:
     return found
 
 
+@reader("builtins.dir")
+def _dir(call: Call) -> Value:
+    """The names that a class and those above it define, in the order of the alphabet, without what `object` brings."""
+    cls = call.first()
+    lineage = objects.lineage(call.world, cls) if isinstance(cls, ClassRef) else []
+    if not lineage or not all(isinstance(each, ClassRef) or each == "builtins.object" for each in lineage):
+        return call.unknown("the names of something unknown")
+    own = {name for each in lineage if isinstance(each, ClassRef) for name in names.scope_for(each.module, each.node).binds}
+    return Listing(tuple(Traced(name, call.origin) for name in sorted(own) if "." not in name), call.origin)
+
+
 @reader("builtins.hasattr")
 def _hasattr(call: Call) -> Value:
     return unsettled("hasattr() is not worked out", call.first(), origin=call.origin)
@@ -415,8 +426,8 @@ def _isinstance(call: Call) -> Value:
             return Traced(("sqlalchemy.engine.URL" if value.is_object else "builtins.str") in named, call.origin)
         if isinstance(value, Open) and named == ["builtins.str"] and value.symbol.startswith("env:"):
             return Traced(True, call.origin)  # a variable that is set is text
-    names = [*named, *(f"{cls.module.path}:{cls.node.lineno}" for cls in classes)]
-    symbol = operation("isinstance", value, *(Known(name, call.origin) for name in names))
+    known = [*named, *(f"{cls.module.path}:{cls.node.lineno}" for cls in classes)]
+    symbol = operation("isinstance", value, *(Known(name, call.origin) for name in known))
     return unsettled(reason_of(value), value, origin=call.origin, symbol=symbol if are_named else "")
 
 

@@ -94,6 +94,13 @@ def _depends(call: Call) -> Value:
 # -- decouple and starlette --------------------------------------------------------------------------------------------
 
 
+@reader("pydantic.PrivateAttr")
+def _private_attribute(call: Call) -> Value:
+    """What an attribute that is no field begins with."""
+    default = call.get("default", 0)
+    return default if default is not None else call.unknown("a private attribute that something makes")
+
+
 @reader("pydantic.BaseModel.model_validate", "pydantic.BaseModel.parse_obj")
 def _of_dict(call: Call) -> Value:
     """`Settings.model_validate({})` is `Settings()`: settings read their variables all the same."""

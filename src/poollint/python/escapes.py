@@ -28,6 +28,9 @@ _HOLDERS = frozenset(
     "Session AsyncSession sessionmaker async_sessionmaker scoped_session async_scoped_session MetaData".split()
 )
 
+# Decorators of libraries that call the function again where it fails, and keep nothing of what it is given.
+_RETRYING = frozenset("tenacity.retry backoff.on_exception backoff.on_predicate retrying.retry retry.retry stamina.retry".split())
+
 MOST_NAMES = 20
 
 
@@ -96,7 +99,9 @@ def _parameter(module: Module, call: ast.Call, argument: ast.AST) -> _Local | No
     target = names.resolve(module, call.func)
     if not isinstance(target, FunctionRef) or not isinstance(target.module.parents.get(target.node), ast.Module):
         return None
-    if isinstance(target.node, ast.Lambda) or target.node.decorator_list:
+    if isinstance(target.node, ast.Lambda) or not all(
+        _only_retries(target.module, decorator) for decorator in target.node.decorator_list
+    ):
         return None
     args = target.node.args
     positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
@@ -107,6 +112,11 @@ def _parameter(module: Module, call: ast.Call, argument: ast.AST) -> _Local | No
         is_plain = not any(isinstance(each, ast.Starred) for each in before) and len(before) <= len(positional)
         named = positional[len(before) - 1] if is_plain else None
     return _Local(target.module, target.node, named) if named else None
+
+
+def _only_retries(module: Module, decorator: ast.expr) -> bool:
+    named = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return module.qualified(named) in _RETRYING
 
 
 def _name_of(target: ast.expr, module: Module, function: ast.AST) -> bool | _Local:

@@ -483,8 +483,8 @@ def _formatted(value: Value, part: ast.FormattedValue, module: Module) -> Value:
 def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | None) -> Value:
     origin = origin_at(module, node)
     table, items = Table({}, origin), []
-    for turn in _turns(world, node, 0, module, frame):
-        if turn is None:
+    for turn, doubt in _turns(world, node, 0, module, frame):
+        if turn is None or (doubt and not isinstance(node, ast.DictComp)):
             reason = "a loop over something unknown"
             return (
                 Table({}, origin, False, reason)
@@ -493,7 +493,7 @@ def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | 
             )
         if isinstance(node, ast.DictComp):
             key = evaluate(world, node.key, module, turn)
-            value = evaluate(world, node.value, module, turn)
+            value = Unknown(doubt, origin) if doubt else evaluate(world, node.value, module, turn)
             hashed = containers.key_of(key)
             is_key = hashed is not containers.NO_KEY
             table = table.put(hashed, value) if is_key else table.opened("a key is not known")
@@ -502,20 +502,25 @@ def _comprehension(world: World, node: ast.expr, module: Module, frame: Frame | 
     return table if isinstance(node, ast.DictComp) else Listing(tuple(items), origin)
 
 
-def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Frame | None) -> Iterator[Frame | None]:
-    """Yield one frame per turn of a comprehension, None once when the turns cannot be told."""
+def _turns(
+    world: World, node: ast.expr, number: int, module: Module, frame: Frame | None, doubt: str = ""
+) -> Iterator[tuple[Frame | None, str]]:
+    """Yield one frame per turn of a comprehension, None once when the turns cannot be told.
+
+    With it stands why nobody knows whether an `if` leaves the turn out, "" where that is known.
+    """
     generators = node.generators  # type: ignore[attr-defined]
     if number == len(generators):
-        yield frame
+        yield frame, doubt
         return
     generator = generators[number]
     items = containers.items_of(world, evaluate(world, generator.iter, module, frame))
     if items is None or len(items) > LARGEST_LOOP:
-        yield None
+        yield None, ""
         return
     for index, item in enumerate(items):
         if not world.burn():
-            yield None
+            yield None, ""
             return
         bindings = dict(frame.bindings) if frame is not None and frame.scope is node else {}
         bindings.update(branching.unpacked(generator.target, item))
@@ -524,15 +529,14 @@ def _turns(world: World, node: ast.expr, number: int, module: Module, frame: Fra
             f"{frame.path if frame else ''}[{getattr(node, 'lineno', 0)}:{node.col_offset}:{number}:{index}]"
         )
         turn = Frame(node, bindings, outer, path, frame.depth + 1 if frame else 1, world.rests.so_far())
+        values = [evaluate(world, test, module, turn) for test in generator.ifs]
         tests = [
-            operators.truth(world, evaluate(world, test, module, turn), place(module, test, turn))
-            for test in generator.ifs
+            operators.truth(world, value, place(module, test, turn)) for value, test in zip(values, generator.ifs)
         ]
-        if None in tests:
-            yield None
-            return
-        if all(tests):
-            yield from _turns(world, node, number + 1, module, turn)
+        if False not in tests:
+            unsure = next((reason_of(value) for value, test in zip(values, tests) if test is None), "")
+            further = f"depends on a condition: {unsure}"[:200] if unsure else doubt
+            yield from _turns(world, node, number + 1, module, turn, further)
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------

@@ -21,14 +21,13 @@ from poollint.python import urls
 from poollint.python.evaluate import Evaluator, World
 from poollint.python.flask_config import Config, Places, assigned_name
 from poollint.python.flask_given import Given
-from poollint.python.flask_hooks import MYSQL, Hooks, hooks_of
-from poollint.python.pools import Library, pool_of
+from poollint.python.flask_hooks import Hooks, driver_defaults, hooks_of
+from poollint.python.pools import Library, dialect_of, may_be, pool_of
 from poollint.python.roles import Roles
 from poollint.python.sites import Site
 from poollint.python.values import (
     Arguments,
     Table,
-    Traced,
     Value,
     as_setting,
     origin_of,
@@ -76,7 +75,8 @@ class Flask:
         # The options first: a world answers a limited number of questions, and the URL may ask many.
         options = _table(config.get(FLASK_OPTIONS))
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
-        given = _Given(config, options, constructor, is_3, hooks_of(site, is_3, library.at_least("2.5", VERSION)))
+        hooks = hooks_of(site, is_3, library.at_least("2.5", VERSION), may_be("mysql", library))
+        given = _Given(config, options, constructor, is_3, hooks, library)
         uri = config.get(FLASK_URI) or config.variable_of(FLASK_URI)
         binds = tuple(self._binds(given, library))
         if binds and is_3 and (uri is None or (isinstance(uri, Known) and uri.value is None)):
@@ -140,6 +140,7 @@ class _Given:
     constructor: Table
     is_3: bool | None
     hooks: Hooks
+    library: Library
 
     def of_default(self, uri: Value | None, bind: str = "") -> Arguments:
         """Return what reaches create_engine for SQLALCHEMY_DATABASE_URI, with version 2 also for a bind."""
@@ -160,17 +161,18 @@ class _Given:
 
     def _completed(self, options: Table, url: Value | None, is_3: bool | None, bind: str = "") -> Arguments:
         """Return options over what version 2 and the project's hooks start from, and over the driver's defaults."""
+        parts = urls.as_url(self.config.world, url) if url is not None else None
+        dialect = dialect_of(parts or urls.unknown_url(url or Unknown("no URL is set")), self.library)
         if is_3 is False:
-            options = self.hooks.options(self.config.world, url, bind).merged(options)
+            options = self.hooks.options(self.config.world, url, dialect, bind).merged(options)
         keywords = {str(key): value for key, value in options.entries.items()}
         complete, reason = options.complete, options.reason
         for key in FLASK_2_KEYS if is_3 is None else ():
             value = self.config.get(key)
             if value is not None and not (isinstance(value, Known) and value.value is None):
                 complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
-        parts = urls.as_url(self.config.world, url) if url is not None else None
-        if parts and is_3 is not False and value_of(parts.dialect) in MYSQL:
-            keywords.setdefault("pool_recycle", _default(7200))
+        if is_3 is not False:
+            keywords = {**driver_defaults(dialect, self.hooks.may_be_mysql, {"pool_recycle": 7200}), **keywords}
         if self.hooks.unread:
             complete, reason = False, f"{self.hooks.unread}() of the project changes the options"
         return Arguments((), keywords, complete, reason)
@@ -181,10 +183,6 @@ def _pool(world: World, arguments: Arguments, url: Value | None, library: Librar
     if value_of(pool.dialect) == "sqlite" and value_of(pool.pool_class) == "SingletonThreadPool":
         return replace(pool, pool_class=Known("StaticPool", Origin("default of Flask-SQLAlchemy"), "default"))
     return pool
-
-
-def _default(value: int) -> Value:
-    return Traced(value, Origin("default of Flask-SQLAlchemy"), "default")
 
 
 def _table(value: Value | None) -> Table:

@@ -15,7 +15,7 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from poollint.facts import Known, Origin, Unknown, value_of
+from poollint.facts import Known, Origin, Setting, Unknown, weakest
 from poollint.python import calls, flow, names, returns, urls
 from poollint.python.evaluate import World
 from poollint.python.libraries import Call, filler, reader
@@ -37,14 +37,16 @@ class Hooks:
     methods   those that version 2 calls, and that are followed
     unread    one that may do what it likes, where there is any
     since_25  whether what they return counts; None when the version does not say
+    may_be_mysql  whether the project declares a driver of MySQL: a URL that is not known may be its
     """
 
     site: Site
     methods: Mapping[str, FunctionRef]
     unread: str | None
     since_25: bool | None
+    may_be_mysql: bool
 
-    def options(self, world: World, url: Value | None, bind: str) -> Table:
+    def options(self, world: World, url: Value | None, dialect: Setting, bind: str) -> Table:
         """Return what version 2 starts from, for the engine of a bind or for that of no bind."""
         app, start = Unknown("the application"), Table({}, Origin(""))
         parts = urls.as_url(world, url) if url is not None else None
@@ -52,7 +54,7 @@ class Hooks:
         options = self._left(world, hook, (app, start), bind) if hook else _pool_defaults(world, start)
         hook = self.methods.get("apply_driver_hacks")
         if hook is None:
-            return _driver_defaults(parts, options)
+            return _with_driver_defaults(dialect, self.may_be_mysql, options)
         target = replace(parts, is_object=True) if parts else Unknown("no URL is set")
         return self._left(world, hook, (app, target, options), bind)
 
@@ -91,13 +93,13 @@ def _unread(hook: FunctionRef) -> Table:
     return Table({}, Origin(hook.name, hook.module.location(hook.node)), False, reason)
 
 
-def hooks_of(site: Site, is_3: bool | None, since_25: bool | None) -> Hooks:
+def hooks_of(site: Site, is_3: bool | None, since_25: bool | None, may_be_mysql: bool) -> Hooks:
     """Return the hooks of the class that a place constructs; those of either version where `is_3` does not say."""
     unread = {True: _HOOKS_OF_3, False: _HOOKS_OF_2, None: {*_HOOKS_OF_2, *_HOOKS_OF_3, *_FOLLOWED}}[is_3]
     own = _own_methods(site)
     followed = {name: own[name][0] for name in _FOLLOWED if is_3 is False and len(own.get(name, ())) == 1}
     stopped = (name for name in own if name in unread or (name in _FOLLOWED and is_3 is False and name not in followed))
-    return Hooks(site, followed, next(stopped, None), since_25)
+    return Hooks(site, followed, next(stopped, None), since_25, may_be_mysql)
 
 
 def _own_methods(site: Site) -> Mapping[str, list[FunctionRef]]:
@@ -126,11 +128,21 @@ def _pool_defaults(world: World, options: Table) -> Table:
     return options
 
 
-def _driver_defaults(url: Url | None, options: Table) -> Table:
-    if url is not None and value_of(url.dialect) in MYSQL:
-        for name, value in (("pool_size", 10), ("pool_recycle", 7200)):
-            if name not in options.entries:
-                options = options.put(name, Traced(value, Origin("default of Flask-SQLAlchemy"), "default"))
+def driver_defaults(dialect: Setting, may_be_mysql: bool, values: Mapping[str, int]) -> dict[str, Value]:
+    """Return what the extension sets for MySQL, as sure as it is that the server is one."""
+    if isinstance(dialect, Unknown) and may_be_mysql:
+        reason = "Flask-SQLAlchemy has a default of its own for MySQL, and the URL's driver is not known"
+        return dict.fromkeys(values, Unknown(reason, dialect.origin))
+    if not isinstance(dialect, Known) or dialect.value not in MYSQL:
+        return {}
+    certainty = weakest((dialect, Known(None, Origin(""), "default")))
+    return {name: Traced(value, Origin("default of Flask-SQLAlchemy"), certainty) for name, value in values.items()}
+
+
+def _with_driver_defaults(dialect: Setting, may_be_mysql: bool, options: Table) -> Table:
+    for name, value in driver_defaults(dialect, may_be_mysql, {"pool_size": 10, "pool_recycle": 7200}).items():
+        if name not in options.entries:
+            options = options.put(name, value)
     return options
 
 
@@ -152,7 +164,7 @@ def _base_driver_defaults(call: Call) -> Value:
     url = _positions(call, "sa_url", 1) or _positions(call, "info", 1)
     if not isinstance(options, Table):
         return call.unknown("options are not known")
-    return _driver_defaults(url if isinstance(url, Url) else None, options)
+    return _with_driver_defaults(url.dialect if isinstance(url, Url) else Unknown("no URL"), False, options)
 
 
 @reader(f"{FLASK_EXTENSION}.apply_driver_hacks")

@@ -322,6 +322,8 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
     if isinstance(left, Known) and isinstance(right, Known):
         if isinstance(left, Member) and not left.is_plain and not isinstance(right, Member):
             return Traced(False, origin, certainty_of(left, right))  # a member is not its value
+        if right.value is None and left.value is not None:
+            return Traced(False, origin, certainty_of(left, right))  # what may replace it is text, and never None
         result: Value = derived(same_value(left, right), left, right, origin=origin, symbol=symbol)
     elif (same := _same_reference(left, right)) is not None:
         return Traced(same, origin, "exact", symbol)

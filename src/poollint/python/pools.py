@@ -65,7 +65,7 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
     """Return the pool that these arguments make; `url` is the database URL as a value."""
     parts = urls.as_url(world, url) if url is not None else None
     parts = parts or urls.unknown_url(url if url is not None else Unknown(arguments.reason or "no URL is passed"))
-    dialect = _dialect(parts, library)
+    dialect = dialect_of(parts, library)
     driver = _driver(parts, dialect, is_async, library)
     given = _given(arguments)
     pool_class = _pool_class(given, parts, dialect, is_async, library)
@@ -91,7 +91,8 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
 # -- the URL -----------------------------------------------------------------------------------------------------------
 
 
-def _dialect(url: Url, library: Library) -> Setting:
+def dialect_of(url: Url, library: Library) -> Setting:
+    """Return what the URL names, or the one server whose drivers the project declares."""
     dialect = url.dialect
     if isinstance(dialect, Known) and dialect.value == "postgres":
         return Known("postgresql", dialect.origin, dialect.certainty)
@@ -114,6 +115,12 @@ _DISTRIBUTIONS: Mapping[str, tuple[str, str, bool]] = {
     "aiomysql": ("mysql", "aiomysql", True),
     "asyncmy": ("mysql", "asyncmy", True),
 }
+
+
+def may_be(dialect: str, library: Library) -> bool:
+    """Say whether a project declares a driver of a server."""
+    return any(row[0] == dialect and library.requires(name) for name, row in _DISTRIBUTIONS.items())
+
 
 # Who declares one of these may as well talk to a file.
 _OF_FILES = ("aiosqlite", "duckdb-engine")

@@ -49,7 +49,7 @@ _SCRIPT_WORDS = frozenset("script scripts bin tool tools commands cli hack bench
 # Calls that make a process which serves requests, and calls that make one which waits for work.
 _SERVERS = contexts.APPLICATIONS - {"Celery"} | frozenset(
     "get_wsgi_application get_asgi_application Application make_wsgi_app ApplicationBuilder create_connexion_app "
-    "set_page_config serve_forever".split()
+    "set_page_config serve_forever add_url_rule".split()
 )
 _WORKERS = frozenset(
     "Celery run_polling start_polling infinity_polling start_consuming BlockingScheduler KafkaConsumer "
@@ -318,12 +318,19 @@ class Roles:
                 continue
             role = self._program_of(other)
             # `application = NotifyApp()`, with the class in a file beside it: look at what a loader imports, too.
-            beside = self.graph.imports(other) if role is None and self._may_assemble(other) else ()
+            beside = self._beside(other) if role is None and self._may_assemble(other) else ()
             if role or any(self._program_of(near) == "service" for near in beside if not self.is_aside(near)):
                 roles.add(role or "service")
             elif other != path and self._is_command(other):
                 roles.add("script")
         return next((role for role in ("service", "worker", "script") if role in roles), None)  # type: ignore[return-value]
+
+    def _beside(self, path: str) -> Iterator[str]:
+        """Yield the files that a file imports, and those whose names a package among them gives on."""
+        for near in self.graph.imports(path):
+            yield near
+            if posixpath.basename(near) == "__init__.py":
+                yield from self.graph.imports(near)
 
     def _program_of(self, path: str) -> Role | None:
         """Return what a file makes: a server, a worker, or neither."""

@@ -25,7 +25,12 @@ DEEPEST = 100
 
 MOST_IN_FILE = 200  # engines; a file with more is no program
 
+# What is called with a factory and its arguments, and makes the engine when it is called itself.
+_PROVIDERS = ("Callable", "Factory", "Resource", "Singleton", "ThreadSafeSingleton")
+_PASSING = frozenset({"functools.partial", *(f"dependency_injector.providers.{name}" for name in _PROVIDERS)})
+
 _FACTORY_NAMES = frozenset(name.rpartition(".")[2] for name in FACTORIES)
+_PASSING_NAMES = frozenset(name.rpartition(".")[2] for name in _PASSING)
 _NEEDLES = (b"create_engine", b"create_async_engine", b"engine_from_config", b"flask_sqlalchemy")
 
 
@@ -33,7 +38,7 @@ _NEEDLES = (b"create_engine", b"create_async_engine", b"engine_from_config", b"f
 class Site:
     """One call that creates an engine.
 
-    call      in the standard library's tree; its first `skip` arguments are not the factory's (functools.partial)
+    call      in the standard library's tree; its first `skip` arguments are not the factory's (functools.partial, providers)
     location  the call's span, from the first character of the callee
     """
 
@@ -114,7 +119,7 @@ def _creations(module: Module, has_extension: bool) -> Iterator[_Creation]:
     for call in calls:
         if factory := factory_of(module, call.func):
             yield _Creation(call, factory)
-        elif call.args and names.qualified(module, call.func) == "functools.partial":
+        elif call.args and names.qualified(module, call.func) in _PASSING:
             if (factory := factory_of(module, call.args[0])) and factory != "flask-sqlalchemy":
                 yield _Creation(call, factory, skip=1)
 
@@ -124,11 +129,11 @@ def _names(module: Module, has_extension: bool) -> set[str]:
     aliases = {
         found.alias
         for found in module.imports
-        if found.name in _FACTORY_NAMES or (found.name or "").endswith("SQLAlchemy") or found.name == "partial"
+        if found.name in _FACTORY_NAMES or (found.name or "").endswith("SQLAlchemy") or found.name in _PASSING_NAMES
     }
     # A subclass of Flask-SQLAlchemy's extension may have any name, but it is constructed by one that is a class here.
     classes = {name for name in module.calls if has_extension and (name[:1].isupper() or "SQLAlchemy" in name)}
-    return _FACTORY_NAMES | aliases | classes | {"partial"}
+    return _FACTORY_NAMES | aliases | classes | _PASSING_NAMES
 
 
 def factory_of(module: Module, callee: ast.expr) -> str | None:
