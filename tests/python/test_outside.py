@@ -55,6 +55,12 @@ def test_the_other_keys_of_a_dict_that_is_changed_elsewhere_stay_known(tmp_path:
     assert plain(Project(tmp_path, files).value()) == 2
 
 
+def test_whom_a_statement_elsewhere_is_about_is_no_question_of_the_reader(tmp_path: Path) -> None:
+    boot = "import os\nclass Row: pass\nrow = Row() if os.getenv('A') else make() if os.getenv('B') else None\nrow.SIZE = 9"
+    files = {"config.py": CONFIG, "boot.py": boot, "main.py": f"import boot\n{READS['an instance']}"}
+    assert [plain(value) for value in Project(tmp_path, files).alternatives()] == [4]
+
+
 # -- engines -----------------------------------------------------------------------------------------------------------
 
 MAKER = """

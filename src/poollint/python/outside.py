@@ -18,6 +18,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Unknown
@@ -27,7 +28,7 @@ from poollint.python.scopes import FUNCTIONS, MUTATORS
 from poollint.python.values import ClassRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
 
 if TYPE_CHECKING:
-    from poollint.python.evaluate import World
+    from poollint.python.evaluate import Evaluator, World
 
 # They begin with a literal, for which `re` skips ahead: every file of a project is scanned.
 _AFTER_DOT = re.compile(
@@ -67,6 +68,7 @@ class Outside:
         self._changed: dict[str, tuple[Write, ...]] = {}
         self._together: dict[str, frozenset[str]] = {}
         self._reaches: dict[str, frozenset[str]] = {}
+        self._receivers: dict[ast.AST, Value | None] = {}
 
     def writes(self, name: str) -> tuple[Write, ...]:
         """Return the statements that set an attribute of this name on something else than their own `self`."""
@@ -82,6 +84,20 @@ class Outside:
             self._scanned(name)
             self._changed[name] = tuple(self._found(name, self._changes.get(name, ()), _items))
         return self._changed[name]
+
+    def receiver(self, write: Write) -> Value | None:
+        """Return what a statement sets an attribute of, as far as it needs no decision; None while that is asked."""
+        if write.node not in self._receivers:
+            self._receivers[write.node] = None
+            self._receivers[write.node] = self._evaluator.value(write.base, write.module)
+        return self._receivers[write.node]
+
+    @cached_property
+    def _evaluator(self) -> Evaluator:
+        """Whoever asks what is set elsewhere is being evaluated itself: no question of his, no answer of his counts here."""
+        from poollint.python.evaluate import Evaluator
+
+        return Evaluator(self.modules)
 
     def is_along(self, reader: str, writer: str) -> bool:
         """Say whether every program that loads one file loads the other."""
@@ -297,7 +313,7 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
             continue  # read statement by statement
         if not _counts(outside, write, base.cls.module, value):
             continue
-        made = world.value(write.base, write.module)
+        made = outside.receiver(write)
         if isinstance(made, Instance) and made.cls.node in nodes and _may_be_same(made, base):
             return _not_known(name, write, value)
     return value
