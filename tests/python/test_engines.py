@@ -612,3 +612,28 @@ def test_none_that_is_passed_for_something_else_waits_for_it(engine):
     assert found.driver.value == "psycopg2"
     (found,) = engine(text.replace("def make(place: Place)", "def make(place: Place | None)")).alternatives
     assert not isinstance(found.driver, Known)
+
+
+CONVERTED = SYNC + """import os
+def wanted(key, default):
+    text = os.getenv(key)
+    if text is None:
+        return default
+    kind = type(default)
+    if kind is bool:
+        return text == "yes"
+    return kind(text) if text.isdigit() else {sizes}
+engine = create_engine("postgresql://db/a", pool_size=wanted("SIZE", 7))
+"""
+
+
+def test_a_default_is_the_value_of_an_absent_variable_however_its_text_is_converted(engine):
+    found = [pool.pool_size for pool in engine({"db.py": CONVERTED.replace("{sizes}", "SIZES[text]")}).alternatives]
+    assert [(value.value, value.certainty, value.origin.says) for value in found] == [(7, "fallback", "SIZE")]
+
+
+def test_a_default_beside_something_else_than_the_variable_is_one_of_two(engine):
+    text = SYNC + "import os\nfrom sizes import read\ndef wanted():\n    if os.getenv('PROD') is None:\n        return 7\n"
+    text += "    return read()\nengine = create_engine('postgresql://db/a', pool_size=wanted())\n"
+    found = [pool.pool_size for pool in engine({"db.py": text}).alternatives]
+    assert sorted(isinstance(value, Unknown) for value in found) == [False, True]

@@ -389,7 +389,9 @@ def _hasattr(call: Call) -> Value:
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "builtins.str": str, "builtins.int": int, "builtins.bool": bool, "builtins.float": float, "builtins.bytes": bytes,
+    "builtins.list": list, "builtins.tuple": tuple, "builtins.dict": dict, "builtins.set": set, "builtins.frozenset": frozenset,
 }  # fmt: skip
+_MADE_OF_TEXT = frozenset({"pathlib.Path", "pathlib.PurePath", "pydantic.SecretStr", "sqlalchemy.engine.URL"})  # never of numbers
 
 
 _SEQUENCES = frozenset(
@@ -411,9 +413,9 @@ def _isinstance(call: Call) -> Value:
     if len(named) == len(kinds):
         if isinstance(value, Member) and not value.is_plain:
             return Traced(False, call.origin)
-        if isinstance(value, Known) and all(name in _TYPES for name in named):
+        if isinstance(value, Known) and all(_tells(value, name) for name in named):
             # Asked of a variable's default, this is about the default: what replaces it takes a way of its own.
-            return Traced(any(isinstance(value.value, _TYPES[name]) for name in named), call.origin)
+            return Traced(any(isinstance(value.value, _TYPES.get(name, ())) for name in named), call.origin)
         if isinstance(value, Text):
             return Traced("builtins.str" in named, call.origin)
         if isinstance(value, Listing) and not _SEQUENCES & set(named):
@@ -429,6 +431,27 @@ def _isinstance(call: Call) -> Value:
     known = [*named, *(f"{cls.module.path}:{cls.node.lineno}" for cls in classes)]
     symbol = operation("isinstance", value, *(Known(name, call.origin) for name in known))
     return unsettled(reason_of(value), value, origin=call.origin, symbol=symbol if are_named else "")
+
+
+@reader("builtins.type")
+def _type(call: Call) -> Value:
+    """`type(default)`; whether a list or a tuple was written is not kept."""
+    value = call.first()
+    if len(call.arguments.positional) != 1:
+        return Unknown("a class made by type()", call.origin)
+    match value:
+        case Instance(cls=cls, arguments=Arguments()):
+            return cls
+        case Known(value=None):
+            return LibraryRef("types.NoneType", call.origin)
+        case Known(value=plain) if not isinstance(value, Member):
+            return LibraryRef(f"builtins.{type(plain).__name__}", call.origin)
+    return unsettled(reason_of(value), value, origin=call.origin)
+
+
+def _tells(value: Known, name: str) -> bool:
+    """Say whether a plain value tells if it is of a kind: a field's text may be a path or a secret, its number may not."""
+    return name in _TYPES or name in _MADE_OF_TEXT and not isinstance(value.value, str)
 
 
 def _is_made_of(call: Call, value: Instance, classes: list[ClassRef], named: list[str]) -> bool | None:

@@ -86,13 +86,17 @@ def presence_tested(world: World, test: Value) -> tuple[str, bool] | None:
     return match["name"], (match["no"] is None) != (match["none"] is not None)
 
 
-def default_by_absence(present: Value | None, absent: Value | None, name: str) -> Value | None:
-    """Return the default that `value if value else default` gives a variable; None when there is more to it."""
+def default_by_absence(present: Value | None, absent: Value | None, name: str, is_read: bool) -> Value | None:
+    """Return the default that `value if value else default` gives a variable; None when there is more to it.
+
+    is_read  working out what is there in its presence reads the variable: `parsed(value)`, however that comes out
+    """
     if isinstance(present, Traced) and present.value == "" and name in present.variables:  # the default's own emptiness
         is_default = isinstance(absent, Known) and (absent.value is None or is_plain_default(absent))
         return replaceable_by(absent, name) if is_default and absent is not None else None
     is_default = absent is not None and is_plain_default(absent)
     is_variable = isinstance(present, (Unknown, Text, Url)) and name in variables_of(present)
+    is_variable = is_variable or is_read and isinstance(present, Unknown)
     if not is_default or not is_variable or absent is None or _extends(present, absent):
         return None
     return replaceable_by(absent, name)

@@ -407,6 +407,15 @@ class World:
         if not self.depth:
             self.evaluator.read.add(name.lower())
 
+    def reading(self, variable: str, compute: Callable[[], T]) -> tuple[T, bool]:
+        """Return what is computed, and whether that reads an environment variable."""
+        outer = self.apart()
+        try:
+            value = compute()
+        finally:
+            rested = self.together(outer)
+        return value, variable.lower() in rested.variables
+
     def cut(self) -> None:
         """Say that the value being worked out is none for other worlds: something was left out for lack of means."""
         self.cuts.add(_FOR_THIS_WORLD)

@@ -400,8 +400,9 @@ def _conditional(world: World, node: ast.IfExp, module: Module, frame: Frame | N
     if tested := environment.presence_tested(world, test):
         name, when_present = tested
         branches = {True: node.body, False: node.orelse}
-        one, other = (evaluate(world, branches[side], module, frame) for side in (when_present, not when_present))
-        if (default := environment.default_by_absence(one, other, name)) is not None:
+        present, is_read = world.reading(name, lambda: evaluate(world, branches[when_present], module, frame))
+        absent = evaluate(world, branches[not when_present], module, frame)
+        if (default := environment.default_by_absence(present, absent, name, is_read)) is not None:
             return default
     if isinstance(test, Known) and (_constant(node.body), _constant(node.orelse)) == (True, False):
         return derived(bool(test.value), test)  # `True if FLAG else False` is the flag, no question

@@ -437,6 +437,13 @@ def is_plain_settings(world: World, base: Instance) -> bool:
     return settings.is_settings(lineage(world, base.cls)) and method_of(world, base.cls, "get") is None
 
 
+def is_equal_to_itself_only(world: World, base: Instance) -> bool:
+    """Say whether an instance that is made here is no more than its class says, and its class does not say what equals it."""
+    bases = lineage(world, base.cls)
+    is_whole = all(isinstance(each, ClassRef) or each in ("builtins.object", "object") for each in bases)
+    return base.arguments is not None and is_whole and method_of(world, base.cls, "__eq__") is None
+
+
 DUMPS = frozenset({"model_dump", "dict", "_asdict"})  # methods that make a dict of an instance's fields
 
 

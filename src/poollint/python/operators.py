@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import containers, environment, text, urls
+from poollint.python import containers, environment, objects, text, urls
 from poollint.python.values import (
     ClassRef,
     FunctionRef,
@@ -180,6 +180,8 @@ def plain_truth(value: Value) -> bool | None:
             return None
         case Url(whole=None) | FunctionRef() | ClassRef() | Instance() | ModuleRef() | Partial():
             return True
+        case LibraryRef(name=name) if name.startswith("builtins."):
+            return True
         case LibraryRef(name=name) | LibraryObject(name=name) if name.rpartition(".")[2][:1].isupper():
             return True  # a class or what it made; what a function returns may be anything
     return None
@@ -325,7 +327,7 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
         if right.value is None and left.value is not None:
             return Traced(False, origin, certainty_of(left, right))  # what may replace it is text, and never None
         result: Value = derived(same_value(left, right), left, right, origin=origin, symbol=symbol)
-    elif (same := _same_reference(left, right)) is not None:
+    elif (same := _same_reference(world, left, right)) is not None:
         return Traced(same, origin, "exact", symbol)
     elif _is_answered_true(world, left) and isinstance(right, Known) and not right.value:
         return Traced(False, origin, "fallback", symbol)
@@ -344,16 +346,21 @@ def _is_answered_true(world: World, value: Value) -> bool:
     return answer is not None and bool(answer.choice)
 
 
-def _same_reference(left: Value, right: Value) -> bool | None:
-    """Compare things that are not plain: two enum members, two classes, anything with None."""
+def _same_reference(world: World, left: Value, right: Value) -> bool | None:
+    """Compare things that are not plain: two classes, an object with itself or a number, anything with None."""
     if isinstance(right, Known) and isinstance(left, (Table, Listing)):
         return False
-    if isinstance(right, Known):
-        return False if right.value is None and plain_truth(left) is not None else None
+    if isinstance(right, Known) and right.value is None:
+        return False if plain_truth(left) is not None else None
     if isinstance(left, LibraryRef) and isinstance(right, LibraryRef):
         return left.name == right.name
     if isinstance(left, (ClassRef, FunctionRef)) and type(left) is type(right):
         return left.node is right.node  # type: ignore[union-attr]
+    if isinstance(left, Instance) and isinstance(right, Instance):
+        return True if left.symbol and left.symbol == right.symbol else None
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Instance) and isinstance(other, (Known, ClassRef, FunctionRef, LibraryRef)):
+            return False if objects.is_equal_to_itself_only(world, one) else None
     return None
 
 

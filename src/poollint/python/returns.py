@@ -61,11 +61,14 @@ class _Returns:
         if tested is None or self.turning:
             return None
         name, when_present = tested
-        found = {}
-        for side, branch in ((True, stmt.body), (False, stmt.orelse)):
-            value = self.run(branch)
-            found[side] = value if value is not None else self.run(rest)
-        return environment.default_by_absence(found[when_present], found[not when_present], name)
+        branches = {True: stmt.body, False: stmt.orelse}
+        present, is_read = self.world.reading(name, lambda: self._goes_on(branches[when_present], rest))
+        absent = self._goes_on(branches[not when_present], rest)
+        return environment.default_by_absence(present, absent, name, is_read)
+
+    def _goes_on(self, branch: list[ast.stmt], rest: list[ast.stmt]) -> Value | None:
+        value = self.run(branch)
+        return value if value is not None else self.run(rest)
 
     def _either(self, stmt: ast.stmt, rest: list[ast.stmt]) -> Value:
         assert isinstance(stmt, ast.If)

@@ -261,16 +261,19 @@ class Slice:
         if tested is None or self.turning or any(child in self.scope.jumps for child in (stmt, *stmt.body)):
             return False
         name, when_present = tested
-        before, found = self.value, {}
-        for side, branch in ((True, stmt.body), (False, stmt.orelse)):
-            self.value = before
-            self.run(branch)
-            found[side] = self.value
+        before, branches = self.value, {True: stmt.body, False: stmt.orelse}
+        present, is_read = self.world.reading(name, lambda: self._after(branches[when_present]))
         self.value = before
-        default = environment.default_by_absence(found[when_present], found[not when_present], name)
+        absent = self._after(branches[not when_present])
+        self.value = before
+        default = environment.default_by_absence(present, absent, name, is_read)
         if default is not None:
             self.value = default
         return default is not None
+
+    def _after(self, branch: list[ast.stmt]) -> Value | None:
+        self.run(branch)
+        return self.value
 
     def _is_not_taken(self, body: list[ast.stmt]) -> bool:
         """Whoever comes to the place has not taken a branch that leaves; nobody goes on after a `raise`."""
