@@ -4,7 +4,8 @@
     os.environ.setdefault("POOL_SIZE", "12")     the variable's default, before any that its reader gives
     os.environ.pop("POOL_SIZE", None)            the variable is gone
 
-What functions set counts for nobody: they may not run, or not before.
+What a function sets may be so from where a module calls it on: the variable is then not known. What functions set that no
+module calls while it is imported counts for nobody: they may not run, or not before.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Literal
 from poollint.facts import Location, Origin, Unknown
 from poollint.python import expressions, names, outside
 from poollint.python.modules import Module, Modules
-from poollint.python.values import LibraryRef, Value
+from poollint.python.scopes import FUNCTIONS
+from poollint.python.values import FunctionRef, LibraryRef, Value
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -28,13 +30,17 @@ _SETS = re.compile(rb"\benviron(?:\[[^\]\n]{1,80}\][ \t]*=(?!=)|\.(?:setdefault|
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A statement at module level; `value` is None where the variable is taken away."""
+    """A statement at module level, or the call there of a function that holds it.
+
+    value    None where the variable is taken away
+    is_sure  no condition and no function decides whether it runs
+    """
 
     module: Module
-    node: ast.stmt
+    node: ast.stmt | ast.Call
     kind: Literal["set", "default"]
     value: ast.expr | None
-    is_sure: bool  # no condition decides whether it runs
+    is_sure: bool
 
 
 class Assignments:
@@ -53,11 +59,27 @@ class Assignments:
 
 def _assignments(module: Module) -> Iterator[tuple[str, Assignment]]:
     for stmt in module.nodes:
-        if not isinstance(stmt, (ast.Assign, ast.Expr, ast.Delete)) or module.enclosing_functions(stmt):
+        if not isinstance(stmt, (ast.Assign, ast.Expr, ast.Delete)):
+            continue
+        if functions := list(module.enclosing_functions(stmt)):
+            for name, kind, value in _of_statement(module, stmt) if len(functions) == 1 else ():
+                yield from ((name, Assignment(caller, call, kind, value, False)) for caller, call in _calls(module, functions[0]))
             continue
         around = [each for each in module.ancestors(stmt) if isinstance(each, (ast.If, ast.Try, ast.For, ast.While, ast.Match))]
         for name, kind, value in _of_statement(module, stmt):
             yield name, Assignment(module, stmt, kind, value, not around)
+
+
+def _calls(module: Module, function: ast.AST) -> Iterator[tuple[Module, ast.Call]]:
+    """Yield the calls of a function at module level, in its own file and where it is imported from there."""
+    name = getattr(function, "name", "")
+    importers = module.modules.graph.importers.get(module.path, ()) if name in module.scope.binds else ()
+    for path in (module.path, *sorted(importers)):
+        caller = None if module.modules.is_for_tests(path) else module.modules.module(path)
+        for call in caller.calls.get(name, ()) if caller is not None else ():
+            found = names.resolve(caller, call.func) if not caller.enclosing_functions(call) else None
+            if isinstance(found, FunctionRef) and found.node is function:
+                yield caller, call
 
 
 def _of_statement(module: Module, stmt: ast.stmt) -> Iterator[tuple[str, Literal["set", "default"], ast.expr | None]]:
@@ -95,18 +117,25 @@ def before(world: World, name: str, reader: Origin | None) -> tuple[Literal["set
     earlier = [each for each in found if _is_before(world, each, here)]
     sets = [each for each in earlier if each.kind == "set"]
     last = (sets or earlier or [None])[-1]
-    if last is None or not (last.is_sure or last.kind == "set"):
+    if last is None:
         return None
     place = Origin(name, last.module.location(last.node))
-    if not last.is_sure or len({each.module.path for each in sets}) > 1:
-        return "set", Unknown(f"{name} may be set in {last.module.path}:{last.node.lineno}", place)
+    waits = last.module.path == here.path and here.line < last.node.lineno
+    if not last.is_sure or waits or len({each.module.path for each in sets}) > 1:
+        return last.kind, Unknown(f"{name} may be set in {last.module.path}:{last.node.lineno}", place)
     return last.kind, expressions.evaluate(world, last.value, last.module, None) if last.value is not None else None
+
+
+def _waits(module: Module, line: int) -> bool:
+    """Say whether a line stands in a function: that may run later."""
+    inner = [*module.scope.inner, *(stmt for cls in module.scope.inner if isinstance(cls, ast.ClassDef) for stmt in cls.body)]
+    return any(isinstance(each, FUNCTIONS) and each.body[0].lineno <= line <= (each.end_lineno or 0) for each in inner)
 
 
 def _is_before(world: World, assignment: Assignment, reader: Location) -> bool:
     module = assignment.module
     if module.path == reader.path:
-        return assignment.node.lineno < reader.line
+        return assignment.node.lineno < reader.line or _waits(module, reader.line)
     if not world.modules.shared(outside.Outside).is_along(reader.path, module.path):
         return False
     graph = world.modules.graph

@@ -55,6 +55,11 @@ def _getenv(call: Call) -> Value:
     return call.variable(call.text(0, "key"), default)
 
 
+@reader("os.environ.copy")
+def _environ_copy(call: Call) -> Value:
+    return containers.of_environ(call.origin)
+
+
 @reader("os.environ.__getitem__")
 def _environ(call: Call) -> Value:
     found = call.variable(call.text(0))

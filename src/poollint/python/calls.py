@@ -77,7 +77,8 @@ def _asks_when_read(world: World, function: Value) -> bool:
 def _method(world: World, node: ast.Call, func: ast.Attribute, module: Module, frame: Frame | None) -> Value | None:
     """Return what a method of a plain value gives; None when the receiver is a thing with methods of its own."""
     # A module or class is looked up without evaluating: `os.getenv(...)` is by far the most frequent case.
-    if names.resolve(module, func) is not None:
+    found = names.resolve(module, func)
+    if found is not None and not (isinstance(found, LibraryRef) and found.name.startswith("os.environ.")):
         return None
     base = expressions.evaluate(world, func.value, module, frame)
     origin = expressions.origin_at(module, node)

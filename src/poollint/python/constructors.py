@@ -50,11 +50,11 @@ def attribute_before(
 
 def inner_call(method: FunctionRef) -> ast.Call | None:
     """Return the call of the inherited constructor, if it always runs."""
-    if not isinstance(method.node, FUNCTIONS) or method.node.name != "__init__":
+    if not isinstance(method.node, FUNCTIONS) or method.node.name not in ("__init__", "__post_init__"):
         return None
     for stmt in method.node.body:
         match stmt:
-            case ast.Expr(ast.Call(ast.Attribute(receiver, "__init__")) as call) if (
+            case ast.Expr(ast.Call(ast.Attribute(receiver, name)) as call) if name == method.node.name and (
                 _is_super(receiver) or isinstance(names.resolve(method.module, receiver), ClassRef)
             ):
                 return call
@@ -81,7 +81,7 @@ def _inherited(
     lineage = [each for each in objects.lineage(world, base.cls) if isinstance(each, ClassRef)]
     own = next((number for number, each in enumerate(lineage) if method.node in each.node.body), len(lineage))
     above = (FunctionRef(each.module, stmt, each.frame) for each in lineage[own + 1 :] for stmt in each.node.body
-             if isinstance(stmt, FUNCTIONS) and stmt.name == "__init__")  # fmt: skip
+             if isinstance(stmt, FUNCTIONS) and stmt.name == method.name)  # fmt: skip
     inherited = next(above, None)
     if inherited is None:
         return None

@@ -43,9 +43,35 @@ NO_KEY = object()
 
 def as_table(world: World, value: Value) -> Value:
     """Return what `**value` spreads."""
+    if isinstance(value, LibraryRef) and value.name == "os.environ":
+        return of_environ(value.origin)
     if isinstance(value, LibraryObject):
         return libraries.as_table(world, value) or value
     return value
+
+
+def of_environ(origin: Origin) -> Table:
+    """Return a copy of `os.environ`."""
+    return Table({}, origin, False, "is a copy of os.environ", Table({}, origin))
+
+
+def entry(world: World, table: Table, key: Any, origin: Origin, default: Value | None = None) -> Value | None:
+    """Return what is under a key, Unknown when that may be anything, None when nothing is.
+
+    default  what counts where a variable of the process is not set
+    """
+    if table.beneath is None or key in table.entries:
+        found = table.get(key)
+        return None if isinstance(found, Unknown) and "KeyError" in found.failure else found
+    beneath = table.beneath.get(key)
+    default = beneath if beneath is not None else default
+    found = world.variable(str(key), default, origin)
+    return None if default is None and isinstance(found, Known) and found.value is None else found
+
+
+def _without(table: Table, key: Any) -> Table:
+    """Return a dict after a key was taken away; of a copy of `os.environ` it is noted that it is gone."""
+    return table.without(key) if table.beneath is None else table.put(key, failing(KeyError, table.origin))
 
 
 def key_of(value: Value | None) -> Any:
@@ -95,7 +121,7 @@ def item(
             hashed = key_of(key)
             if hashed is NO_KEY:
                 return unsettled(f"a key that is not known: {reason_of(key)}", key, origin=origin)
-            found = base.get(hashed)
+            found = entry(world, base, hashed, origin)
             return found if found is not None else failing(KeyError, origin, f"the dict has no {hashed!r}")
         case Listing(items=items, complete=True) if isinstance(key, Known) and isinstance(key.value, int):
             return (
@@ -123,6 +149,8 @@ _MAY_BE_DICT = (Unknown, Instance, LibraryObject, LibraryRef)
 
 def _started(value: Value | None, origin: Origin) -> Table:
     """Return a dict of which only what is set from now on is known."""
+    if isinstance(value, LibraryRef) and value.name == "os.environ":
+        return of_environ(origin)
     reason = reason_of(value) if value is not None else "what was in the dict before is not known"
     return Table({}, origin, False, reason)
 
@@ -160,13 +188,13 @@ def mutated(
     if method in ("update", "setdefault") and (value is None or isinstance(value, _MAY_BE_DICT)):
         value = _started(value, origin_of(value))
     if isinstance(value, Table):
-        return _table_after(value, method, given)
+        return _table_after(world, value, method, given)
     if isinstance(value, Listing):
         return _listing_after(value, method, given)
     return value
 
 
-def _table_after(table: Table, method: str, given: Arguments) -> Table:
+def _table_after(world: World, table: Table, method: str, given: Arguments) -> Table:
     first = given.positional[0] if given.positional else None
     if method == "update":
         return table.merged(_passed(first, given, table.origin))
@@ -177,10 +205,12 @@ def _table_after(table: Table, method: str, given: Arguments) -> Table:
         if key is NO_KEY:
             return table.opened("a key is not known")
         if method == "pop":
-            return table.without(key)
+            return _without(table, key)
         default = given.get("default", 1) or Known(None, table.origin)
         if key in table.entries:
             return table
+        if table.beneath is not None:
+            return table.put(key, entry(world, table, key, table.origin, default) or default)
         # What an unread part may have set before wins over this.
         return table.put(key, default if table.complete else branching.as_sure_as(default, _MAYBE))
     return table.opened(f"changed by {method}()")
@@ -211,7 +241,7 @@ def deleted(value: Value | None, keys: list[Value], last: Value) -> Value | None
     why = "a key was deleted"
     if not keys:
         key = key_of(last)
-        return value.without(key) if isinstance(value, Table) and key is not NO_KEY else unread(value, why)
+        return _without(value, key) if isinstance(value, Table) and key is not NO_KEY else unread(value, why)
     key = key_of(keys[0])
     inner = deleted(value.get(key), keys[1:], last) if isinstance(value, Table) and key is not NO_KEY else None
     return value.put(key, inner) if isinstance(value, Table) and inner is not None else unread(value, why)
@@ -230,7 +260,8 @@ def _passed(first: Value | None, given: Arguments, origin: Origin) -> Table:
                 table.put(pair.items[0].value, pair.items[1]) if is_pair else table.opened("pairs that are not known")
             )  # type: ignore[union-attr]
     elif first is not None:
-        table = table.merged(first)
+        is_environ = isinstance(first, LibraryRef) and first.name == "os.environ"
+        table = table.merged(of_environ(origin) if is_environ else first)
     table = table.merged(Table(dict(given.keywords), origin))
     return table if given.complete else table.opened(given.reason)
 
@@ -257,7 +288,7 @@ def container_method(world: World, base: Table | Listing, method: str, given: Ar
         case "copy":
             return base
         case "get" | "pop" | "setdefault" if given.positional:
-            return _gotten(base, method, given, origin)
+            return _gotten(world, base, method, given, origin)
         case "keys":
             return Listing(tuple(of_key(key, base.origin) for key in base.entries), base.origin, base.complete)
         case "values":
@@ -268,16 +299,16 @@ def container_method(world: World, base: Table | Listing, method: str, given: Ar
         case "getint" | "getfloat" | "getboolean" if given.positional:  # a section of an ini file
             from poollint.python import ini_functions
 
-            return ini_functions.cast(method, _gotten(base, method, given, origin))
+            return ini_functions.cast(method, _gotten(world, base, method, given, origin))
     return Unknown(f"{method}() of a dict", origin)
 
 
-def _gotten(base: Table, method: str, given: Arguments, origin: Origin) -> Value:
+def _gotten(world: World, base: Table, method: str, given: Arguments, origin: Origin) -> Value:
     key = key_of(given.positional[0])
     if key is NO_KEY:
         return unsettled("a key that is not known", given.positional[0], origin=origin)
     default = given.get("default", 1) or given.get("fallback")
-    found = base.get(key)
+    found = entry(world, base, key, origin, default)
     if found is not None:
         return found
     return default if default is not None else Traced(None, origin)

@@ -1,14 +1,20 @@
-"""Functions under decorators of the project: those that only wrap a function leave its value alone, others are followed."""
+"""What decorators make of functions, classes and attributes.
+
+    functions   decorators of the project that only wrap a function leave its value alone, others are followed
+    classes     what a decorator of the project sets in a class is not known
+    properties  what is assigned through a setter is not known
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
-from poollint.facts import Known
-from poollint.python import calls, expressions, names
-from poollint.python.modules import Module
-from poollint.python.scopes import FUNCTIONS, child_statements
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import calls, expressions, names, objects
+from poollint.python.modules import Module, Modules
+from poollint.python.scopes import FUNCTIONS, child_statements, walk
 from poollint.python.values import Arguments, ClassRef, Frame, FunctionRef, Instance, Partial, Value
 
 if TYPE_CHECKING:
@@ -59,3 +65,42 @@ def _hands_on(decorator: ast.AST) -> bool:
 def _is_call_of(value: ast.expr | None, given: set[str]) -> bool:
     value = value.value if isinstance(value, ast.Await) else value
     return isinstance(value, ast.Call) and getattr(value.func, "id", "") in given
+
+
+def set_in_class(cls: ClassRef, name: str) -> Unknown | None:
+    """Return what is left of a class's attribute that a decorator of the class sets, None where none does."""
+    for decorator in cls.node.decorator_list:
+        target = names.resolve(cls.module, decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if isinstance(target, FunctionRef) and any(_may_set(node, name) for node in walk(target.node)):
+            return Unknown(f"{name} is set by @{target.name}", Origin(name, cls.module.location(decorator)))
+    return None
+
+
+def _may_set(node: ast.AST, name: str) -> bool:
+    match node:
+        case ast.Attribute(attr=attribute, ctx=ast.Store()):
+            return attribute == name
+        case ast.Call(func=ast.Name("setattr")) | ast.ClassDef():
+            return True
+    return False
+
+
+_SETTER = re.compile(rb"@(\w{1,80})\.setter\b")
+
+
+class _Setters:
+    """The names of properties that something sets, anywhere in a project."""
+
+    def __init__(self, modules: Modules) -> None:
+        contents = (modules.tree.bytes(path) or b"" for path in modules.containing(b".setter"))
+        self.names = frozenset(found[1].decode() for content in contents for found in _SETTER.finditer(content))
+
+
+def through_setter(world: World, target: ast.expr, module: Module, frame: Frame | None) -> Unknown | None:
+    """Return what is known of an attribute after it is assigned through a property, None where there is none."""
+    if not isinstance(target, ast.Attribute) or target.attr not in world.modules.shared(_Setters).names:
+        return None
+    base = expressions.evaluate(world, target.value, module, frame)
+    if not isinstance(base, Instance) or objects.method_of(world, base.cls, target.attr) is None:
+        return None
+    return Unknown(f"{target.attr} is set through a property", Origin(target.attr, module.location(target)))

@@ -12,7 +12,7 @@ from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, containers, environment, flow, names, objects, operators, text
 from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
-from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope
+from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, names_in
 from poollint.python.values import (
     Frame,
     FunctionRef,
@@ -217,6 +217,8 @@ def _from_stars(world: World, scope: Scope, name: str, module: Module, stars: li
     from poollint.python.modules import imports_of
 
     for stmt in reversed(scope.stars if stars is None else stars):
+        if isinstance(module.parents.get(stmt), ast.If) and not world.reachable(stmt, module):
+            continue
         target = names.import_target(module, next(imports_of(stmt)))
         if (
             isinstance(target, tuple)
@@ -552,6 +554,10 @@ def _inner(world: World, node: ast.Await | ast.NamedExpr | ast.Starred, module: 
 
 
 def _lambda(world: World, node: ast.Lambda, module: Module, frame: Frame | None) -> Value:
+    if frame is not None and isinstance(frame.scope, COMPREHENSIONS):
+        read = {name.partition(".")[0] for name in names_in(node.body)} - names.scope_for(module, node).parameters.keys()
+        if read & frame.bindings.keys():
+            return Unknown("a function that is called after the loop it reads from", origin_at(module, node))
     return FunctionRef(module, node, frame)
 
 

@@ -13,6 +13,8 @@ from poollint.python.scopes import FUNCTIONS, Scope, dotted
 from poollint.python.sharing import ANY, Path
 from poollint.python.values import ClassRef, FunctionRef
 
+_SETTING = frozenset({"operator.setitem", "operator.delitem", "operator.ior"})  # they change what they are given first
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -22,6 +24,8 @@ def filled(
     """Yield the keys, from the name on, that lead to what a call sets in the objects of a name that it is given."""
     function = function or called(module, call)
     if function is None:
+        if call.args and dotted(call.args[0]) == name and module.qualified(call.func) in _SETTING:
+            yield (*sharing.path_of(call.args[0]), ANY)
         return
     for parameter, inside, at in _given(function, call, name):
         for path in _set_in(function, parameter):

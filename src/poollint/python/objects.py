@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import calls, constructors, containers, enums, expressions, fills, flow, heirs, lazy
+from poollint.python import calls, constructors, containers, decorated, enums, expressions, fills, flow, heirs, lazy
 from poollint.python import libraries, names, outside, returns, settings, validation
 from poollint.python.modules import Import, Module, Modules
 from poollint.python.scopes import FUNCTIONS
@@ -147,6 +147,8 @@ def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> V
             value = flow.name_in(world, scope, name, None, owner.module, None, owner.frame)
             if isinstance(value, FunctionRef) and is_classmethod(value.node):
                 return replace(value, owner=cls)
+            if owner.node.decorator_list and (changed := decorated.set_in_class(owner, name)) is not None:
+                return changed
             return outside.of_class(world, cls, owner, name, value)
     if name == "__name__":
         return Traced(cls.node.name, origin)
@@ -248,7 +250,8 @@ def is_static(node: ast.AST) -> bool:
 
 
 def is_classmethod(node: ast.AST) -> bool:
-    return bool({"classmethod", "validator", "field_validator", "root_validator"} & decorators(node))
+    is_by_name = getattr(node, "name", "") in ("__init_subclass__", "__class_getitem__", "__new__")
+    return is_by_name or bool({"classmethod", "validator", "field_validator", "root_validator"} & decorators(node))
 
 
 def owner_of(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Value | None:
@@ -378,7 +381,7 @@ def _looked_up(
     base = heirs.as_heir(world, base, name)
     method = method_of(world, base.cls, name)
     if method is not None:
-        return of_method(world, method, base, node, module)
+        return outside.of_method(world, base.cls, method) or of_method(world, method, base, node, module)
     bases = lineage(world, base.cls)
     value = settings.field(world, base, bases, name)
     value = _set_by_methods(world, base, name, value, asker)
@@ -454,6 +457,8 @@ def is_dumped(world: World, base: Instance, name: str) -> bool:
 
 def _sets_by_name(world: World, base: Instance) -> str | None:
     """Return the constructor that sets attributes by names it works out: `setattr(self, key, value)` in a loop."""
+    if method_of(world, base.cls, "__getattribute__") is not None:
+        return "__getattribute__"
     for maker in _MAKERS:
         method = method_of(world, base.cls, maker)
         for node in ast.walk(method.node) if method is not None else ():

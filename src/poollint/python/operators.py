@@ -390,7 +390,7 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
             found = any(same_value(left, item) for item in right.items if isinstance(item, Known))
             return derived(found, left, *right.items, origin=origin, symbol=symbol)
     elif isinstance(right, Table) and isinstance(left, Known):
-        if (found := _key_known(right, containers.key_of(left))) is not None:
+        if (found := _key_known(world, right, containers.key_of(left))) is not None:
             return Traced(found, origin, "exact")
     elif isinstance(right, LibraryRef) and right.name == "os.environ" and isinstance(left, Known):
         if (present := environment.is_set(world, str(left.value))) is not None:
@@ -405,9 +405,11 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
     )
 
 
-def _key_known(table: Table, key: Any) -> bool | None:
+def _key_known(world: World, table: Table, key: Any) -> bool | None:
     if _hashable(key) and key in table.entries:
-        return True
+        return not (isinstance(found := table.entries[key], Unknown) and "KeyError" in found.failure)
+    if table.beneath is not None:
+        return _key_known(world, table.beneath, key) or environment.is_set(world, str(key))
     return False if table.complete else None
 
 

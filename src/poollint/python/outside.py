@@ -21,11 +21,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from poollint.facts import Known, Unknown
+from poollint.facts import Known, Origin, Unknown
 from poollint.python import containers, heirs, names, objects, sharing
 from poollint.python.modules import Module, Modules
 from poollint.python.scopes import FUNCTIONS, MUTATORS
-from poollint.python.values import ClassRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
+from poollint.python.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import Evaluator, World
@@ -287,11 +287,30 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
         if target in below and _counts(outside, write, cls.module, value):
             return _not_known(name, write, value)
     for write in outside.changes(name) if isinstance(value, (Table, Listing)) else ():
-        target = _class_named(replace(write, base=write.base.value)) if isinstance(write.base, ast.Attribute) else None
+        target = _class_holding(world, write)
         further = (heir.node for heir in world.modules.shared(heirs.Heirs).of(owner))
         if target is not None and (target in below or target in further) and outside.is_along(cls.module.path, write.module.path):
             value = containers.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
+
+
+def of_method(world: World, cls: ClassRef, method: FunctionRef) -> Unknown | None:
+    """Return what is left of a method that other code replaces, None where none does."""
+    outside = world.modules.shared(Outside)
+    for write in outside.writes(method.name):
+        nodes = [base.node for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
+        if _class_named(write) in nodes and outside.is_along(cls.module.path, write.module.path):
+            return Unknown(f"{method.name} is also set in {write.place}", Origin(method.name, write.module.location(write.node)))
+    return None
+
+
+def _class_holding(world: World, write: Write) -> ast.ClassDef | None:
+    """Return the class whose attribute a statement changes: `Config.OPTIONS["size"] = 9`, also through an instance."""
+    if not isinstance(write.base, ast.Attribute):
+        return None
+    named = _class_named(replace(write, base=write.base.value))
+    made = world.value(write.base.value, write.module) if named is None else None
+    return made.cls.node if isinstance(made, Instance) else named
 
 
 def _class_named(write: Write) -> ast.ClassDef | None:

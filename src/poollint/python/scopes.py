@@ -24,6 +24,9 @@ MUTATORS = frozenset(
 )
 
 
+_BOUND = frozenset({"update", "setdefault", "__setitem__"})  # such methods of a dict may be called by another name
+
+
 @dataclass(eq=False, slots=True)
 class Scope:
     """One scope.
@@ -286,6 +289,8 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
             names = list(_changed_by(node, isinstance(stmt, ast.Expr)))
             _note_change(scope, node, lines)
             changed.update(names)
+            if name := set_by_name(node):
+                scope.sets.add(name)
             if names:
                 scope.effects.setdefault(stmt, []).append(node)
     ends = {"return"} if isinstance(stmt, ast.Return) else {"raise"} if isinstance(stmt, ast.Raise) else set()
@@ -312,6 +317,8 @@ def _lines_of(stmt: ast.stmt, around: tuple) -> Lines:
 
 def _note_sharing(scope: Scope, stmt: ast.stmt, targets: list[ast.expr | str], lines: Lines) -> None:
     match stmt:
+        case ast.Assign(value=ast.Attribute(value=holder, attr=method)) if method in _BOUND:
+            sharing.note_change(scope, holder, (sharing.ANY,), lines, is_run=False)  # `change = options.update`
         case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
             for target in targets:
                 sharing.note_links(scope, target, value, lines)
@@ -383,7 +390,19 @@ def _bound_by(target: ast.expr | str) -> Iterator[str]:
             yield node.id
 
 
+def set_by_name(call: ast.Call) -> str | None:
+    """Return "self.size" for `setattr(self, "size", 5)` and `object.__setattr__(self, "size", 5)`, else None."""
+    match call:
+        case ast.Call(
+            func=ast.Name("setattr") | ast.Attribute(attr="__setattr__"), args=[base, ast.Constant(value=str(attribute)), _]
+        ) if name := dotted(base):
+            return f"{name}.{attribute}"
+    return None
+
+
 def _changed_by(call: ast.Call, is_statement: bool) -> Iterator[str]:
+    if name := set_by_name(call):
+        yield name
     if isinstance(call.func, ast.Attribute) and call.func.attr in MUTATORS:
         if name := dotted(call.func.value):
             yield name

@@ -18,7 +18,7 @@ from poollint.python import (
     operators, sharing,
 )  # fmt: skip
 from poollint.python.modules import Module
-from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, target_names
+from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, set_by_name, target_names
 from poollint.python.values import ClassRef, Frame, FunctionRef, Listing, Open, Table, Value, reason_of
 
 if TYPE_CHECKING:
@@ -213,7 +213,8 @@ class Slice:
             keys = [self._key(key) for key in branching.subscripts(target)]
             self.value = containers.put(self.value, keys, self._evaluate(expression), self._origin(target))
         elif self._is_name(target):
-            self.value = self._evaluate(expression)
+            value = decorated.through_setter(self.world, target, self.module, self.frame)
+            self.value = value if value is not None else self._evaluate(expression)
 
     def _augmented(self, stmt: ast.AugAssign) -> None:
         if self._is_name(stmt.target):
@@ -467,7 +468,9 @@ class Slice:
 
     def _call_effect(self, call: ast.Call) -> None:
         func = call.func
-        if isinstance(func, ast.Attribute) and func.attr in MUTATORS and dotted(func.value) == self.name:
+        if set_by_name(call) == self.name:
+            self.value = self._evaluate(call.args[2])
+        elif isinstance(func, ast.Attribute) and func.attr in MUTATORS and dotted(func.value) == self.name:
             keys = [self._key(key) for key in branching.subscripts(func.value)]
             arguments = self.world.arguments(call, self.module, self.frame)
             self.value = containers.mutated(self.world, self.value, keys, func.attr, arguments, call, self.module)

@@ -81,12 +81,17 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A dict: key → value. `complete` is False when keys may be there, or missing, that could not be read."""
+    """A dict: key → value. `complete` is False when keys may be there, or missing, that could not be read.
+
+    reason   why it is not complete
+    beneath  of a copy of `os.environ`: what is not among the entries is a variable of the process, and else in here
+    """
 
     entries: Mapping[Any, Value]
     origin: Origin
     complete: bool = True
-    reason: str = ""  # why it is not complete
+    reason: str = ""
+    beneath: Table | None = None
 
     def get(self, key: Any) -> Value | None:
         """Return the value of a key, Unknown when it may be there, None when it is not."""
@@ -102,12 +107,13 @@ class Table:
 
     def merged(self, other: Value) -> Table:
         """Return `{**self, **other}`."""
+        if isinstance(other, Table) and other.beneath is not None:
+            return replace(other, origin=self.origin, beneath=self.merged(other.beneath))
         if isinstance(other, Table):
             # Keys that an unread part may bring can replace what is known so far.
             kept = self.entries if other.complete else {key: _shadowed(key, other) for key in self.entries}
-            return Table(
-                {**kept, **other.entries}, self.origin, self.complete and other.complete, self.reason or other.reason
-            )
+            complete, reason = self.complete and other.complete, self.reason or other.reason
+            return Table({**kept, **other.entries}, self.origin, complete, reason, self.beneath)
         return self.opened(reason_of(other))
 
     def opened(self, reason: str) -> Table:
