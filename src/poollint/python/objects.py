@@ -47,6 +47,7 @@ from poollint.python.values import (
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
+_LINUX = {"sys.platform": "linux", "os.name": "posix"}  # what is asked for a deployment is asked of a server
 MOST_BASES = 100  # a settings class may be put together from dozens
 
 
@@ -104,6 +105,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return names.inside(base, name)
         case LibraryRef(name="typing" | "typing_extensions") if name == "TYPE_CHECKING":
             return Traced(False, origin)
+        case LibraryRef(name=dotted, owner=None) if f"{dotted}.{name}" in _LINUX:
+            return Traced(_LINUX[f"{dotted}.{name}"], replace(origin, says="servers run Linux"), "default")
         case LibraryRef(name=dotted, owner=owner):
             return LibraryRef(names.canonical(f"{dotted}.{name}"), origin, owner)
         case ClassRef():

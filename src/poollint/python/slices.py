@@ -57,7 +57,7 @@ class Slice:
         self.is_touched = False
         self.needs_touch = needs_touch
         # What is given to a function is as it leaves it, wherever it returns; `if _engine: return _engine` is no setting.
-        self.is_given = at is None and name in scope.parameters
+        self.is_given = at is None and name.partition(".")[0] in scope.parameters
         self.exits: list[tuple[Value | None, str]] = []  # values with which branches return that may be taken, and why
         self.turning = 0  # loops whose turns are being run
         self.guarded = 0  # `try` and the like around what is being run
@@ -139,13 +139,16 @@ class Slice:
         """
         touching = self.scope.touching(body, self.name)
         before = touching[: bisect_left(touching, end)]
-        setting = self.scope.setting(body, self.name)
-        start = setting[last - 1] if (last := bisect_left(setting, end)) else 0
         leaving: set[ast.stmt] = set()
+        first = end  # the first statement that may end the function before all is set
+        if before and self.is_given:
+            returning = [n for n in range(before[-1]) if "return" in self.scope.returns.get(body[n], ())]
+            first = returning[0] if returning else end
+            leaving |= {body[number] for number in returning}
+        setting = self.scope.setting(body, self.name)
+        start = setting[last - 1] if (last := bisect_left(setting, first)) else 0
         if self.turning:
             leaving |= {stmt for stmt in body[start:end] if stmt in self.scope.jumps}
-        if before and self.is_given:
-            leaving |= {stmt for stmt in body[start : before[-1]] if "return" in self.scope.returns.get(stmt, ())}
         if leaving:
             touched = set(before)
             return [body[n] for n in range(start, end) if n in touched or body[n] in leaving]
