@@ -10,6 +10,7 @@ Types and validators have the last word: see `validation`.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, constructors, containers, enums, environment, expressions, flow
 from poollint.python import names, objects, validation
-from poollint.python.file_functions import of_json
+from poollint.python.file_functions import file_named, of_json, path_text
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
 Bases = list[ClassRef | str]
+
+_WORD = re.compile(r"\w+")
 
 SECOND = "pydantic_settings.BaseSettings"  # of pydantic 2; in pydantic 1 it was part of pydantic
 SETTINGS = frozenset({"pydantic.BaseSettings", SECOND})
@@ -98,7 +101,9 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
         return _default(world, owner, found)
     owner = _handed_on(world, owner, bases)
     passed = _passed(world, owner, bases, found)
-    if passed is not None and owner.prefixes:
+    passed = _as_model(world, owner, found, passed) if is_settings(bases) else passed
+    is_weak = reads_environment(bases) and _comes_before(bases, "env_settings", "init_settings")
+    if passed is not None and (owner.prefixes or is_weak):
         # `db: Database = Database(size=8)`: an argument of the default, which DB__SIZE replaces.
         return _from_environment(world, owner, bases, found, passed)
     if passed is not None:
@@ -112,6 +117,16 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
         return Unknown(f"{name} is not passed to {owner.cls.node.name}", owner.origin)
     is_checked = is_settings(bases) and validation.checks_default(world, owner, bases, found)
     return validation.validated(world, owner, bases, found, default) if is_checked else default
+
+
+def _as_model(world: World, owner: Instance, found: Field, value: Value | None) -> Value | None:
+    """Return a dict that is given to a field of a model's type as that model, any other value as it is."""
+    cls = annotated_class(found) if isinstance(value, Table) else None
+    if cls is None or not isinstance(value, Table) or not is_settings(objects.lineage(world, cls)):
+        return value
+    entries = {key: each for key, each in value.entries.items() if isinstance(key, str)}
+    given = Arguments((), entries, value.complete, value.reason)
+    return Instance(cls, given, value.origin, shortened(f"{owner.symbol}.{found.name}"), rests=world.rests.so_far())
 
 
 def _handed_on(world: World, owner: Instance, bases: Bases) -> Instance:
@@ -345,6 +360,10 @@ def _from_environment(world: World, owner: Instance, bases: Bases, found: Field,
         if not (isinstance(option, Known) and option.value is None):
             return Unknown(f"the variable of {found.name} is named by alias_generator", owner.origin)
     variables = _variables(world, owner, bases, found) if reads_variables else ()
+    if (by_file := _of_files(world, owner, bases, found, variables)) is not None:
+        if annotated_class(found) is not None:  # of a model, any part
+            return by_file
+        default = by_file
     value = _read(world, owner, bases, found, default, variables)
     return value if reads_nothing_else else branching.as_sure_as(value, _NOBODY)  # a file may hold something else
 
@@ -398,15 +417,46 @@ _SOURCES = frozenset({"init_settings", "env_settings", "dotenv_settings", "file_
 
 def _sources(bases: Bases) -> tuple[bool, bool]:
     """Say whether variables are read, and whether nothing else is: as `settings_customise_sources` returns them."""
+    ordered = _ordered_sources(bases)
+    if ordered is None:
+        return True, False
+    return "env_settings" in ordered, _SOURCES.issuperset(ordered)
+
+
+def _ordered_sources(bases: Bases) -> list[str] | None:
+    """Return the sources of settings by their names, "" for one that is made there; None where that is not readable."""
     for cls in bases:
         for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
             if isinstance(stmt, FUNCTIONS) and stmt.name == "settings_customise_sources":
                 match [inner.value for inner in ast.walk(stmt) if isinstance(inner, ast.Return)]:
                     case [ast.Tuple(elts=sources)]:
-                        used = {getattr(source, "id", "") for source in sources}
-                        return "env_settings" in used, used <= _SOURCES
-                return True, False
-    return True, True
+                        return [getattr(source, "id", "") for source in sources]
+                return None
+    return ["init_settings", "env_settings"]
+
+
+def _comes_before(bases: Bases, one: str, other: str) -> bool:
+    """Say whether a source is asked before another."""
+    ordered = _ordered_sources(bases) or []
+    return one in ordered and other in ordered and ordered.index(one) < ordered.index(other)
+
+
+_FILES = ("yaml_file", "toml_file", "json_file", "env_file")
+
+
+def _of_files(world: World, owner: Instance, bases: Bases, found: Field, variables: tuple[str, ...]) -> Unknown | None:
+    """Return what is left of a default that a file of the project may replace: one that the class names, or a secret's."""
+    wanted = {name.lower() for name in (found.name, *variables)}
+    for option in _FILES:
+        named = _option(world, owner, bases, option)
+        for each in named.items if isinstance(named, Listing) else () if named is None else (named,):
+            path = file_named(world, owner.cls.module, path_text(each)) if path_text(each) != ".env" else None
+            if path is not None and wanted & set(_WORD.findall((world.modules.tree.text(path) or "").lower())):
+                return Unknown(f"{path} may set {found.name}", owner.origin)
+    folder = path_text(_option(world, owner, bases, "secrets_dir"))
+    secrets = (file_named(world, owner.cls.module, f"{folder}/{name}") for name in sorted(wanted) if folder)
+    path = next(filter(None, secrets), None)
+    return Unknown(f"{path} sets {found.name}", owner.origin) if path is not None else None
 
 
 def _variables(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
