@@ -147,6 +147,13 @@ def test_what_the_own_package_lacks_is_not_taken_from_another_service(
     assert modules.path_of("app.jobs", "b/app/__init__.py") == "b/app/jobs.py"
 
 
+def test_a_package_of_the_same_name_further_out_hides_only_what_it_has(tmp_path: Path) -> None:
+    files = {"src/__init__.py": "", "src/other.py": "", "backend/src/db.py": "SIZE = 3", "backend/src/main.py": ""}
+    modules = Project(tmp_path, files).modules
+    assert modules.path_of("src.db", "backend/src/main.py") == "backend/src/db.py"
+    assert modules.path_of("src.db", "src/other.py") is None
+
+
 def test_a_test_finds_the_package_in_src(tmp_path: Path) -> None:
     project = Project(tmp_path, {"src/app/__init__.py": "", "src/app/db.py": "", "tests/test_db.py": "import app.db"})
     assert project.modules.path_of("app.db", "tests/test_db.py") == "src/app/db.py"

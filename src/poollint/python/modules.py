@@ -199,19 +199,24 @@ class Modules:
         if first in sys.stdlib_module_names or first in names.LIBRARIES:
             return None
         below = dotted.replace(".", "/")
+        roots = [(path, root) for path in self._by_stem.get(last, ()) if (root := self._root(path, below, importer)) is not None]
         only = self._root_of_package(first, importer) if first != dotted else None
-        candidates = []
-        for path in self._by_stem.get(last, ()):
-            stem = path.removesuffix("/__init__.py").removesuffix(".py")
-            root = stem[: -len(below)].rstrip("/")
-            if only is not None and root != only:
-                continue
-            if path != importer and (stem == below or stem.endswith("/" + below)) and path == self._file(root, below):
-                candidates.append((self._rank(root, importer, "." in dotted), path))
-        candidates = sorted((rank, path) for rank, path in candidates if rank is not None)
-        if not candidates or (len(candidates) > 1 and candidates[0][0] == candidates[1][0] and candidates[0][0][0] > 1):
+        if only is not None:
+            # Where the package has no such module, the program runs from a folder further in that has one.
+            inside = [(path, root) for path, root in roots if root == only]
+            roots = inside or [(path, root) for path, root in roots if importer.startswith(f"{root}/")]
+        ranked = sorted((rank, path) for path, root in roots if (rank := self._rank(root, importer, "." in dotted)) is not None)
+        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0] and ranked[0][0][0] > 1):
             return None  # two roots that are equally far away: nobody can tell
-        return candidates[0][1]
+        return ranked[0][1]
+
+    def _root(self, path: str, below: str, importer: str) -> str | None:
+        """Return the root under which a file is the module that another one names, None where it is none."""
+        stem = path.removesuffix("/__init__.py").removesuffix(".py")
+        if path == importer or not (stem == below or stem.endswith("/" + below)):
+            return None
+        root = stem[: -len(below)].rstrip("/")
+        return root if path == self._file(root, below) else None
 
     def _root_of_package(self, first: str, importer: str) -> str | None:
         """Return the nearest root above the importer that holds a package: what is below its name is found there only."""
