@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, enums, libraries, objects, sharing
+from poollint.python import branching, calls, enums, libraries, objects, settings, sharing
 from poollint.python.modules import Module
 from poollint.python.values import (
     Arguments,
@@ -105,6 +105,14 @@ def items_of(world: World, value: Value) -> list[Value] | None:
     return None
 
 
+def as_tuple(world: World, value: Value, node: ast.AST, module: Module) -> Value:
+    """Return a named tuple as what unpacking it gives, any other value as it is."""
+    if not isinstance(value, Instance) or "typing.NamedTuple" not in objects.lineage(world, value.cls):
+        return value
+    order = settings.order_of(objects.lineage(world, value.cls))
+    return Listing(tuple(objects.attribute(world, value, name, node, module, None) for name in order), value.origin)
+
+
 def as_set(items: list[Value], origin: Origin, complete: bool = True) -> Listing:
     """Return a set: each item once, and not surely all of them where some are not known."""
     found = {key: each for each in items if (key := key_of(each)) is not NO_KEY}
@@ -116,7 +124,7 @@ def item(
     world: World, base: Value, key: Value, origin: Origin, node: ast.AST, module: Module, frame: Frame | None
 ) -> Value:
     """Return `base[key]`."""
-    match base:
+    match as_tuple(world, base, node, module) if isinstance(key, Known) and isinstance(key.value, int) else base:
         case Table():
             hashed = key_of(key)
             if hashed is NO_KEY:
@@ -139,7 +147,9 @@ def item(
         case Instance() if isinstance(key, Known) and isinstance(key.value, str):
             return objects.attribute(world, base, key.value, node, module, frame)
         case ClassRef() if isinstance(key, Known) and enums.is_enum(objects.lineage(world, base)):
-            return objects.class_attribute(world, base, str(key.value), origin)
+            member = objects.class_attribute(world, base, str(key.value), origin)
+            is_missing = isinstance(member, Unknown) and "AttributeError" in member.failure
+            return failing(KeyError, origin, f"{base.node.name} has no {key.value}") if is_missing else member
     reason = reason_of(base) if isinstance(base, Unknown) else f"an item of {described(base)}"
     return world.taught(unsettled(reason, base, key, origin=origin, symbol=operation("item", base, key)))
 

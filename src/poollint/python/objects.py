@@ -122,8 +122,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return libraries.attribute(world, base, name, node, module, frame)
         case Member() if name in ("value", "_value_"):
             return base.own_value
-        case Known() if name in ("value", "_value_"):
-            return base  # a member that was worked on
+        case Known() | Listing() if name in ("value", "_value_"):
+            return base  # a member that was worked on, or one whose value is a tuple
         case Member() if (found := enums.attribute(world, base, name, node, module)) is not None:
             return found
         case Open() if symbol_of(base):

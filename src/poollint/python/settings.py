@@ -176,6 +176,11 @@ def _in_order(bases: Bases) -> dict[str, Field]:
     return {found.name: found for base in reversed(bases) if isinstance(base, ClassRef) for found in _fields([base])}
 
 
+def order_of(bases: Bases) -> list[str]:
+    """Return the names of the fields that are passed by position, in their order."""
+    return [name for name, found in _in_order(bases).items() if _is_positional(found)]
+
+
 def has_dict(bases: Bases) -> bool:
     """Say whether an instance can be turned into the dict of its fields."""
     return is_settings(bases) or _is_dataclass(bases) or "typing.NamedTuple" in bases
@@ -209,7 +214,7 @@ def copied(world: World, owner: Instance, changed: Mapping[str, Value | Pending]
     """Return a copy of an instance in which some fields have other values."""
     if owner.arguments is None or owner.holder is not None:
         return Unknown(f"a copy of {owner.cls.node.name}, of which not all is known", owner.origin)
-    order = [name for name, each in _in_order(objects.lineage(world, owner.cls)).items() if _is_positional(each)]
+    order = order_of(objects.lineage(world, owner.cls))
     passed = {**dict(zip(order, owner.arguments.positional)), **owner.arguments.keywords, **changed}
     given = replace(owner.arguments, positional=(), keywords=passed, rests=None)
     symbol = shortened(f"{owner.symbol}|{expressions.place(module, node, None)}")
@@ -264,7 +269,7 @@ def _passed(world: World, owner: Instance, bases: Bases, found: Field) -> Value 
         if name in given.keywords:
             return given.keywords[name]
     if given.positional and not is_settings(bases):
-        order = [name for name, each in _in_order(bases).items() if _is_positional(each)]
+        order = order_of(bases)
         position = order.index(found.name) if found.name in order else len(given.positional)
         if position < len(given.positional):
             return given.positional[position]

@@ -210,7 +210,8 @@ class Slice:
 
     def assign(self, target: ast.expr, expression: ast.expr) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
-            if self.name in (bound := branching.unpacked(target, self._evaluate(expression))):
+            value = containers.as_tuple(self.world, self._evaluate(expression), expression, self.module)
+            if self.name in (bound := branching.unpacked(target, value)):
                 self.value = bound[self.name]
         elif isinstance(target, ast.Subscript) and dotted(target) == self.name:
             keys = [self._key(key) for key in branching.subscripts(target)]
