@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
@@ -219,6 +220,7 @@ def truth(world: World, value: Value, place: str) -> bool | None:
 _TEST_WORDS = frozenset("test tests testing pytest unittest".split())
 
 
+@lru_cache(1_000)
 def _without_tests(symbol: str) -> bool | None:
     """Return the answer where no test runs to a question about a variable that only tests set, None to any other.
 
@@ -247,6 +249,9 @@ def _may_turn(value: Value) -> bool:
 def _answer(world: World, key: str, plain: bool | None, flipped: bool, variables: frozenset[str]) -> bool | None:
     from poollint.python.evaluate import Answer, Lesson, Question
 
+    if world.closed or key in world.answers:  # as nearly always: nobody needs to know what the answers would mean
+        choice = world.ask(Question(key, ()))
+        return None if choice is None else bool(choice)
     likely = True if plain is None else plain != flipped
     when_true, when_false = world.evaluator.meanings.get(key, ((), ()))
     if plain is not None:
@@ -257,8 +262,7 @@ def _answer(world: World, key: str, plain: bool | None, flipped: bool, variables
         else:
             when_true, when_false = when_true or replaced, ()
     answers = {True: Answer(1, when_true), False: Answer(0, when_false)}
-    choice = world.ask(Question(key, (answers[likely], answers[not likely])))
-    return None if choice is None else bool(choice)
+    return bool(world.ask(Question(key, (answers[likely], answers[not likely]))))
 
 
 def settled(world: World, value: Value) -> Value:
