@@ -733,7 +733,7 @@ def test_a_class_that_a_package_gives_on_and_that_serves_nothing_makes_no_servic
     assert engine({**PACKAGE, **plain, "main.py": PROGRAM}).role != "service"
 
 
-@pytest.mark.parametrize(("call", "role"), [("app.add_url_rule('/', view_func=show)", "service"), ("app.note(show)", "script")])
+@pytest.mark.parametrize(("call", "role"), [("app.add_url_rule('/', view_func=show)", "service"), ("blueprint = app\nblueprint.add_url_rule('/', view_func=show)", "script"), ("app.note(show)", "script")])
 def test_what_registers_its_views_one_by_one_serves_whatever_its_application_is(engine, call, role):
     text = f"from company.web import Base\nfrom db import engine\napp = Base(__name__)\ndef show(): ...\n{call}\n"
     command = "import argparse\nfrom db import engine\nif __name__ == '__main__':\n    argparse.ArgumentParser()\n"

@@ -49,7 +49,7 @@ _SCRIPT_WORDS = frozenset("script scripts bin tool tools commands cli hack bench
 # Calls that make a process which serves requests, and calls that make one which waits for work.
 _SERVERS = contexts.APPLICATIONS - {"Celery"} | frozenset(
     "get_wsgi_application get_asgi_application Application make_wsgi_app ApplicationBuilder create_connexion_app "
-    "set_page_config serve_forever add_url_rule".split()
+    "set_page_config serve_forever".split()
 )
 _WORKERS = frozenset(
     "Celery run_polling start_polling infinity_polling start_consuming BlockingScheduler KafkaConsumer "
@@ -60,11 +60,12 @@ _SHORT_LIVED = ("script", "migration", "test", "sample")
 _APPLICATION_NAMES = frozenset({"app", "application", "wsgi", "asgi", "api", "server"})
 _COMMANDS = frozenset("Typer ArgumentParser command group AppGroup Manager".split())
 _URLS = "urlpatterns"  # by this name Django finds what a project serves
+_VIEWS = "add_url_rule"  # what Flask's applications are told to serve, whatever their class is called
 # Names that mean a server only where one of these libraries has them; the second kind is too common to look for.
 _ONLY_OF = {"Application": ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")}
 _COMMON = {"App": ("falcon", "connexion"), "API": ("falcon",), "quickstart": ("cherrypy",), "mount": ("cherrypy",)}
 _LIBRARIES = tuple(name.encode() for name in sorted({name for names in _COMMON.values() for name in names}))
-_PROGRAM_NEEDLES = (*(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings", _URLS)), *_LIBRARIES)
+_PROGRAM_NEEDLES = (*(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings", _URLS, _VIEWS)), *_LIBRARIES)
 _MAKING_NEEDLES = (*(f"{name}(".encode() for name in _SERVERS | _WORKERS), _URLS.encode(), *_LIBRARIES)
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
 
@@ -337,7 +338,7 @@ class Roles:
         if path not in self._programs:
             self._programs[path] = None
             module = self._mentioning(path, _PROGRAM_NEEDLES)
-            if module and self._serves(module) and not self._is_batch(module):
+            if module and (self._serves(module) or _registers_views(module)) and not self._is_batch(module):
                 self._programs[path] = "service"
             elif module and (self._makes(module, _WORKERS) or "WorkerSettings" in module.scope.binds):
                 self._programs[path] = "worker"
@@ -491,6 +492,13 @@ class Roles:
             return folder
         below = tree.below_base(path)
         return path[: len(path) - len(below)] + below.split("/")[0]
+
+
+def _registers_views(module: Module) -> bool:
+    """Say whether a file tells its application which views to serve; a blueprint may belong to anybody's."""
+    calls = (call for call in module.calls.get(_VIEWS, ()) if function_around(module, call) is None)
+    owners = (dotted(call.func.value) for call in calls if isinstance(call.func, ast.Attribute))
+    return any(owner in _APPLICATION_NAMES for owner in owners)
 
 
 def _imports_in_commands(module: Module, path: str) -> bool:
