@@ -55,6 +55,12 @@ def test_the_other_keys_of_a_dict_that_is_changed_elsewhere_stay_known(tmp_path:
     assert plain(Project(tmp_path, files).value()) == 2
 
 
+def test_a_statement_in_a_loop_is_about_every_item(tmp_path: Path) -> None:
+    main = "class Item:\n    def __init__(self, n):\n        self.n = n\nitems = [Item(1), Item(2)]\n"
+    main += "for item in items:\n    item.n = item.n * 10\nresult = items[1].n"
+    assert all(isinstance(value, Unknown) or plain(value) == 20 for value in Project(tmp_path, {"main.py": main}).alternatives())
+
+
 def test_whom_a_statement_elsewhere_is_about_is_no_question_of_the_reader(tmp_path: Path) -> None:
     boot = "import os\nclass Row: pass\nrow = Row() if os.getenv('A') else make() if os.getenv('B') else None\nrow.SIZE = 9"
     files = {"config.py": CONFIG, "boot.py": boot, "main.py": f"import boot\n{READS['an instance']}"}

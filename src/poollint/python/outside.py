@@ -22,9 +22,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import containers, heirs, names, objects, sharing
+from poollint.python import branching, containers, heirs, names, objects, sharing
 from poollint.python.modules import Module, Modules
-from poollint.python.scopes import FUNCTIONS, MUTATORS
+from poollint.python.scopes import FUNCTIONS, MUTATORS, dotted, target_names
 from poollint.python.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Outside:
         self._changed: dict[str, tuple[Write, ...]] = {}
         self._together: dict[str, frozenset[str]] = {}
         self._reaches: dict[str, frozenset[str]] = {}
-        self._receivers: dict[ast.AST, Value | None] = {}
+        self._receivers: dict[ast.AST, list[Value]] = {}
 
     def writes(self, name: str) -> tuple[Write, ...]:
         """Return the statements that set an attribute of this name on something else than their own `self`."""
@@ -85,12 +85,24 @@ class Outside:
             self._changed[name] = tuple(self._found(name, self._changes.get(name, ()), _items))
         return self._changed[name]
 
-    def receiver(self, write: Write) -> Value | None:
-        """Return what a statement sets an attribute of, as far as it needs no decision; None while that is asked."""
+    def receivers(self, write: Write) -> list[Value]:
+        """Return what a statement sets an attribute of, in a loop all items; nothing while that is asked.
+
+        Otherwise as far as it needs no decision: the conditions of other code are no business of the reader.
+        """
         if write.node not in self._receivers:
-            self._receivers[write.node] = None
-            self._receivers[write.node] = self._evaluator.value(write.base, write.module)
+            self._receivers[write.node] = []
+            self._receivers[write.node] = list(self._set_on(write))
         return self._receivers[write.node]
+
+    def _set_on(self, write: Write) -> Iterator[Value]:
+        world = self._evaluator.world()
+        for loop in write.module.ancestors(write.node):
+            if isinstance(loop, (ast.For, ast.AsyncFor)) and (name := dotted(write.base)) in target_names(loop.target):
+                for item in containers.items_of(world, world.value(loop.iter, write.module)) or ():
+                    yield branching.unpacked(loop.target, item).get(name, item)
+                return
+        yield world.value(write.base, write.module)
 
     @cached_property
     def _evaluator(self) -> Evaluator:
@@ -332,8 +344,8 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
             continue  # read statement by statement
         if not _counts(outside, write, base.cls.module, value):
             continue
-        made = outside.receiver(write)
-        if isinstance(made, Instance) and made.cls.node in nodes and _may_be_same(made, base):
+        made = (each for each in outside.receivers(write) if isinstance(each, Instance))
+        if any(each.cls.node in nodes and _may_be_same(each, base) for each in made):
             return _not_known(name, write, value)
     return value
 
