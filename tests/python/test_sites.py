@@ -110,7 +110,7 @@ def test_a_partial_of_the_factory_is_a_creation(sites):
     ],
 )
 def test_a_provider_of_the_factory_is_a_creation(sites, provider, count):
-    text = f"from dependency_injector import containers, providers\nfrom sqlalchemy import create_engine\n"
+    text = "from dependency_injector import containers, providers\nfrom sqlalchemy import create_engine\n"
     text += f"class Container(containers.DeclarativeContainer):\n    engine = providers.{provider}\n"
     found = sites({"db.py": text})
     assert [(site.factory, site.skip) for site in found] == [("create_engine", 1)] * count
