@@ -727,6 +727,10 @@ def test_an_application_whose_class_a_package_gives_on_serves(engine):
     assert engine({**PACKAGE, "main.py": PROGRAM}).role == "service"
 
 
+def test_what_a_package_gives_on_beside_what_is_taken_from_it_makes_no_service(engine):
+    assert engine({**PACKAGE, "main.py": PROGRAM.replace("Api", "Other")}).role != "service"
+
+
 def test_a_class_that_a_package_gives_on_and_that_serves_nothing_makes_no_service(engine):
     plain = {"service/server.py": PACKAGE["service/server.py"].replace("(FastAPI)", "")}
     plain["service/server.py"] = plain["service/server.py"].replace("from fastapi import FastAPI\n", "")

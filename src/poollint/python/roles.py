@@ -327,11 +327,16 @@ class Roles:
         return next((role for role in ("service", "worker", "script") if role in roles), None)  # type: ignore[return-value]
 
     def _beside(self, path: str) -> Iterator[str]:
-        """Yield the files that a file imports, and those whose names a package among them gives on."""
-        for near in self.graph.imports(path):
-            yield near
-            if posixpath.basename(near) == "__init__.py":
-                yield from self.graph.imports(near)
+        """Yield the files that a file imports, and those from which packages give on the names it takes from them."""
+        yield from self.graph.imports(path)
+        module = self.modules.module(path)
+        for found in module.imports if module is not None else ():
+            named = self.modules.imported(module, found) or ""
+            package = self.modules.module(named) if named.endswith("__init__.py") else None
+            for given in package.imports if package is not None else ():
+                is_taken = given.alias == found.name if found.name else f"{found.alias}.{given.alias}" in module.text
+                if is_taken and (source := self.modules.imported(package, given)):
+                    yield source
 
     def _program_of(self, path: str) -> Role | None:
         """Return what a file makes: a server, a worker, or neither."""
