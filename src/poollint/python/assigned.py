@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from poollint.facts import Location, Origin, Unknown
@@ -34,6 +34,7 @@ class Assignment:
 
     value    None where the variable is taken away
     is_sure  no condition and no function decides whether it runs
+    after    where it stands in a function: what comes before it there has read the variable as it was
     """
 
     module: Module
@@ -41,6 +42,7 @@ class Assignment:
     kind: Literal["set", "default"]
     value: ast.expr | None
     is_sure: bool
+    after: Location | None = None
 
 
 class Assignments:
@@ -63,7 +65,9 @@ def _assignments(module: Module) -> Iterator[tuple[str, Assignment]]:
             continue
         if functions := list(module.enclosing_functions(stmt)):
             for name, kind, value in _of_statement(module, stmt) if len(functions) == 1 else ():
-                yield from ((name, Assignment(caller, call, kind, value, False)) for caller, call in _calls(module, functions[0]))
+                after = replace(module.location(functions[0]), end_line=stmt.lineno)
+                for caller, call in _calls(module, functions[0]):
+                    yield name, Assignment(caller, call, kind, value, False, after)
             continue
         around = [each for each in module.ancestors(stmt) if isinstance(each, (ast.If, ast.Try, ast.For, ast.While, ast.Match))]
         for name, kind, value in _of_statement(module, stmt):
@@ -133,7 +137,9 @@ def _waits(module: Module, line: int) -> bool:
 
 
 def _is_before(world: World, assignment: Assignment, reader: Location) -> bool:
-    module = assignment.module
+    module, after = assignment.module, assignment.after
+    if after is not None and after.path == reader.path and after.line <= reader.line <= (after.end_line or 0):
+        return False
     if module.path == reader.path:
         return assignment.node.lineno < reader.line or _waits(module, reader.line)
     if not world.modules.shared(outside.Outside).is_along(reader.path, module.path):

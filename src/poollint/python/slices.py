@@ -67,7 +67,8 @@ class Slice:
     def result(self) -> Value | None:
         self.run(self.scope.body)
         for value, reason in self.exits:
-            self.value = branching.merged(self.value, value, reason)
+            if value is not None:  # who reads an attribute that is not set there has not left there
+                self.value = branching.merged(self.value, value, reason)
         matters = sharing.is_changed(self.scope, self.name) or self.scope.inner
         if matters and isinstance(self.value, (Table, Listing)):  # what else is there does not change in place
             for why, part in self._changed_through():
