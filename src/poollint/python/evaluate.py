@@ -11,7 +11,7 @@ What the parts do:
     expressions  which function evaluates which kind of expression
     flow         what a name holds: slices runs the statements that touch it, branching is what loops and branches share
     returns      what a function returns
-    reach        whether a place is reached
+    reach        whether a place is reached; failures: what surely raises, and which `except` catches it
     operators    arithmetic, comparisons, truth
     text         strings and URLs of which parts are known
     objects      classes, instances, attributes; settings: pydantic and dataclass fields; validation: their types, validators
