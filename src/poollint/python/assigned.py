@@ -63,7 +63,7 @@ def _assignments(module: Module) -> Iterator[tuple[str, Assignment]]:
     for stmt in module.nodes:
         if not isinstance(stmt, (ast.Assign, ast.Expr, ast.Delete)):
             continue
-        if functions := list(module.enclosing_functions(stmt)):
+        if functions := module.enclosing_functions(stmt):
             for name, kind, value in _of_statement(module, stmt) if len(functions) == 1 else ():
                 after = replace(module.location(functions[0]), end_line=stmt.lineno)
                 for caller, call in _calls(module, functions[0]):

@@ -98,7 +98,7 @@ def _depends(call: Call) -> Value:
 def _private_attribute(call: Call) -> Value:
     """What an attribute that is no field begins with."""
     default = call.get("default", 0)
-    return default if default is not None else call.unknown("a private attribute that something makes")
+    return default if default is not None else call.unknown("a private attribute made by its default_factory")
 
 
 @reader("pydantic.BaseModel.model_validate", "pydantic.BaseModel.parse_obj")

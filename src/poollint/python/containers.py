@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, enums, libraries, objects, settings, sharing
+from poollint.python import branching, calls, enums, environment, libraries, objects, settings, sharing
 from poollint.python.modules import Module
 from poollint.python.values import (
     Arguments,
@@ -43,8 +43,8 @@ NO_KEY = object()
 
 def as_table(world: World, value: Value) -> Value:
     """Return what `**value` spreads."""
-    if isinstance(value, LibraryRef) and value.name == "os.environ":
-        return of_environ(value.origin)
+    if environment.is_environ(value):
+        return of_environ(origin_of(value))
     if isinstance(value, LibraryObject):
         return libraries.as_table(world, value) or value
     return value
@@ -132,9 +132,7 @@ def item(
             found = entry(world, base, hashed, origin)
             return found if found is not None else failing(KeyError, origin, f"the dict has no {hashed!r}")
         case Listing(items=items, complete=True) if isinstance(key, Known) and isinstance(key.value, int):
-            return (
-                items[key.value] if -len(items) <= key.value < len(items) else failing(IndexError, origin)
-            )
+            return items[key.value] if -len(items) <= key.value < len(items) else failing(IndexError, origin)
         case Known(value=str(content)) if isinstance(key, Known) and isinstance(key.value, int):
             if -len(content) <= key.value < len(content):
                 return derived(content[key.value], base)
@@ -159,7 +157,7 @@ _MAY_BE_DICT = (Unknown, Instance, LibraryObject, LibraryRef)
 
 def _started(value: Value | None, origin: Origin) -> Table:
     """Return a dict of which only what is set from now on is known."""
-    if isinstance(value, LibraryRef) and value.name == "os.environ":
+    if environment.is_environ(value):
         return of_environ(origin)
     reason = reason_of(value) if value is not None else "what was in the dict before is not known"
     return Table({}, origin, False, reason)
@@ -270,8 +268,7 @@ def _passed(first: Value | None, given: Arguments, origin: Origin) -> Table:
                 table.put(pair.items[0].value, pair.items[1]) if is_pair else table.opened("pairs that are not known")
             )  # type: ignore[union-attr]
     elif first is not None:
-        is_environ = isinstance(first, LibraryRef) and first.name == "os.environ"
-        table = table.merged(of_environ(origin) if is_environ else first)
+        table = table.merged(of_environ(origin) if environment.is_environ(first) else first)
     table = table.merged(Table(dict(given.keywords), origin))
     return table if given.complete else table.opened(given.reason)
 

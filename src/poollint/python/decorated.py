@@ -103,4 +103,4 @@ def through_setter(world: World, target: ast.expr, module: Module, frame: Frame 
     base = expressions.evaluate(world, target.value, module, frame)
     if not isinstance(base, Instance) or objects.method_of(world, base.cls, target.attr) is None:
         return None
-    return Unknown(f"{target.attr} is set through a property", Origin(target.attr, module.location(target)))
+    return Unknown(f"{target.attr} is set through a property, and what its setter does is not followed", Origin(target.attr, module.location(target)))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import Certainty, Known, Origin, Unknown, weakest
 from poollint.python import assigned
 from poollint.python.dotenv_files import DotEnv
-from poollint.python.values import Open, Text, Traced, Url, Value, origin_of, variables_of
+from poollint.python.values import LibraryRef, Open, Text, Traced, Url, Value, origin_of, variables_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import Lesson, World
@@ -58,6 +58,11 @@ def _replaced_by_file(world: World, default: Value, name: str, reader: Origin) -
     origin = said[1]
     where = origin.location.path if origin.location else ""
     return Open(f"{where} sets {name} otherwise than the code's default", origin, f"env:{name}", frozenset({name}))
+
+
+def is_environ(value: Value | None) -> bool:
+    """Say whether a value is `os.environ` itself."""
+    return isinstance(value, LibraryRef) and value.name == "os.environ"
 
 
 def is_set(world: World, name: str) -> bool | None:

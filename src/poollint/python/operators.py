@@ -396,7 +396,7 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
     elif isinstance(right, Table) and isinstance(left, Known):
         if (found := _key_known(world, right, containers.key_of(left))) is not None:
             return Traced(found, origin, "exact")
-    elif isinstance(right, LibraryRef) and right.name == "os.environ" and isinstance(left, Known):
+    elif environment.is_environ(right) and isinstance(left, Known):
         if (present := environment.is_set(world, str(left.value))) is not None:
             return Traced(present, origin, "exact")
     elif isinstance(right, LibraryRef) and right.name == "sys.modules" and isinstance(left, Known):

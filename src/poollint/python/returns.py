@@ -140,8 +140,8 @@ class _Returns:
             for handler in stmt.handlers:
                 if (instead := self.run(handler.body)) is not None and not isinstance(instead, Unknown):
                     return branching.default_of(instead, value)
-        caught = failures.handler_of(stmt.handlers, failures.failure_of(value)) if failures.failure_of(value) else None
-        if caught is not None:
+        failure = failures.failure_of(value)
+        if failure and (caught := failures.handler_of(stmt.handlers, failure)) is not None:
             return self.run(caught.body)
         return value if value is not None else self.run(stmt.orelse)
 

@@ -332,7 +332,7 @@ class Roles:
         module = self.modules.module(path)
         for found in module.imports if module is not None else ():
             named = self.modules.imported(module, found) or ""
-            package = self.modules.module(named) if named.endswith("__init__.py") else None
+            package = self.modules.module(named) if posixpath.basename(named) == "__init__.py" else None
             for given in package.imports if package is not None else ():
                 is_taken = given.alias == found.name if found.name else f"{found.alias}.{given.alias}" in module.text
                 if is_taken and (source := self.modules.imported(package, given)):

@@ -121,8 +121,10 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
 
 def _as_model(world: World, owner: Instance, found: Field, value: Value | None) -> Value | None:
     """Return a dict that is given to a field of a model's type as that model, any other value as it is."""
-    cls = annotated_class(found) if isinstance(value, Table) else None
-    if cls is None or not isinstance(value, Table) or not is_settings(objects.lineage(world, cls)):
+    if not isinstance(value, Table):
+        return value
+    cls = annotated_class(found)
+    if cls is None or not is_settings(objects.lineage(world, cls)):
         return value
     entries = {key: each for key, each in value.entries.items() if isinstance(key, str)}
     given = Arguments((), entries, value.complete, value.reason)
