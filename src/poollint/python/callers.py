@@ -140,8 +140,8 @@ class Callers:
 
     def _search(self, module: Module, definition: Definition, skipping: Skipping) -> Iterator[Reference]:
         cls = class_around(module, definition) if isinstance(definition, FUNCTIONS) else None
-        for path in self._candidates(module, definition, cls):
-            if skipping is not None and skipping(path) or (other := self.modules.module(path)) is None:
+        for path in self._candidates(module, definition, cls, skipping):
+            if (other := self.modules.module(path)) is None:
                 continue
             for node in self.named(other, definition.name):
                 if self._means(other, node, module, definition, cls):
@@ -150,7 +150,9 @@ class Callers:
                         other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None
                     )
 
-    def _candidates(self, module: Module, definition: Definition, cls: ast.ClassDef | None) -> Iterator[str]:
+    def _candidates(
+        self, module: Module, definition: Definition, cls: ast.ClassDef | None, skipping: Skipping
+    ) -> Iterator[str]:
         """Yield the files worth parsing: they hold the name as a word and import what defines it, maybe through others.
 
         Elsewhere than in its own file, a method is named after a dot. One that only one class has is found by its name alone.
@@ -160,10 +162,11 @@ class Callers:
         word = re.compile(before + re.escape(name.encode()) + rb"\b") if name.isascii() else re.compile(b"")
         is_told_by_name = cls is not None and name not in _GENERIC and self._is_defined_once(name)
         importers = None if is_told_by_name else self.modules.graph.reached_by(module.path)
-        for path in self.modules.containing(name.encode()):
-            if importers is None or path in importers:
-                if path == module.path or word.search(self.modules.tree.bytes(path) or b""):
-                    yield path
+        for path in self.modules.containing(name.encode(), among=importers):
+            if skipping is not None and skipping(path):
+                continue
+            if path == module.path or word.search(self.modules.tree.bytes(path) or b""):
+                yield path
 
     def named(self, module: Module, name: str) -> list[ast.expr]:
         """Return the loads of a name, or of an attribute of that name, in one file."""

@@ -26,6 +26,7 @@ _IMPORT = re.compile(
 )
 _BLOCK = re.compile(r"\s*(?:if|elif|else|try|except|finally|with|for|while|case|def|class|async)\b")
 _DOTTED = re.compile(r"""["']([A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){1,8})(?::\w{1,80})?["']""")
+_AUTODISCOVER = b"autodiscover_tasks"
 _DISCOVERY = re.compile(
     r"\bautodiscover_tasks\(\s*(?:packages\s*=\s*)?(?:lambda\s*:\s*)?[\[(]([^\])]{0,2000})[\])]([^)]{0,200})"
 )
@@ -98,7 +99,7 @@ class ImportGraph:
         """Return the files of the project that a Celery worker imports for a file, with the packages around them."""
         if path not in self._discovered:
             content = self.modules.tree.bytes(path) or b""
-            names = _discovered(content.decode("utf-8", "replace")) if b"autodiscover_tasks" in content else ()
+            names = _discovered(content.decode("utf-8", "replace")) if _AUTODISCOVER in content else ()
             self._discovered[path] = frozenset(
                 found for name in names for found in self._from(path, 0, name, [], None) if found != path
             )
@@ -108,7 +109,7 @@ class ImportGraph:
     def discoverers(self) -> Mapping[str, frozenset[str]]:
         """File → the files for which a Celery worker imports it."""
         found: dict[str, set[str]] = {}
-        for path in self.modules.paths:
+        for path in self.modules.containing(_AUTODISCOVER):
             for discovered in self.discovers(path):
                 found.setdefault(discovered, set()).add(path)
         return {path: frozenset(paths) for path, paths in found.items()}

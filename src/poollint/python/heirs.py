@@ -24,7 +24,8 @@ from poollint.python.values import ClassRef, Instance
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
-_CLASS = re.compile(rb"^[ \t]*class[ \t]+\w{1,80}[ \t]*\(([^)]{1,500})\)", re.M)
+# It begins with a literal, for which `re` skips ahead: every file of a project is scanned.
+_CLASS = re.compile(rb"class[ \t]++\w++[ \t]*+\(([^)]{1,500}+)\)")
 _WORD = re.compile(rb"\w+")
 MOST_HEIRS = 6  # alternatives; where there are more, the class stands for itself
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,9 +76,9 @@ class Modules:
                 self._modules[path] = self._parse(path)
         return self._modules[path]
 
-    def containing(self, *needles: bytes) -> Iterator[str]:
-        """Yield the paths of the files that hold all of the byte strings."""
-        for path in self.paths:
+    def containing(self, *needles: bytes, among: Container[str] | None = None) -> Iterator[str]:
+        """Yield the paths of the files that hold all of the byte strings; only those `among` some, if given."""
+        for path in self.paths if among is None else (path for path in self.paths if path in among):
             content = self.tree.bytes(path)
             if content is not None and all(map(content.__contains__, needles)):
                 yield path

@@ -30,9 +30,9 @@ from poollint.python.values import ClassRef, FunctionRef, Instance, Listing, Mod
 if TYPE_CHECKING:
     from poollint.python.evaluate import Evaluator, World
 
-# They begin with a literal, for which `re` skips ahead: every file of a project is scanned.
+# They begin with a literal, for which `re` skips ahead, and never go back: every file of a project is scanned.
 _AFTER_DOT = re.compile(
-    rb"\.(?:(update|setdefault|pop|clear)\(|(\w{1,80})[ \t]*(?:\[[^\]\n]{1,80}\][ \t]*)*[-+*/|&]?=(?!=))"
+    rb"\.(?:(update|setdefault|pop|clear)\(|(?<!self\.)(\w++)[ \t]*+(?:\[[^\]\n]{1,80}+\][ \t]*+)*+[-+*/|&]?=(?!=))"
 )
 _ITEM_SET = re.compile(rb"\][ \t]*[-+*/|&]?=(?!=)")
 _HOLDER = re.compile(rb"(\w{1,80})(?:\[[^\]\n]{1,80}\])*$")
@@ -161,7 +161,7 @@ def _set_in(content: bytes) -> tuple[set[bytes], set[bytes]]:
     for found in _AFTER_DOT.finditer(content):
         if found[1]:
             ends.append(found.start())
-        elif content[max(found.start() - 4, 0) : found.start()] != b"self":
+        else:
             attributes.add(found[2])
     begins = (max(content.rfind(b"\n", 0, end) + 1, end - LONGEST_HOLDER) for end in ends)
     holders = (_HOLDER.search(content, begin, end) for begin, end in zip(begins, ends))
