@@ -11,10 +11,10 @@ from operator import is_not
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown, weakest
-from poollint.python import environment, expressions, operators, urls
+from poollint.python import environment, urls
 from poollint.python.modules import Module
 from poollint.python.scopes import dotted
-from poollint.python.values import Frame, Listing, Open, Table, Traced, Url, Value, origin_of, reason_of
+from poollint.python.values import Frame, Listing, Open, Table, Url, Value, origin_of, reason_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import Turn, World
@@ -144,48 +144,6 @@ def leaves_turn(body: list[ast.stmt]) -> str | None:
     if body and isinstance(body[-1], ast.Break):
         return "break"
     return "next" if body and isinstance(body[-1], ast.Continue) else None
-
-
-def matches(world: World, subject: Value, case: ast.match_case, module: Module, frame: Frame | None) -> bool | None:
-    """Say whether a `case` takes the subject; None when nobody can tell."""
-    holds = _pattern(world, subject, case.pattern, module, frame)
-    if holds and case.guard is not None:
-        test = expressions.evaluate(world, case.guard, module, frame)
-        return operators.truth(world, test, expressions.place(module, case.guard, frame))
-    return holds
-
-
-def _pattern(world: World, subject: Value, pattern: ast.pattern, module: Module, frame: Frame | None) -> bool | None:
-    match pattern:
-        case ast.MatchAs(pattern=None):
-            return True
-        case ast.MatchClass(cls=ast.Name(id=kind), patterns=[], kwd_patterns=[]) if kind in _KINDS and isinstance(subject, Known):
-            return isinstance(subject.value, _KINDS[kind])
-        case ast.MatchAs(pattern=ast.pattern() as inner):
-            return _pattern(world, subject, inner, module, frame)
-        case ast.MatchOr(patterns=patterns):
-            answers = [_pattern(world, subject, inner, module, frame) for inner in patterns]
-            return True if True in answers else None if None in answers else False
-        case ast.MatchValue(value=expression):
-            wanted = expressions.evaluate(world, expression, module, frame)
-        case ast.MatchSingleton(value=constant):
-            wanted = Traced(constant, Origin("", module.location(pattern)))
-        case _:
-            return None
-    result = operators.compare(world, ast.Eq(), subject, wanted, Origin("", module.location(pattern)))
-    return operators.truth(world, result, expressions.place(module, pattern, frame))
-
-
-_KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
-
-
-def captured(pattern: ast.pattern, subject: Value, origin: Origin) -> dict[str, Value]:
-    """Return what a pattern that takes the subject binds; what is a part of the subject is not worked out."""
-    if isinstance(pattern, ast.MatchAs) and pattern.name:
-        inner = captured(pattern.pattern, subject, origin) if pattern.pattern else {}
-        return {**inner, pattern.name: subject}
-    nodes = (getattr(node, "name", None) or getattr(node, "rest", None) for node in ast.walk(pattern))
-    return {name: Unknown("a part of what is matched", origin) for name in nodes if isinstance(name, str)}
 
 
 def one_of(world: World, items: list[Value], node: ast.AST, module: Module, path: str) -> Value:

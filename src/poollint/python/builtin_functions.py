@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from poollint.facts import Known, Unknown
-from poollint.python import containers, names, objects, operators, settings, text
+from poollint.python import containers, expressions, names, objects, operators, presence, settings, text
 from poollint.python.libraries import Call, reader
 from poollint.python.memo import NOTHING
 from poollint.python.values import (
@@ -32,6 +32,7 @@ from poollint.python.values import (
     Url,
     Value,
     derived,
+    described,
     failing,
     operation,
     origin_of,
@@ -209,9 +210,31 @@ def _map(call: Call) -> Value:
 
 @reader("importlib.import_module")
 def _import_module(call: Call) -> Value:
-    name = call.text(0, "name")
-    found = call.module.modules.find(name, call.module) if name and not name.startswith(".") else None
+    name, package = call.text(0, "name") or "", call.text(1, "package")
+    if dots := len(name) - len(name.lstrip(".")):
+        parents = package.split(".") if package else []
+        name = ".".join([*parents[: len(parents) - dots + 1], name[dots:]]) if len(parents) >= dots else ""
+    found = call.module.modules.find(name, call.module) if name else None
     return ModuleRef(found) if found is not None else call.made()
+
+
+@reader("sys.modules.__getitem__")
+def _module_named(call: Call) -> Value:
+    """`sys.modules[__name__]`"""
+    name = call.text(0)
+    found = call.module if name == call.module.name else call.module.modules.find(name, call.module) if name else None
+    return ModuleRef(found) if found is not None else call.unknown("a module that is not known")
+
+
+@reader("builtins.globals.__getitem__", "builtins.globals.get")
+def _global(call: Call) -> Value:
+    """`globals()["Config"]`: in a function what the module holds in the end, else what it holds there."""
+    name, module = call.text(0), call.module
+    if name is None or name not in module.scope.binds:
+        return call.unknown("a name of the module that is not known")
+    if names.scope_at(module, call.node) is module.scope:
+        return expressions.name_at(call.world, name, call.node, module, call.frame)
+    return objects.member(call.world, module, name, call.origin)
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
@@ -394,7 +417,12 @@ def _dir(call: Call) -> Value:
 
 @reader("builtins.hasattr")
 def _hasattr(call: Call) -> Value:
-    return unsettled("hasattr() is not worked out", call.first(), origin=call.origin)
+    thing, name = call.first(), call.text(1)
+    answer = presence.has(call.world, thing, name) if name is not None else None
+    if answer is not None:
+        return Traced(answer, call.origin)
+    symbol = operation("hasattr", thing, Known(name, call.origin)) if name else ""
+    return unsettled(f"whether there is .{name} of {described(thing)}", thing, origin=call.origin, symbol=symbol)
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -418,7 +446,7 @@ def _isinstance(call: Call) -> Value:
     named = [kind.name for kind in kinds if isinstance(kind, LibraryRef)]
     classes = [kind for kind in kinds if isinstance(kind, ClassRef)]
     are_named = len(named) + len(classes) == len(kinds)
-    if isinstance(value, Instance) and are_named and (answer := _is_made_of(call, value, classes, named)) is not None:
+    if isinstance(value, Instance) and are_named and (answer := objects.is_made_of(call.world, value, classes, named)) is not None:
         return Traced(answer, call.origin)
     if len(named) == len(kinds):
         if isinstance(value, Member) and not value.is_plain:
@@ -462,24 +490,6 @@ def _type(call: Call) -> Value:
 def _tells(value: Known, name: str) -> bool:
     """Say whether a plain value tells if it is of a kind: a field's text may be a path or a secret, its number may not."""
     return name in _TYPES or name in _MADE_OF_TEXT and not isinstance(value.value, str)
-
-
-def _is_made_of(call: Call, value: Instance, classes: list[ClassRef], named: list[str]) -> bool | None:
-    """Say whether an instance is one of some classes, as far as its own class tells.
-
-    A parameter of that type may hold an heir; what is constructed here is none. What a library's class descends from is
-    not known.
-    """
-    bases = objects.lineage(call.world, value.cls)
-    if any(kind in bases for kind in (*classes, *named)):
-        return True
-    is_whole = not named or all(isinstance(base, ClassRef) for base in bases)
-    # A protocol that is checked at run time asks for methods.
-    is_plain = not any(_PROTOCOLS.intersection(objects.lineage(call.world, cls)) for cls in classes)
-    return False if value.arguments is not None and is_whole and is_plain else None
-
-
-_PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
 
 
 @reader("builtins.callable")

@@ -1,8 +1,8 @@
 """Readers for libraries that read the environment: decouple, environs, envparse, django-environ, starlette, pydantic.
 
-decouple      config("X", default=5, cast=int)
+decouple      config("X", default=5, cast=int), cast=Csv(int)
 starlette     Config(".env")("X", cast=int, default=5)
-environs      Env().int("X", 5), also with a prefix
+environs      Env().int("X", 5), Env().list("X", [5]), also with a prefix
 envparse      env("X", default=5), env.int("X", default=5)
 django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), Env().db("DATABASE_URL")
 """
@@ -10,10 +10,13 @@ django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), En
 from __future__ import annotations
 
 import ast
+import shlex
 from dataclasses import replace
+from types import NoneType
 
-from poollint.facts import Known, Unknown
-from poollint.python import containers
+from poollint.facts import Known, Origin, Unknown
+from poollint.python import branching, containers, environment
+from poollint.python.file_functions import of_json
 from poollint.python.libraries import Call, reader
 from poollint.python.values import (
     Arguments,
@@ -25,6 +28,7 @@ from poollint.python.values import (
     Table,
     Value,
     derived,
+    failing,
     origin_of,
     reason_of,
     symbol_of,
@@ -125,14 +129,42 @@ def _starlette(call: Call) -> Value:
 
 
 @reader(
-    "decouple.Csv",
-    "starlette.datastructures.CommaSeparatedStrings",
     "starlette.datastructures.Secret",
     "starlette.datastructures.URL",
     "databases.DatabaseURL",
 )
 def _wrapper(call: Call) -> Value:
     return call.first() if call.arguments.positional else call.made()
+
+
+@reader("decouple.Csv")
+def _csv(call: Call) -> Value:
+    return call.made()
+
+
+@reader("decouple.Csv.__call__", "starlette.datastructures.CommaSeparatedStrings")
+def _separated(call: Call) -> Value:
+    """`Csv(int)("3, 4")`: both libraries split as a shell does, so that quoted items may hold the delimiter."""
+    value, made = call.first(), call.owner.arguments if isinstance(call.owner, LibraryObject) else Arguments()
+    delimiter = made.get("delimiter", 1)
+    if isinstance(value, (Listing, Unknown)) or made.get("strip", 2) is not None:
+        return value if isinstance(value, (Listing, Unknown)) else call.unknown("Csv() strips what is not worked out")
+    if not isinstance(value, Known) or not isinstance(value.value, str) or not isinstance(delimiter, (Known, NoneType)):
+        return call.unknown("a list in a text that is not known")
+    splitter = shlex.shlex(value.value, posix=True)
+    splitter.whitespace, splitter.whitespace_split = "," if delimiter is None else str(delimiter.value), True
+    try:
+        pieces = [piece.strip() for piece in splitter]
+    except ValueError:
+        return failing(ValueError, call.origin)
+    return _items(call, value, pieces, made.get("cast", 0))
+
+
+def _items(call: Call, text: Known, pieces: list[str], cast: Value | None) -> Listing:
+    """Return the pieces of a text, each as `cast` reads it."""
+    symbol = symbol_of(text)
+    items = (derived(piece, text, symbol=f"item({symbol}, {number})") for number, piece in enumerate(pieces))
+    return Listing(tuple(casted(call, item, cast) for item in items), origin_of(text))
 
 
 def _prefix(call: Call, name: str) -> str:
@@ -173,6 +205,49 @@ def _env_method(call: Call) -> Value:
 _ENVIRONMENTS = ("environs.Env", "environs.env", "environ.Env", "envparse.Env", "envparse.env")
 for _method in ("int", "float", "bool", "str", "url", "get_value"):
     reader(*(f"{name}.{_method}" for name in _ENVIRONMENTS))(_env_method)
+
+
+def _env_container(call: Call) -> Value:
+    """`env.list("SIZES", [5, 6], subcast=int)`: only the text of a variable is read, a default stays what it is."""
+    name = call.text(0, "name") or call.text(0, "var")
+    name = name if name is None else _prefixed(call) + name
+    is_django = call.name.startswith("environ.")
+    given = call.variable(name)
+    if not isinstance(given, Known) or given.value is None:
+        default = call.get("default", 2 if is_django and not call.name.endswith("json") else 1)
+        if default is None or name is None or environment.is_set(call.world, name):
+            return given
+        return default if call.world.environment.complete else _weakened(default)
+    text = str(given.value)
+    if call.name.endswith("json"):
+        return of_json(given) or failing(ValueError, call.origin)
+    unread = {"delimiter", "key_value_delimiter", "subcast_keys"} & call.arguments.keywords.keys()
+    if unread or is_django and call.name.endswith("dict") and "cast" in call.arguments.keywords:
+        return call.unknown(f"{call.name.rpartition('.')[2]}() with {min(unread, default='cast')}")
+    pieces = [piece for piece in text.split(",") if piece or not is_django] if text else []
+    if call.name.endswith("list"):
+        return _items(call, given, pieces, call.get("cast", 1) if is_django else call.get("subcast", 2))
+    pairs = [piece.partition("=")[::2] for piece in pieces]
+    values = _items(call, given, [value if is_django else value.strip() for _, value in pairs], call.get("subcast_values"))
+    keys = (key if is_django else key.strip() for key, _ in pairs)
+    return Table(dict(zip(keys, values.items)), origin_of(given))
+
+
+def _weakened(default: Value) -> Value:
+    """Return a default that a variable may replace, whatever it holds."""
+    match default:
+        case Listing(items=items):
+            return replace(default, items=tuple(map(_weakened, items)))
+        case Table(entries=entries):
+            return replace(default, entries={key: _weakened(entry) for key, entry in entries.items()})
+        case Known():
+            return branching.as_sure_as(default, _REPLACEABLE)
+    return default
+
+
+_REPLACEABLE = Known(True, Origin("a variable may replace it"), "fallback")
+for _method in ("list", "dict", "json"):
+    reader(*(f"{name}.{_method}" for name in _ENVIRONMENTS[:3]))(_env_container)
 
 
 @reader("environs.Env.__call__", "environs.env")

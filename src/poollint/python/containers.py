@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, enums, environment, libraries, objects, settings, sharing
+from poollint.python import branching, calls, enums, environment, libraries, objects, settings, sharing, tuple_functions
 from poollint.python.modules import Module
 from poollint.python.values import (
     Arguments,
@@ -20,6 +20,7 @@ from poollint.python.values import (
     Listing,
     Member,
     MemberKey,
+    Row,
     Table,
     Traced,
     Url,
@@ -289,6 +290,8 @@ def _listing_after(listing: Listing, method: str, given: Arguments) -> Listing:
 
 def container_method(world: World, base: Table | Listing, method: str, given: Arguments, origin: Origin) -> Value:
     """Return what a method of a dict or list gives."""
+    if isinstance(base, Row) and (found := tuple_functions.row_method(base, method, given)) is not None:
+        return found
     if isinstance(base, Listing):
         return base if method == "copy" else Unknown(f"{method}() of a list", origin)
     match method:

@@ -183,6 +183,10 @@ def _in_scopes(
     origin = Origin(name, module.location(node))
     if name == "__file__":
         return Traced(f"/{module.path}", origin)  # absolute paths count from the root of the tree
+    if name in ("__name__", "__package__") and not isinstance(module.parents.get(node), ast.Compare):
+        # Whether the file is the program is nothing its name tells: `if __name__ == "__main__":`
+        is_package = module.path.endswith("__init__.py")
+        return Traced(module.name if name == "__name__" or is_package else module.name.rpartition(".")[0], origin)
     if name in names.BUILTINS:
         return LibraryRef(f"builtins.{name}", origin)
     return Unknown(f"{name} is not defined here", origin)

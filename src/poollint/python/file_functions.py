@@ -160,8 +160,17 @@ def _yaml(call: Call) -> Value:
     path = _file(call, call.first())
     if path is None or not isinstance(call.first(), LibraryObject):
         return call.unknown("a file that is not known")
-    documents = call.world.modules.tree.yaml(path)
-    return _of_node(documents[0]) if len(documents) == 1 else call.unknown(f"{path} could not be read")
+    return _of_yaml(call.world, path) or call.unknown(f"{path} could not be read")
+
+
+def of_file(world: World, path: str) -> Value | None:
+    """Return what a YAML, TOML or JSON file of the tree holds, None where it is not readable."""
+    return _of_toml_file(world, path) if path.endswith(".toml") else _of_yaml(world, path)
+
+
+def _of_yaml(world: World, path: str) -> Value | None:
+    documents = world.modules.tree.yaml(path)
+    return _of_node(documents[0]) if len(documents) == 1 else None
 
 
 def _of_node(node: Any) -> Value:
@@ -184,15 +193,18 @@ def _said(value: Value, key: str) -> Value:
 @reader("tomllib.load", "tomllib.loads", "toml.load", "toml.loads")
 def _toml(call: Call) -> Value:
     path = _file(call, call.first())
-    text = call.world.modules.tree.text(path) if path else None
-    if path is None or text is None:
+    if path is None:
         return call.unknown("a file that is not known")
+    return _of_toml_file(call.world, path) or call.unknown(f"{path} is not TOML")
+
+
+def _of_toml_file(world: World, path: str) -> Value | None:
     from poollint import _toml
 
     try:
-        document = _toml.parse(path, text)
+        document = _toml.parse(path, world.modules.tree.text(path) or "")
     except _toml.Unreadable:
-        return call.unknown(f"{path} is not TOML")
+        return None
     return _of_toml(document, document.data, ())
 
 

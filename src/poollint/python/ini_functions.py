@@ -1,6 +1,6 @@
 """Readers for ini files: `configparser` with its interpolations, sections and fallbacks.
 
-    parser = ConfigParser(); parser.read("app.ini")
+    parser = ConfigParser(); parser.read("app.ini"), parser.read_dict({...}), parser.read_string("[database] ...")
     parser["database"]["pool_size"], parser.getint("database", "pool_size", fallback=5), dict(parser["database"])
 
 A project's own interpolation that looks the option up in the environment is followed: the file's value is then what the
@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import ast
 import configparser
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Location, Origin, Unknown
-from poollint.python import calls, objects, returns
+from poollint.python import branching, calls, objects, returns
 from poollint.python.file_functions import file_named, path_text
 from poollint.python.libraries import SUBCLASSED, Call, changer, reader
 from poollint.python.modules import Module
@@ -46,14 +47,20 @@ _KINDS: Mapping[str, type[configparser.Interpolation]] = {
 }
 
 Sections = dict[str, dict[str, Value]]
+_NOT_KNOWN = "a file that is not known"
 
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """What a parser has read. `keeps_case` is True after `parser.optionxform = str`."""
+    """What a parser has read.
+
+    keeps_case  True after `parser.optionxform = str`
+    is_whole    False when something unknown was read: what is not here may be there
+    """
 
     sections: Sections = field(default_factory=dict)
     keeps_case: bool = False
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,42 +89,101 @@ def _parser(call: Call) -> Value:
     return LibraryObject(_PARSER, given, call.origin, call.node, None)
 
 
-@changer(f"{_PARSER}.set")
+def _before(call: Call) -> _Parsed:
+    """Return what the parser of a call holds before it: at first the defaults that it was made with."""
+    assert isinstance(call.owner, LibraryObject)
+    if isinstance(call.owner.state, _Parsed):
+        return call.owner.state
+    keeps_case = _keeps_case(call.owner, call.module)
+    given = call.owner.arguments.get("defaults", 0)
+    entries = _option_texts(call, given, keeps_case) if isinstance(given, Table) else {}
+    return _Parsed({configparser.DEFAULTSECT: entries}, keeps_case)
+
+
+def _with(call: Call, before: _Parsed, read: Sections) -> LibraryObject:
+    """Return the parser of a call after it has read further sections: their options win."""
+    assert isinstance(call.owner, LibraryObject)
+    sections = dict(before.sections)
+    for name, entries in read.items():
+        sections[name] = {**sections.get(name, {}), **entries}
+    return replace(call.owner, state=replace(before, sections=sections))
+
+
+def _unread(call: Call) -> LibraryObject:
+    """Return the parser of a call after it has read what is not known."""
+    assert isinstance(call.owner, LibraryObject)
+    return replace(call.owner, state=_Parsed({}, _before(call).keeps_case, is_whole=False))
+
+
+def _option_texts(call: Call, given: Table, keeps_case: bool) -> dict[str, Value]:
+    """Return the options of a dict as the text that a parser makes of them."""
+    found = {}
+    for key, value in given.entries.items():
+        if isinstance(value, Known):
+            is_plain = not re.search("[%$]", str(value.value)) or _interpolation(call.owner) is None  # type: ignore[arg-type]
+            text = value if isinstance(value.value, str) else derived(str(value.value), value)
+            value = text if is_plain else Unknown("an interpolation in a dict", value.origin)
+        found[str(key) if keeps_case else str(key).lower()] = value
+    return found
+
+
+@changer(f"{_PARSER}.set", f"{_PARSER}.__setitem__")
 def _parser_set(call: Call) -> Value:
-    """`parser.set("database", "pool_size", "8")`"""
-    assert isinstance(call.owner, LibraryObject)
-    section, option, value = call.text(0, "section"), call.text(1, "option"), call.get("value", 2)
-    parsed = call.owner.state
-    if not isinstance(parsed, _Parsed) or section is None or option is None or value is None:
-        return replace(call.owner, state=None)
-    key = option if parsed.keeps_case else option.lower()
-    sections = {**parsed.sections, section: {**parsed.sections.get(section, {}), key: value}}
-    return replace(call.owner, state=replace(parsed, sections=sections))
+    """`parser.set("database", "pool_size", "8")`, `parser["database"] = {...}`, `parser["database"]["pool_size"] = "8"`"""
+    section, option, value, before = call.text(0, "section"), call.get("option", 1), call.get("value", 2), _before(call)
+    if call.owner is None or section is None:
+        return _unread(call)
+    if value is None and isinstance(option, Table) and option.complete:
+        sections = {**before.sections, section: _option_texts(call, option, before.keeps_case)}
+        return replace(call.owner, state=replace(before, sections=sections))  # type: ignore[type-var]
+    if value is None or not isinstance(option, Known) or not isinstance(option.value, str):
+        return _unread(call)
+    return _with(call, before, {section: _option_texts(call, Table({option.value: value}, call.origin), before.keeps_case)})
 
 
-@changer(f"{_PARSER}.read_dict", f"{_PARSER}.read_string")
-def _parser_given(call: Call) -> Value:
-    """What is read otherwise than from a file is not worked out, and may replace what was."""
-    assert isinstance(call.owner, LibraryObject)
-    return replace(call.owner, state=None)
+@changer(f"{_PARSER}.add_section")
+def _parser_add(call: Call) -> Value:
+    section, before = call.text(0, "section"), _before(call)
+    return _unread(call) if section is None else _with(call, before, {section: {}})
+
+
+@changer(f"{_PARSER}.read_dict")
+def _parser_read_dict(call: Call) -> Value:
+    given, before = call.get("dictionary", 0), _before(call)
+    sections = given.entries if isinstance(given, Table) and given.complete else {"": given}
+    if not all(isinstance(entries, Table) and entries.complete for entries in sections.values()):
+        return _unread(call)
+    read = {str(name): _option_texts(call, entries, before.keeps_case) for name, entries in sections.items()}  # type: ignore[arg-type]
+    return _with(call, before, read)
+
+
+@changer(f"{_PARSER}.read_string")
+def _parser_read_string(call: Call) -> Value:
+    """What is read stands where the text is written; its lines are not told apart."""
+    given, before = call.get("string", 0), _before(call)
+    if not isinstance(given, Known) or not isinstance(given.value, str):
+        return _unread(call)
+    parser = _parsed(given.value, _interpolation(call.owner), before.keeps_case, {})  # type: ignore[arg-type]
+    read = _sections(parser, lambda _, key: replace(given.origin, says=key))
+    return _with(call, before, {
+        section: {key: branching.as_sure_as(value, given) for key, value in entries.items()} for section, entries in read.items()
+    })  # fmt: skip
 
 
 @changer(f"{_PARSER}.read", f"{_PARSER}.read_file")
 def _parser_read(call: Call) -> Value:
     """`parser.read("app.ini")`, also with a list of files: later ones win."""
-    first = call.first()
+    first, before = call.first(), _before(call)
     values = first.items if isinstance(first, Listing) else (first,)
     paths = [file_named(call.world, call.module, path_text(value)) for value in values]
     assert isinstance(call.owner, LibraryObject)
-    parsed = call.owner.state or _Parsed(keeps_case=_keeps_case(call.owner, call.module))
-    sections = dict(parsed.sections)
     for path in paths:
         if path is None:
-            return replace(call.owner, state=None)
-        read = sections_of(call.world.modules.tree, path, _interpolation(call.owner), keeps_case=parsed.keeps_case)
-        for name, entries in read.items():
-            sections[name] = {**sections.get(name, {}), **entries}
-    return replace(call.owner, state=replace(parsed, sections=sections))
+            before = _unread(call).state
+            continue
+        read = sections_of(call.world.modules.tree, path, _interpolation(call.owner), keeps_case=before.keeps_case)
+        before = _with(call, before, read).state
+    return replace(call.owner, state=before)
 
 
 def _keeps_case(parser: LibraryObject, module: Module) -> bool:
@@ -145,16 +211,28 @@ def sections_of(
 ) -> Sections:
     """Return section → key → value of an ini file, each with its line; `defaults` are those that the reader adds."""
     content = tree.text(path) or ""
+    lines = _lines(content)
+    parser = _parsed(content, interpolation, keeps_case, defaults)
+    return _sections(parser, lambda section, key: _origin(lines, path, section, key))
+
+
+def _parsed(
+    content: str, interpolation: configparser.Interpolation | None, keeps_case: bool, defaults: Mapping[str, str]
+) -> configparser.ConfigParser:
+    """Return the parser of a text; an empty one where it is no ini file."""
     parser = configparser.ConfigParser(defaults, strict=False, allow_no_value=True, interpolation=interpolation)
     if keeps_case:
         parser.optionxform = str  # type: ignore[assignment, method-assign]
     try:
         parser.read_string(content)
     except (configparser.Error, ValueError):
-        return {}
-    lines = _lines(content)
+        return configparser.ConfigParser()
+    return parser
+
+
+def _sections(parser: configparser.ConfigParser, place: Callable[[str, str], Origin]) -> Sections:
     return {
-        section: {key: _value(parser, section, key, _origin(lines, path, section, key)) for key in parser[section]}
+        section: {key: _value(parser, section, key, place(section, key)) for key in parser[section]}
         for section in (parser.default_section, *parser.sections())
     }
 
@@ -192,43 +270,44 @@ def _section(call: Call, name: str | None) -> Table | None:
     parser = call.owner
     if not isinstance(parser, LibraryObject) or not isinstance(parser.state, _Parsed) or name is None:
         return None
-    entries = parser.state.sections.get(name, {})
+    entries = {**parser.state.sections.get(configparser.DEFAULTSECT, {}), **parser.state.sections.get(name, {})}
     own = parser.arguments.get("interpolation")
     if isinstance(own, Instance):
         entries = {key: _looked_up(call, own, name, key, value) for key, value in entries.items()}
-    return (Table if parser.state.keeps_case else _Section)(entries, parser.origin)
+    kind = Table if parser.state.keeps_case else _Section
+    return kind(entries, parser.origin, parser.state.is_whole, "" if parser.state.is_whole else _NOT_KNOWN)
 
 
 @reader(f"{_PARSER}.__getitem__")
 def _parser_item(call: Call) -> Value:
-    return _section(call, call.text(0)) or call.unknown("a file that is not known")
+    return _section(call, call.text(0)) or call.unknown(_NOT_KNOWN)
 
 
 @reader(f"{_PARSER}.items", f"{_PARSER}._sections")
 def _parser_items(call: Call) -> Value:
     section = _section(call, call.text(0, "section"))
     if section is None:
-        return call.unknown("a file that is not known")
+        return call.unknown(_NOT_KNOWN)
     pairs = (Listing((Traced(key, section.origin), value), section.origin) for key, value in section.entries.items())
-    return Listing(tuple(pairs), section.origin)
+    return Listing(tuple(pairs), section.origin, section.complete, section.reason)
 
 
 @reader(f"{_PARSER}.has_section", f"{_PARSER}.has_option")
 def _has(call: Call) -> Value:
     section, state = call.text(0, "section"), getattr(call.owner, "state", None)
     if section is None or not isinstance(state, _Parsed):
-        return call.unknown("a file that is not known")
+        return call.unknown(_NOT_KNOWN)
     found = section in state.sections and section != configparser.DEFAULTSECT
     if call.name.endswith("has_option"):
         name, entries = call.text(1, "option") or "", state.sections.get(section, {})
         found = (name if state.keeps_case else name.lower()) in entries
-    return Traced(found, call.origin)
+    return Traced(found, call.origin) if found or state.is_whole else call.unknown(_NOT_KNOWN)
 
 
 def _ini_get(call: Call) -> Value:
     section, key = _section(call, call.text(0, "section")), call.text(1, "option")
     if section is None or key is None:
-        return call.unknown("a file that is not known")
+        return call.unknown(_NOT_KNOWN)
     value = section.get(key) or call.get("fallback")
     if value is None:
         return failing(configparser.NoOptionError, call.origin, f"[{call.text(0)}] has no {key}")

@@ -83,7 +83,7 @@ SUBCLASSED: set[str] = set()  # classes whose subclasses in a project are still 
 
 _HOMES = (
     "builtin_functions config_libraries url_functions file_functions ini_functions dynaconf_settings flask_hooks "
-    "pyramid_functions"
+    "pyramid_functions tuple_functions"
 ).split()
 
 
@@ -162,14 +162,14 @@ def item(
 
 
 def changed(
-    world: World, base: LibraryObject | LibraryRef, method: str, given: Arguments, call: ast.Call, module: Module
+    world: World, base: LibraryObject | LibraryRef, method: str, given: Arguments, node: ast.expr, module: Module
 ) -> Value | None:
     """Return a library's object after a method changed it, as the changer `Class.method` says, if there is one."""
     name = f"{base.name}.{method}"
     found = _CHANGERS.get(name) if _readers() else None
     if found is None:
         return None
-    return found(Call(world, name, given, call, module, None, base, Origin(method, module.location(call))))
+    return found(Call(world, name, given, node, module, None, base, Origin(method, module.location(node))))  # type: ignore[arg-type]
 
 
 def filled(world: World, call: ast.Call, module: Module, frame: Frame | None) -> Value | None:

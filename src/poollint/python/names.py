@@ -324,4 +324,5 @@ def _in_handler(module: Module, stmt: ast.AST) -> bool:
     return False
 
 
-BUILTINS = frozenset(dir(builtins))
+# A module has a name and a package of its own.
+BUILTINS = frozenset(dir(builtins)) - {"__name__", "__package__"}

@@ -29,6 +29,7 @@ from poollint.python.values import (
     NamespaceRef,
     Open,
     Partial,
+    Row,
     Super,
     Table,
     Traced,
@@ -122,6 +123,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return libraries.attribute(world, base, name, node, module, frame)
         case Member() if name in ("value", "_value_"):
             return base.own_value
+        case Row(items=items, names=names_of) if name in names_of:
+            return items[names_of.index(name)]
         case Known() | Listing() if name in ("value", "_value_"):
             return base  # a member that was worked on, or one whose value is a tuple
         case Member() if (found := enums.attribute(world, base, name, node, module)) is not None:
@@ -388,7 +391,7 @@ def _looked_up(
     bases = lineage(world, base.cls)
     value = settings.field(world, base, bases, name)
     value = _set_by_methods(world, base, name, value, asker)
-    if (maker := _sets_by_name(world, base)) is not None and not isinstance(value, (FunctionRef, LibraryObject)):
+    if (maker := sets_by_name(world, base)) is not None and not isinstance(value, (FunctionRef, LibraryObject)):
         return Unknown(f"{maker}() sets attributes by names that are not written down", origin)
     if base.holder is not None:
         value = flow.set_through(world, base.holder, name, value)
@@ -450,6 +453,24 @@ def is_equal_to_itself_only(world: World, base: Instance) -> bool:
     return base.arguments is not None and is_whole and method_of(world, base.cls, "__eq__") is None
 
 
+def is_made_of(world: World, value: Instance, classes: list[ClassRef], named: list[str]) -> bool | None:
+    """Say whether an instance is one of some classes, as far as its own class tells.
+
+    A parameter of that type may hold an heir; what is constructed here is none. What a library's class descends from is
+    not known.
+    """
+    bases = lineage(world, value.cls)
+    if any(kind in bases for kind in (*classes, *named)):
+        return True
+    is_whole = not named or all(isinstance(base, ClassRef) for base in bases)
+    # A protocol that is checked at run time asks for methods.
+    is_plain = not any(_PROTOCOLS.intersection(lineage(world, cls)) for cls in classes)
+    return False if value.arguments is not None and is_whole and is_plain else None
+
+
+_PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
+
+
 DUMPS = frozenset({"model_dump", "dict", "_asdict"})  # methods that make a dict of an instance's fields
 
 
@@ -458,7 +479,7 @@ def is_dumped(world: World, base: Instance, name: str) -> bool:
     return settings.has_dict(lineage(world, base.cls)) and method_of(world, base.cls, name) is None
 
 
-def _sets_by_name(world: World, base: Instance) -> str | None:
+def sets_by_name(world: World, base: Instance) -> str | None:
     """Return the constructor that sets attributes by names it works out: `setattr(self, key, value)` in a loop."""
     if method_of(world, base.cls, "__getattribute__") is not None:
         return "__getattribute__"
@@ -545,16 +566,21 @@ def _other_methods(world: World, cls: ClassRef) -> Iterator[FunctionRef]:
                     yield FunctionRef(owner.module, stmt, owner.frame)
 
 
+def _given_to(world: World, base: Instance, method: FunctionRef) -> Arguments:
+    """Return what a constructor is given; a method that nobody calls here, nothing that is known."""
+    if method.name == "__init__" and base.arguments is not None:
+        return base.arguments
+    is_given = method.name == "__post_init__" and base.arguments is not None
+    variables = settings.init_variables(world, base) if is_given else []
+    return Arguments(tuple(variables), {}, False, "not called here")
+
+
 def frame_of(world: World, base: Instance, method: FunctionRef) -> Frame | None:
     """Return the frame of a method of an instance; constructors get the instance's arguments."""
-    is_maker = getattr(method.node, "name", "") == "__init__"
-    if is_maker and base.arguments is None:
+    if method.name == "__init__" and base.arguments is None:
         return None  # parameters are what the callers of the class pass
-    given = (
-        base.arguments if is_maker and base.arguments is not None else Arguments((), {}, is_maker, "not called here")
-    )
-    bindings = calls.bound(replace(method, owner=base), given)
-    if not is_maker:
+    bindings = calls.bound(replace(method, owner=base), _given_to(world, base, method))
+    if method.name not in ("__init__", "__post_init__"):
         bindings = {name: value for name, value in bindings.items() if value is base}
     path = shortened(f"{base.symbol}.{method.name}")
     rests = base.rests.joined(method.frame.rests) if method.frame else base.rests

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Origin, Unknown
-from poollint.python import branching, containers, environment, expressions, failures, names, objects, operators
+from poollint.python import branching, containers, environment, expressions, failures, names, objects, operators, patterns
 from poollint.python.modules import Module
 from poollint.python.scopes import Scope
 from poollint.python.values import Frame, FunctionRef, Traced, Value, reason_of, variables_of
@@ -178,7 +178,7 @@ class _Returns:
     def _match(self, stmt: ast.Match) -> Value | None:
         subject = self._evaluate(stmt.subject)
         for case in stmt.cases:
-            holds = branching.matches(self.world, subject, case, self.module, self.frame)
+            holds = patterns.matches(self.world, subject, case, self.module, self.frame)
             if holds is None:
                 return Unknown(reason_of(subject), Origin("", self.module.location(stmt)))
             if holds:

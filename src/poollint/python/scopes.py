@@ -186,6 +186,12 @@ def target_names(target: ast.AST) -> Iterator[str]:
             yield name
 
 
+def captures(pattern: ast.pattern) -> Iterator[str]:
+    """Yield the names that a pattern of a `case` binds."""
+    found = (getattr(node, "rest" if isinstance(node, ast.MatchMapping) else "name", None) for node in ast.walk(pattern))
+    yield from (name for name in found if isinstance(name, str))
+
+
 def dotted(node: ast.AST) -> str | None:
     """Return "self.options" for `self.options`, also below subscripts: `self.options["a"]["b"]`; else None."""
     parts: list[str] = []
@@ -374,8 +380,7 @@ def _targets(stmt: ast.stmt) -> Iterator[ast.expr | str]:
         case ast.Try(handlers=handlers):
             yield from (handler.name for handler in handlers if handler.name)
         case ast.Match(cases=cases):
-            patterns = (node for case in cases for node in ast.walk(case.pattern))
-            yield from (name for node in patterns if isinstance(name := getattr(node, "name", None), str))
+            yield from (name for case in cases for name in captures(case.pattern))
         case _:
             return
 

@@ -10,15 +10,14 @@ Types and validators have the last word: see `validation`.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import branching, calls, constructors, containers, enums, environment, expressions, flow
-from poollint.python import names, objects, validation
-from poollint.python.file_functions import file_named, of_json, path_text
+from poollint.python import names, objects, settings_files, validation
+from poollint.python.file_functions import of_json
 from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from poollint.python.evaluate import World
 
 Bases = list[ClassRef | str]
-
-_WORD = re.compile(r"\w+")
 
 SECOND = "pydantic_settings.BaseSettings"  # of pydantic 2; in pydantic 1 it was part of pydantic
 SETTINGS = frozenset({"pydantic.BaseSettings", SECOND})
@@ -95,14 +92,14 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
     if not (is_settings(bases) or _is_dataclass(bases) or "typing.NamedTuple" in bases):
         return None
     found = next((found for found in _fields(bases) if found.name == name), None)
-    if found is None:
+    if found is None or _is_init_var(found):
         return None
     if name.startswith("_") and is_settings(bases):  # a private attribute: nobody passes it, and no variable sets it
         return _default(world, owner, found)
     owner = _handed_on(world, owner, bases)
     passed = _passed(world, owner, bases, found)
     passed = _as_model(world, owner, found, passed) if is_settings(bases) else passed
-    is_weak = reads_environment(bases) and _comes_before(bases, "env_settings", "init_settings")
+    is_weak = reads_environment(bases) and settings_files.comes_before(world, bases, "env_settings", "init_settings")
     if passed is not None and (owner.prefixes or is_weak):
         # `db: Database = Database(size=8)`: an argument of the default, which DB__SIZE replaces.
         return _from_environment(world, owner, bases, found, passed)
@@ -192,7 +189,7 @@ def as_dict(world: World, owner: Instance, given: Arguments, node: ast.AST, modu
     """Return what `model_dump()`, `dict()` or `asdict()` makes of an instance, with what the arguments leave out."""
     bases = objects.lineage(world, owner.cls)
     names_of = {name: found for name, found in _in_order(bases).items() if found.annotation and name[:1] != "_"}
-    names_of = {name: found for name, found in names_of.items() if not _is_true(found.option("exclude"))}
+    names_of = {name: found for name, found in names_of.items() if not _is_true(found.option("exclude")) and not _is_init_var(found)}
     computed = [name for cls in bases if isinstance(cls, ClassRef) for name in _computed(cls)]
     entries = {name: objects.attribute(world, owner, name, node, module, None) for name in (*names_of, *computed)}
     reason = "" if configured(world, owner, bases, "extra") != "allow" else "the model takes further fields"
@@ -243,8 +240,26 @@ def _is_nothing(value: Value) -> bool:
 
 
 def _is_classvar(annotation: ast.expr) -> bool:
+    return _outer(annotation) == "ClassVar"
+
+
+def _is_init_var(found: Field) -> bool:
+    """Say whether a field of a dataclass is only passed on to `__post_init__`."""
+    return found.annotation is not None and _outer(found.annotation) == "InitVar"
+
+
+def _outer(annotation: ast.expr) -> str:
+    """Return the last word of an annotation without what is in its brackets."""
     target = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-    return (target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")) == "ClassVar"
+    return target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+
+
+def init_variables(world: World, owner: Instance) -> list[Value]:
+    """Return what `__post_init__` of a dataclass is given: its `InitVar`s in their order."""
+    bases = objects.lineage(world, owner.cls)
+    variables = [found for found in _in_order(bases).values() if _is_init_var(found)]
+    given = [_passed(world, owner, bases, found) or _default(world, owner, found) for found in variables]
+    return [value or Unknown(f"{found.name} is not passed", owner.origin) for found, value in zip(variables, given)]
 
 
 def _field_call(module: Module, annotation: ast.expr | None, value: ast.expr | None) -> ast.Call | None:
@@ -362,24 +377,36 @@ def _from_callers(world: World, owner: Instance, found: Field, default: Value | 
 
 
 def _from_environment(world: World, owner: Instance, bases: Bases, found: Field, default: Value | None) -> Value:
-    reads_variables, reads_nothing_else = _sources(bases)
-    if (option := _option(world, owner, bases, "alias_generator")) is not None and not _names_of(world, found, *_ALIASES):
-        if not (isinstance(option, Known) and option.value is None):
+    reads_variables, reads_nothing_else = settings_files.reads(world, bases)
+    if (generator := config_option(world, owner, bases, "alias_generator")) is not None and not _names_of(world, found, *_ALIASES):
+        if not (isinstance(generator, Known) and generator.value is None):
             return Unknown(f"the variable of {found.name} is named by alias_generator", owner.origin)
     variables = _variables(world, owner, bases, found) if reads_variables else ()
-    if (by_file := _of_files(world, owner, bases, found, variables)) is not None:
+    if (by_file := settings_files.replaced_by_file(world, owner, bases, found, variables)) is not None:
         if annotated_class(found) is not None:  # of a model, any part
             return by_file
         default = by_file
-    value = _read(world, owner, bases, found, default, variables)
-    return value if reads_nothing_else else branching.as_sure_as(value, _NOBODY)  # a file may hold something else
+    files = settings_files.from_files(world, owner, bases, found, _accepted(world, owner, bases, found))
+    if files.value is not None:
+        default = _as_model(world, owner, found, files.value)
+    value = _read(world, owner, bases, found, default, () if files.is_strong else variables, files.value is not None)
+    return value if reads_nothing_else and files.is_sure else branching.as_sure_as(value, _NOBODY)  # a file may hold something else
 
 
 def _read(
-    world: World, owner: Instance, bases: Bases, found: Field, default: Value | None, variables: tuple[str, ...]
+    world: World,
+    owner: Instance,
+    bases: Bases,
+    found: Field,
+    default: Value | None,
+    variables: tuple[str, ...],
+    is_joined: bool = False,
 ) -> Value:
-    """Return a field as its variables set it, else its default."""
-    nested = _nested(world, owner, bases, found, default, variables)
+    """Return a field as its variables set it, else its default.
+
+    is_joined  variables for parts of a model leave the other parts of the default as they are
+    """
+    nested = _nested(world, owner, bases, found, default, variables, is_joined)
     if nested is not None:
         return nested
     present = _present(world, owner, bases, variables)
@@ -419,53 +446,6 @@ def _present(world: World, owner: Instance, bases: Bases, variables: tuple[str, 
     return found
 
 
-_SOURCES = frozenset({"init_settings", "env_settings", "dotenv_settings", "file_secret_settings"})
-
-
-def _sources(bases: Bases) -> tuple[bool, bool]:
-    """Say whether variables are read, and whether nothing else is: as `settings_customise_sources` returns them."""
-    ordered = _ordered_sources(bases)
-    if ordered is None:
-        return True, False
-    return "env_settings" in ordered, _SOURCES.issuperset(ordered)
-
-
-def _ordered_sources(bases: Bases) -> list[str] | None:
-    """Return the sources of settings by their names, "" for one that is made there; None where that is not readable."""
-    for cls in bases:
-        for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
-            if isinstance(stmt, FUNCTIONS) and stmt.name == "settings_customise_sources":
-                match [inner.value for inner in ast.walk(stmt) if isinstance(inner, ast.Return)]:
-                    case [ast.Tuple(elts=sources)]:
-                        return [getattr(source, "id", "") for source in sources]
-                return None
-    return ["init_settings", "env_settings"]
-
-
-def _comes_before(bases: Bases, one: str, other: str) -> bool:
-    """Say whether a source is asked before another."""
-    ordered = _ordered_sources(bases) or []
-    return one in ordered and other in ordered and ordered.index(one) < ordered.index(other)
-
-
-_FILES = ("yaml_file", "toml_file", "json_file", "env_file")
-
-
-def _of_files(world: World, owner: Instance, bases: Bases, found: Field, variables: tuple[str, ...]) -> Unknown | None:
-    """Return what is left of a default that a file of the project may replace: one that the class names, or a secret's."""
-    wanted = {name.lower() for name in (found.name, *variables)}
-    for option in _FILES:
-        named = _option(world, owner, bases, option)
-        for each in named.items if isinstance(named, Listing) else () if named is None else (named,):
-            path = file_named(world, owner.cls.module, path_text(each)) if path_text(each) != ".env" else None
-            if path is not None and wanted & set(_WORD.findall((world.modules.tree.text(path) or "").lower())):
-                return Unknown(f"{path} may set {found.name}", owner.origin)
-    folder = path_text(_option(world, owner, bases, "secrets_dir"))
-    secrets = (file_named(world, owner.cls.module, f"{folder}/{name}") for name in sorted(wanted) if folder)
-    path = next(filter(None, secrets), None)
-    return Unknown(f"{path} sets {found.name}", owner.origin) if path is not None else None
-
-
 def _variables(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
     """Return the names of the variables a field is read from, the first that is set wins."""
     inner = [name for name in _accepted(world, owner, bases, found) if not owner.delimiter or owner.delimiter not in name]
@@ -485,7 +465,7 @@ def _variables(world: World, owner: Instance, bases: Bases, found: Field) -> tup
 
 def _of_fields_option(world: World, owner: Instance, bases: Bases, found: Field) -> tuple[str, ...]:
     """Return the variable of `class Config: fields = {"size": {"env": "POOL_SIZE"}}`."""
-    fields = _option(world, owner, bases, "fields")
+    fields = config_option(world, owner, bases, "fields")
     entry = fields.get(found.name) if isinstance(fields, Table) else None
     entry = entry.get("env") if isinstance(entry, Table) else entry
     return (entry.value,) if isinstance(entry, Known) and isinstance(entry.value, str) else ()
@@ -493,11 +473,11 @@ def _of_fields_option(world: World, owner: Instance, bases: Bases, found: Field)
 
 def configured(world: World, owner: Instance, bases: Bases, option: str) -> Any:
     """Return a plain option of `model_config` or `class Config`, None when it is not set."""
-    value = _option(world, owner, bases, option)
+    value = config_option(world, owner, bases, option)
     return value.value if isinstance(value, Known) else None
 
 
-def _option(world: World, owner: Instance, bases: Bases, option: str) -> Value | None:
+def config_option(world: World, owner: Instance, bases: Bases, option: str) -> Value | None:
     if owner.arguments is not None and (given := owner.arguments.keywords.get(f"_{option}")) is not None:
         return world.pending(given)  # `Settings(_env_prefix="X_")`
     for cls in bases:
@@ -528,7 +508,13 @@ def _option_of(config: Value, option: str) -> Value | None:
 
 
 def _nested(
-    world: World, owner: Instance, bases: Bases, found: Field, default: Value | None, variables: tuple[str, ...]
+    world: World,
+    owner: Instance,
+    bases: Bases,
+    found: Field,
+    default: Value | None,
+    variables: tuple[str, ...],
+    is_joined: bool,
 ) -> Value | None:
     """Return the settings object that a field holds, which reads variables of its own: `DB__POOL_SIZE`."""
     cls = default.cls if isinstance(default, Instance) else annotated_class(found)
@@ -550,7 +536,8 @@ def _nested(
     is_given = given is not None or _is_any_set(world, prefixes)
     if isinstance(default, Known) and default.value is None and not is_given:
         return _perhaps_none(world, default)
-    if is_given and not configured(world, owner, bases, "nested_model_default_partial_update"):
+    is_joined = is_joined or bool(configured(world, owner, bases, "nested_model_default_partial_update"))
+    if is_given and not is_joined:
         default = None  # what the variables give is all that is passed
     arguments = given or (default.arguments if isinstance(default, Instance) else NO_ARGUMENTS)
     if not is_whole and configured(world, owner, bases, "case_sensitive"):  # what reads no variables itself follows

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from poollint.facts import Origin, Unknown
 from poollint.python import (
     branching, calls, containers, decorated, environment, expressions, failures, fills, flow, libraries, names, objects,
-    operators, sharing,
+    operators, patterns, sharing,
 )  # fmt: skip
 from poollint.python.modules import Module
 from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, set_by_name, target_names
-from poollint.python.values import ClassRef, Frame, FunctionRef, Listing, Open, Table, Value, reason_of
+from poollint.python.values import Arguments, ClassRef, Frame, FunctionRef, LibraryObject, Listing, Open, Table, Value, reason_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import Turn, World
@@ -215,11 +215,17 @@ class Slice:
             if self.name in (bound := branching.unpacked(target, value)):
                 self.value = bound[self.name]
         elif isinstance(target, ast.Subscript) and dotted(target) == self.name:
-            keys = [self._key(key) for key in branching.subscripts(target)]
-            self.value = containers.put(self.value, keys, self._evaluate(expression), self._origin(target))
+            self._put(target, [self._key(key) for key in branching.subscripts(target)], self._evaluate(expression))
         elif self._is_name(target):
             value = decorated.through_setter(self.world, target, self.module, self.frame)
             self.value = value if value is not None else self._evaluate(expression)
+
+    def _put(self, target: ast.Subscript, keys: list[Value], value: Value) -> None:
+        after: Value | None = None
+        if isinstance(self.value, LibraryObject):
+            given = Arguments((*keys, value))
+            after = libraries.changed(self.world, self.value, "__setitem__", given, target, self.module)
+        self.value = after or containers.put(self.value, keys, value, self._origin(target))
 
     def _augmented(self, stmt: ast.AugAssign) -> None:
         if self._is_name(stmt.target):
@@ -446,7 +452,7 @@ class Slice:
     def _match(self, stmt: ast.Match) -> str | None:
         subject = self._evaluate(stmt.subject)
         for case in stmt.cases:
-            holds = branching.matches(self.world, subject, case, self.module, self.frame)
+            holds = patterns.matches(self.world, subject, case, self.module, self.frame)
             if holds is None:
                 self.value = Unknown(reason_of(subject), self._origin(stmt))
                 return None
@@ -458,7 +464,7 @@ class Slice:
     def _capture(self, stmt: ast.stmt, arm: ast.AST) -> None:
         """Give the name what a `case` that it stands in binds it to."""
         if isinstance(stmt, ast.Match) and isinstance(arm, ast.match_case):
-            captured = branching.captured(arm.pattern, self._evaluate(stmt.subject), self._origin(stmt))
+            captured = patterns.captured(self.world, self._evaluate(stmt.subject), arm.pattern, self.module, self.frame)
             if self.name in captured:
                 self.value = captured[self.name]
 

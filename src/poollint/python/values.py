@@ -3,7 +3,7 @@
     Known, Unknown   plain values (facts.py); Traced and Open are the same with what the evaluator remembers about them
     Member           the plain value that a member of an enum stands for
     Text             a string of which only parts are known: f"postgresql://{user}@{host}/db"
-    Table, Listing   dicts and sequences, each entry a value of its own
+    Table, Listing   dicts and sequences, each entry a value of its own; Row is a named tuple
     Url              a SQLAlchemy URL by its parts; it never holds a user name or a password
     FunctionRef, ClassRef, ModuleRef, LibraryRef, Partial   things that can be called or looked into
     Instance, LibraryObject                                 what calling a class of the project or of a library made
@@ -136,6 +136,13 @@ class Listing:
     origin: Origin
     complete: bool = True
     reason: str = ""  # why it is not complete
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Listing):
+    """A named tuple of a class that `namedtuple()` made; one of a class of the project is an Instance."""
+
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
