@@ -10,6 +10,7 @@ from functools import partial
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python import names, reach
+from poollint.python.defaults import Outcome, with_defaults
 from poollint.python.evaluate import Answer, Evaluator, Question, World
 from poollint.python.flask import Flask
 from poollint.python.forks import Candidate, decided
@@ -25,11 +26,15 @@ from poollint.sqlalchemy_tables import COERCED_BY_CONFIG, FALSE_WORDS, NOT_COERC
 from poollint.versions import declared
 
 
+Answers = Mapping[str, Answer]
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way a site can come out in one world."""
 
     pool: Pool
+    arguments: Arguments
     dead: tuple[DeadSetting, ...] = ()
 
 
@@ -53,11 +58,12 @@ class Engines:
             yield self._with(described, site, self._ways(site, evaluator, library))
             return
         worlds = self.flask.worlds(site, evaluator, library)
-        ways: dict[tuple[Location, str], list[Way]] = {}
-        for made in (made for world in worlds for made in world):
-            way = Way(made.pool, (*made.dead, *dead_settings(made.arguments)))
-            ways.setdefault((made.location, made.bind), []).append(way)
-        for (location, bind), found in ways.items():
+        ways: dict[tuple[Location, str], list[tuple[Way, Answers]]] = {}
+        for made, answers in ((made, answers) for world, answers in worlds for made in world):
+            way = Way(made.pool, made.arguments, (*made.dead, *dead_settings(made.arguments)))
+            ways.setdefault((made.location, made.bind), []).append((way, answers))
+        for (location, bind), alternatives in ways.items():
+            found = _defaulted(alternatives, evaluator)
             if len(found) < len(worlds):
                 found = [replace(way, pool=_perhaps(way.pool)) for way in found]
             yield self._with(_at_bind(described, location, bind) if bind else described, site, found)
@@ -81,16 +87,16 @@ class Engines:
 
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
         """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""
-        def compute(world: World, everywhere: bool) -> Way | None:
+        def compute(world: World, everywhere: bool) -> tuple[Way, Answers] | None:
             if not world.reachable(site.call, site.module):
                 return None
             comes = reach.learn(world, site.call, site.module)
-            return _way(world, site, library) if comes or everywhere else None
+            return (_way(world, site, library), world.answers) if comes or everywhere else None
 
         for everywhere in (False, True):
             found = evaluator.alternatives(partial(compute, everywhere=everywhere))
             if ways := [way for way in found if way is not None]:
-                return ways
+                return _defaulted(ways, evaluator)
         return [_way(evaluator.world(), site, library)]
 
     def _is_reachable(self, site: Site) -> bool:
@@ -135,6 +141,13 @@ def _at_bind(extension: Engine, location: Location, bind: str) -> Engine:
     )
 
 
+def _defaulted(ways: list[tuple[Way, Answers]], evaluator: Evaluator) -> list[Way]:
+    """Return the ways of some worlds, with the defaults of what only variables give."""
+    outcomes = [Outcome(way.pool, way.arguments, answers) for way, answers in ways]
+    pools = with_defaults(outcomes, evaluator.environment) if len(outcomes) > 1 else [outcome.pool for outcome in outcomes]
+    return [replace(way, pool=pool) for (way, _), pool in zip(ways, pools)]
+
+
 def _perhaps(pool: Pool) -> Pool:
     """Return the pool of an engine that some answers do not make at all: nobody can be sure of its connections."""
     sizes = {name: getattr(pool, name) for name in ("pool_size", "max_overflow")}
@@ -167,7 +180,7 @@ def _way(world: World, site: Site, library: Library) -> Way:
         identities=tuple(dict.fromkeys((*pool.identities, *_connector(world, arguments)))),
         arguments={**pool.arguments, **_unconverted(site, arguments)},
     )
-    return Way(pool, (*dead, *dead_settings(arguments)))
+    return Way(pool, arguments, (*dead, *dead_settings(arguments)))
 
 
 def _call_of_partial(world: World, site: Site) -> ast.Call | None:

@@ -82,13 +82,17 @@ def presence_tested(world: World, test: Value) -> tuple[str, bool] | None:
     Only for variables that may well be absent: `if value`, `value is not None` after `value = os.getenv("X")`, and
     `value == ""` after `os.getenv("X", "")`.
     """
-    match = _PRESENCE.fullmatch(getattr(test, "symbol", "")) if isinstance(test, (Open, Traced)) else None
-    if match is None:
+    found = presence_asked(getattr(test, "symbol", "")) if isinstance(test, (Open, Traced)) else None
+    if found is None:
         return None
-    value = variable(world, match["name"])
-    if not (isinstance(value, Open) and value.absent):
-        return None
-    return match["name"], (match["no"] is None) != (match["none"] is not None)
+    value = variable(world, found[0])
+    return found if isinstance(value, Open) and value.absent else None
+
+
+def presence_asked(symbol: str) -> tuple[str, bool] | None:
+    """Return the variable whose presence a question is about, and the answer when it is there."""
+    match = _PRESENCE.fullmatch(symbol)
+    return (match["name"], (match["no"] is None) != (match["none"] is not None)) if match is not None else None
 
 
 def default_by_absence(present: Value | None, absent: Value | None, name: str, is_read: bool) -> Value | None:

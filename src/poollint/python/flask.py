@@ -12,13 +12,13 @@ A bind's engine stands at the line of its key, so that a finding of it is read w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 from poollint.facts import DeadSetting, Known, Location, Origin, Pool, Setting, Unknown, value_of
 from poollint.python import urls
-from poollint.python.evaluate import Evaluator, World
+from poollint.python.evaluate import Answer, Evaluator, World
 from poollint.python.flask_config import Config, Places, assigned_name
 from poollint.python.flask_given import Given
 from poollint.python.flask_hooks import Hooks, driver_defaults, hooks_of
@@ -60,12 +60,14 @@ class Flask:
         self.places = Places(roles)
         self.given = Given(roles)
 
-    def worlds(self, site: Site, evaluator: Evaluator, library: Library) -> list[tuple[Made, ...]]:
-        """Return the engines that the extension makes, for every way they can come out."""
+    def worlds(
+        self, site: Site, evaluator: Evaluator, library: Library
+    ) -> list[tuple[tuple[Made, ...], Mapping[str, Answer]]]:
+        """Return the engines that the extension makes, for every way they can come out; with the answers that lead there."""
         circle = self.roles.graph.circle(site.module.path)
 
-        def compute(world: World) -> tuple[Made, ...]:
-            return self._made(world, site, library, circle)
+        def compute(world: World) -> tuple[tuple[Made, ...], Mapping[str, Answer]]:
+            return self._made(world, site, library, circle), world.answers
 
         return evaluator.alternatives(compute)
 
