@@ -88,7 +88,7 @@ class Callers:
         # Of 1,600 receivers that are instances, in seven repositories, the dearest took 354; in six of them 196.
         self.evaluator = Evaluator(modules, follows_callers=False, fuel=250)
         self._found: dict[tuple[ast.AST, Skipping], tuple[Reference, ...]] = {}
-        self._uses: dict[str, dict[str, list[ast.expr]]] = {}
+        self._uses: dict[tuple[str, str], list[ast.expr]] = {}
         self._passing: dict[ast.Call, ast.Call] = {}
         self._definitions: dict[str, int] = {}  # how many places define functions of a name, as far as asked
 
@@ -126,7 +126,7 @@ class Callers:
 
     def _passed_on(self, reference: Reference, called: Definition) -> ast.Call | None:
         """Return the call that `partial(make, url)` comes to when somebody makes it: `make(url)`."""
-        module, around = reference.module, reference.module.parents.get(reference.node)
+        module, around = reference.module, reference.module.parent(reference.node)
         if not isinstance(around, ast.Call) or around.args[:1] != [reference.node]:
             return None
         if around not in self._passing:
@@ -134,7 +134,7 @@ class Callers:
             if not (name in _PASSING or name.startswith(_PROVIDERS) or _names_parameters(around, called)):
                 return None
             call = ast.copy_location(ast.Call(reference.node, around.args[1:], around.keywords), around)
-            module.parents[call] = around  # it runs where that one does
+            module.adopt(call, around)  # it runs where that one does
             self._passing[around] = call
         return self._passing[around]
 
@@ -145,7 +145,7 @@ class Callers:
                 continue
             for node in self.named(other, definition.name):
                 if self._means(other, node, module, definition, cls):
-                    parent = other.parents.get(node)
+                    parent = other.parent(node)
                     yield Reference(
                         other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None
                     )
@@ -170,18 +170,11 @@ class Callers:
 
     def named(self, module: Module, name: str) -> list[ast.expr]:
         """Return the loads of a name, or of an attribute of that name, in one file."""
-        if module.path not in self._uses:
-            uses: dict[str, list[ast.expr]] = {}
-            for node in module.nodes:
-                kind = node.__class__  # this runs for every node of many files
-                if (kind is ast.Name or kind is ast.Attribute) and node.ctx.__class__ is ast.Load:
-                    uses.setdefault(node.id if kind is ast.Name else node.attr, []).append(node)
-            for found in module.imports:
-                # `from app.db import make_engine as connect`: look for the alias, resolution says the rest.
-                if found.name and found.alias != found.name:
-                    uses[found.name] = uses.get(found.name, []) + uses.get(found.alias, [])
-            self._uses[module.path] = uses
-        return self._uses[module.path].get(name, [])
+        if (module.path, name) not in self._uses:
+            # `from app.db import make_engine as connect`: look for the alias, resolution says the rest.
+            aliases = dict.fromkeys((name, *(found.alias for found in module.imports if found.name == name)))
+            self._uses[module.path, name] = [node for each in aliases for node in module.loads(each)]
+        return self._uses[module.path, name]
 
     def _means(
         self, other: Module, node: ast.expr, module: Module, definition: Definition, cls: ast.ClassDef | None
@@ -264,7 +257,7 @@ def class_around(module: Module, node: ast.AST) -> ast.ClassDef | None:
 
 def subclass_at(reference: Reference) -> ast.ClassDef | None:
     """Return the class that names the definition among its bases right here."""
-    parent = reference.module.parents.get(reference.node)
+    parent = reference.module.parent(reference.node)
     return parent if isinstance(parent, ast.ClassDef) and reference.node in parent.bases else None
 
 
@@ -272,7 +265,7 @@ def constructs(reference: Reference) -> bool:
     """Tell `Database()` and `Depends(Database)` from annotations, isinstance and `Database.NAME`."""
     if reference.call is not None:
         return True
-    parent = reference.module.parents.get(reference.node)
+    parent = reference.module.parent(reference.node)
     if not isinstance(parent, ast.Call) or reference.node not in parent.args:
         return False
     return (dotted(parent.func) or "").rpartition(".")[2] not in (
@@ -301,8 +294,8 @@ def _made_by_itself(cls: ast.ClassDef) -> Iterator[ast.Call]:
 def may_pass(reference: Reference) -> bool:
     """Say whether a definition is handed to something that may call it with arguments nobody sees: `FACTORIES[kind](5)`."""
     module, node = reference.module, reference.node
-    parent = module.parents.get(node)
-    around = module.parents.get(parent) if parent is not None else None
+    parent = module.parent(node)
+    around = module.parent(parent) if parent is not None else None
     match parent:
         case ast.Call(func=func, args=args, keywords=keywords) if node is not func:
             return len(args) + len(keywords) > 1 and constructs(reference)

@@ -289,7 +289,7 @@ def _is_none_for(passed: Value, parameter: ast.arg) -> bool:
 
 def _made_by(module: Module, node: ast.AST) -> ast.ClassDef | None:
     """Return the class whose calls pass the parameters of a function: that of an `__init__`."""
-    around = module.parents.get(node)
+    around = module.parent(node)
     return around if isinstance(around, ast.ClassDef) and getattr(node, "name", "") == "__init__" else None
 
 

@@ -185,7 +185,7 @@ def _way(world: World, site: Site, library: Library) -> Way:
 
 def _call_of_partial(world: World, site: Site) -> ast.Call | None:
     """Return a call of the name that `make = partial(create_engine, ...)` gives: each of them is an alternative."""
-    match site.module.parents.get(site.call):
+    match site.module.parent(site.call):
         case ast.Assign(targets=[ast.Name(id=name)]):
             scope = site.module.scope_at(site.call)
             found = [call for call in site.module.calls.get(name, ()) if _is_of_scope(site.module, call, name, scope)]

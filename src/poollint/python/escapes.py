@@ -65,7 +65,7 @@ def outlives(module: Module, made: ast.expr, function: ast.AST) -> bool:
 
 def _outcomes(module: Module, value: ast.expr, function: ast.AST) -> Iterator[bool | _Local | ast.expr]:
     """Yield what becomes of a value: True when it leaves, the local name it gets, or the expression that holds it."""
-    parent = module.parents.get(value)
+    parent = module.parent(value)
     match parent:
         case ast.Return() | ast.Yield() | ast.YieldFrom() | ast.Lambda():
             yield True
@@ -78,7 +78,7 @@ def _outcomes(module: Module, value: ast.expr, function: ast.AST) -> Iterator[bo
         case ast.withitem(optional_vars=ast.Name(id=name)):
             yield _Local(module, function, name)
         case ast.keyword():
-            yield from _given(module, module.parents.get(parent), parent)
+            yield from _given(module, module.parent(parent), parent)
         case ast.Call() if value is not parent.func:
             yield from _given(module, parent, value)
 
@@ -97,7 +97,7 @@ def _given(module: Module, call: ast.AST | None, argument: ast.AST) -> Iterator[
 def _parameter(module: Module, call: ast.Call, argument: ast.AST) -> _Local | None:
     """Return the parameter that a plain function of the project gets the argument as."""
     target = names.resolve(module, call.func)
-    if not isinstance(target, FunctionRef) or not isinstance(target.module.parents.get(target.node), ast.Module):
+    if not isinstance(target, FunctionRef) or not isinstance(target.module.parent(target.node), ast.Module):
         return None
     if isinstance(target.node, ast.Lambda) or not all(
         _only_retries(target.module, decorator) for decorator in target.node.decorator_list

@@ -183,7 +183,7 @@ def _in_scopes(
     origin = Origin(name, module.location(node))
     if name == "__file__":
         return Traced(f"/{module.path}", origin)  # absolute paths count from the root of the tree
-    if name in ("__name__", "__package__") and not isinstance(module.parents.get(node), ast.Compare):
+    if name in ("__name__", "__package__") and not isinstance(module.parent(node), ast.Compare):
         # Whether the file is the program is nothing its name tells: `if __name__ == "__main__":`
         is_package = module.path.endswith("__init__.py")
         return Traced(module.name if name == "__name__" or is_package else module.name.rpartition(".")[0], origin)
@@ -221,7 +221,7 @@ def _from_stars(world: World, scope: Scope, name: str, module: Module, stars: li
     from poollint.python.modules import imports_of
 
     for stmt in reversed(scope.stars if stars is None else stars):
-        if isinstance(module.parents.get(stmt), ast.If) and not world.reachable(stmt, module):
+        if isinstance(module.parent(stmt), ast.If) and not world.reachable(stmt, module):
             continue
         target = names.import_target(module, next(imports_of(stmt)))
         if (

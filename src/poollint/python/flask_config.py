@@ -479,7 +479,7 @@ def _is_of_binds(module: Module, node: ast.AST) -> bool:
     """Say whether a dict is given to SQLALCHEMY_BINDS where it is written, or an item of it is set."""
     if isinstance(node, ast.Assign):
         return (dotted(node.targets[0].value) or "").endswith(FLASK_BINDS)  # type: ignore[attr-defined]
-    parent = module.parents.get(node)
+    parent = module.parent(node)
     if isinstance(parent, ast.keyword):
         return parent.arg == FLASK_BINDS
     if isinstance(parent, ast.Dict):
@@ -533,9 +533,9 @@ def _application(node: ast.AST) -> str | None:
 def _stands_before(module: Module, first: ast.AST, second: ast.AST) -> bool:
     """Say whether one node's statement is an earlier sibling of what holds the other: both run, in this order."""
     statement = next((n for n in (first, *module.ancestors(first)) if isinstance(n, ast.stmt)), None)
-    parent = module.parents.get(statement) if statement else None
+    parent = module.parent(statement) if statement else None
     for node in (second, *module.ancestors(second)):
-        if module.parents.get(node) is parent and isinstance(node, ast.stmt) and statement is not None:
+        if module.parent(node) is parent and isinstance(node, ast.stmt) and statement is not None:
             return statement.lineno < node.lineno and _same_block(parent, statement, node)
     return False
 

@@ -86,9 +86,9 @@ class Given:
 
 def _variable_of(site: Site) -> Variable | None:
     """Return the module-level variable that holds an extension."""
-    match site.module.parents.get(site.call):
+    match site.module.parent(site.call):
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)) as stmt:
-            return (site.module.path, name) if site.module.parents.get(stmt) is site.module.tree else None
+            return (site.module.path, name) if site.module.parent(stmt) is site.module.tree else None
     return None
 
 
@@ -97,7 +97,7 @@ def _bare_uses(module: Module, name: str) -> Iterator[ast.Name]:
     called = {name, *(found.alias for found in module.imports if found.name == name)}
     for node in module.nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in called:
-            if not isinstance(module.parents.get(node), ast.Attribute):
+            if not isinstance(module.parent(node), ast.Attribute):
                 yield node
 
 

@@ -187,7 +187,7 @@ def _is_engine(holders: Holders, module: Module, node: ast.AST) -> bool:
 
 
 def _is_entered(module: Module, call: ast.Call) -> bool:
-    return isinstance(module.parents.get(call), ast.withitem)
+    return isinstance(module.parent(call), ast.withitem)
 
 
 def _called(call: ast.Call, module: Module, holders: Holders | None = None) -> FunctionRef | None:
@@ -209,7 +209,7 @@ def _method_of_holder(func: ast.Attribute, module: Module, holders: Holders) -> 
     if len(classes) != 1 or not holds(holders, module, func.value):
         return None
     found = (module.modules.module(path) for path in sorted(holders.paths))
-    home = next((other for other in found if other and classes[0] in other.parents), None)
+    home = next((other for other in found if other and other.parent(classes[0]) is not None), None)
     return _method(ClassRef(home, classes[0]), func.attr) if home else None
 
 
@@ -219,7 +219,7 @@ def _method(cls: ClassRef, name: str) -> FunctionRef | None:
 
 
 def _is_run_at_once(module: Module, call: ast.Call) -> bool:
-    parent = module.parents.get(call)
+    parent = module.parent(call)
     runner = (dotted(parent.func) or "").rpartition(".")[2] if isinstance(parent, ast.Call) else ""
     return runner in ("run", "run_until_complete")
 

@@ -147,7 +147,7 @@ class Lifecycle:
             other = module.modules.module(path) if is_wanted else None
             for node in self.callers.named(other, name) if other else ():
                 if variable(other, node) == (module.path, name):
-                    parent = other.parents.get(node)
+                    parent = other.parent(node)
                     yield Reference(other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None)
 
 
@@ -157,12 +157,12 @@ _RENAMING = frozenset("partial contextmanager asynccontextmanager".split())
 def _alias(reference: Reference) -> str:
     """Return the module-level name that a function gets besides its own: `get_db = partial(session, SETTINGS)`."""
     module, node = reference.module, reference.node
-    parent = module.parents.get(node)
+    parent = module.parent(node)
     if isinstance(parent, ast.Call) and node in parent.args and (dotted(parent.func) or "").rpartition(".")[2] in _RENAMING:
-        node, parent = parent, module.parents.get(parent)
+        node, parent = parent, module.parent(parent)
     match parent:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is node:
-            return name if module.parents.get(parent) is module.tree else ""
+            return name if module.parent(parent) is module.tree else ""
     return ""
 
 
@@ -180,7 +180,7 @@ def _inside(step: _Step, function: Function, how: Kept) -> Context | None:
 
 def _hands_back(module: Module, node: ast.AST, function: Function) -> bool:
     """Say whether a function returns what a call in it made."""
-    around = module.parents.get(node)
+    around = module.parent(node)
     names = {target.id for target in getattr(around, "targets", ()) if isinstance(target, ast.Name)}
     values = (stmt.value for stmt in walk(function) if isinstance(stmt, ast.Return))
     return any(value is node or (isinstance(value, ast.Name) and value.id in names) for value in values)
@@ -205,7 +205,7 @@ def _is_left(module: Module, definition: ast.AST, reference: Reference) -> bool:
     """Say whether leaving a `with` disposes the engine: `with Database() as engine`."""
     if not isinstance(definition, ast.ClassDef):
         return False
-    around = reference.module.parents.get(reference.call) if reference.call else None
+    around = reference.module.parent(reference.call) if reference.call else None
     if not isinstance(around, ast.withitem):
         return False
     leaving = _method_of(module, definition, ("__exit__", "__aexit__"))
@@ -425,10 +425,9 @@ def disposed_by_name(step: _Step, disposers: frozenset[str]) -> bool:
     `g.database = Database(config)` before the request, `g.database.close()` after it. What is kept on `self` is as old
     as its object, and a method that disposes it says nothing of who calls that.
     """
-    parents = step.module.parents
-    call = parents.get(step.node)  # of what makes it, where the step is its name
+    call = step.module.parent(step.node)  # of what makes it, where the step is its name
     made = call if isinstance(call, ast.Call) and call.func is step.node else step.node
-    statement = parents.get(made) if disposers else None
+    statement = step.module.parent(made) if disposers else None
     targets = (target for target in getattr(statement, "targets", ()) if isinstance(target, ast.Attribute))
     names = {name for target in targets if not (name := dotted(target) or "self.").startswith("self.")}
     calls = (call for name in disposers for call in step.module.calls.get(name, ()) if names)

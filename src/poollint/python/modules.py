@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from poollint.discover import Tree
 from poollint.facts import Location
-from poollint.python import names
+from poollint.python import names, pieces
 from poollint.python.newer import lowered
-from poollint.python.scopes import FIELDS, Scope, scope_of
+from poollint.python.scopes import Scope, child_statements, scope_of
 
 if TYPE_CHECKING:
     from poollint.python.callers import Callers, Calls
@@ -344,28 +344,37 @@ class Module:
     @cached_property
     def nodes(self) -> list[ast.AST]:
         """Every node of the file that has a place or children, parents before children; walked once."""
-        found: list[ast.AST] = [self.tree]
-        parents, note = self._parents, found.append
-        for node in found:  # grows while it is walked; `children` written out: this runs for every node of every file
-            for name in FIELDS[node.__class__]:
-                child = getattr(node, name, None)
-                for each in child if child.__class__ is list else (child,):
-                    if isinstance(each, ast.AST):
-                        parents[each] = node
-                        note(each)
-        return found
+        return pieces.walked([self.tree], self._parents)
 
     @cached_property
-    def parents(self) -> dict[ast.AST, ast.AST]:
-        """Child → parent for every node."""
-        _ = self.nodes
-        return self._parents
+    def _pieces(self) -> pieces.Pieces:
+        return pieces.Pieces(self.tree, self._parents)
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """Return what a node stands in, None for the module itself and for what is not in it."""
+        found = self._parents.get(node)
+        if found is None and node is not self.tree:
+            self._pieces.walk_around(node)
+            if node not in self._parents:
+                _ = self.nodes
+            found = self._parents.get(node)
+        return found
+
+    def adopt(self, node: ast.AST, parent: ast.AST) -> None:
+        """Let a node that nobody wrote stand where another one does."""
+        self._parents[node] = parent
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """Yield the nodes around a node, innermost first."""
-        parents = self.parents
-        while (node := parents.get(node)) is not None:  # type: ignore[assignment]
-            yield node
+        parents = self._parents
+        while (around := parents.get(node) or self.parent(node)) is not None:
+            yield (node := around)
+
+    def loads(self, name: str) -> list[ast.expr]:
+        """Return what loads a name, or an attribute of that name: what stands further out before what functions do."""
+        lines = (number for number, line in enumerate(self.lines, 1) if name in line)
+        found = self._pieces.loads(name, lines)
+        return sorted(found, key=lambda node: (len(list(self.ancestors(node))), node.lineno, node.col_offset))
 
     @cached_property
     def scope(self) -> Scope:
@@ -390,7 +399,9 @@ class Module:
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """Every import of the file, also those in functions, in the order of their lines."""
-        statements = [node for node in self.nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+        statements: list[ast.AST] = [self.tree]
+        for stmt in statements:  # grows while it is walked
+            statements.extend(child_statements(stmt))
         found = [imported for stmt in statements for imported in imports_of(stmt)]
         return tuple(sorted(found, key=lambda imported: imported.line))
 

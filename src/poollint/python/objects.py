@@ -83,7 +83,7 @@ def member(world: World, module: Module, name: str, origin: Origin) -> Value:
         return flow.name_in(world, module.scope, name, None, module, None, None)
     if module.scope.stars:
         at_end = ast.Name(name, ast.Load())
-        module.parents.setdefault(at_end, module.tree)
+        module.adopt(at_end, module.tree)
         found = expressions.name_at(world, name, at_end, module, None)
         if not isinstance(found, Unknown):
             return found
@@ -262,7 +262,7 @@ def is_classmethod(node: ast.AST) -> bool:
 
 def owner_of(module: Module, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Value | None:
     """Return what `self` or `cls` is in a method, None for every other parameter."""
-    parent = module.parents.get(node)
+    parent = module.parent(node)
     first = next(iter((*node.args.posonlyargs, *node.args.args)), None)
     if not isinstance(parent, ast.ClassDef) or first is None or first.arg != name or is_static(node):
         return None
@@ -302,7 +302,7 @@ def is_made_by_init(world: World, cls: ClassRef) -> bool:
 
 def _holder_of(call: ast.AST, module: Module, frame: Frame | None) -> Holder | None:
     """Return the name that a new instance is given, where its scope sets attributes through that name."""
-    match module.parents.get(call):
+    match module.parent(call):
         case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
             target=ast.Name(id=name), value=value
         ) if value is call:
@@ -317,7 +317,7 @@ def super_of(world: World, node: ast.Call, module: Module, frame: Frame | None) 
     """Return `super()`: what is found in the classes after the method's own; a library's object as its class sees it."""
     origin = Origin("super", module.location(node))
     method = next((around for around in module.ancestors(node) if isinstance(around, FUNCTIONS)), None)
-    around = module.parents.get(method) if method else None
+    around = module.parent(method) if method else None
     if method is None or not isinstance(around, ast.ClassDef) or not method.args.args:
         return Unknown("super() is not worked out", origin)
     if node.args and names.resolve(module, node.args[0]) != ClassRef(module, around):

@@ -173,7 +173,7 @@ def _attributes(module: Module, name: str) -> Iterator[Write]:
         match node:
             case ast.Attribute(attr=attribute, ctx=ast.Store(), value=base) if attribute == name:
                 if not _is_own(module, base):
-                    parent = module.parents.get(node)
+                    parent = module.parent(node)
                     value = parent.value if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
                     yield Write(module, node, base, value)
             case ast.Call(func=ast.Name(id="setattr"), args=[base, ast.Constant(value=attribute), value]) if attribute == name:
@@ -206,7 +206,7 @@ def _is_own(module: Module, base: ast.expr) -> bool:
 def _class_of_self(module: Module, base: ast.expr) -> tuple[ast.ClassDef, bool] | None:
     """Return the class whose method's first parameter a name is, and whether that is `cls`."""
     function = next((each for each in module.enclosing_functions(base) if isinstance(each, FUNCTIONS)), None)
-    around = module.parents.get(function) if function is not None else None
+    around = module.parent(function) if function is not None else None
     if not isinstance(around, ast.ClassDef) or not isinstance(base, ast.Name) or function is None:
         return None
     first = next(iter((*function.args.posonlyargs, *function.args.args)), None)

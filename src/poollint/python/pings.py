@@ -72,7 +72,7 @@ def _listener(module: Module, call: ast.Call) -> _Listener | None:
 
 def _function(module: Module, call: ast.Call) -> ast.AST | None:
     """Return what listens: the decorated function, or the one that is passed."""
-    parent = module.parents.get(call)
+    parent = module.parent(call)
     if isinstance(parent, FUNCTIONS):
         return parent
     resolved = names.resolve(module, call.args[2]) if len(call.args) > 2 else None

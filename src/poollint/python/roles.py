@@ -224,7 +224,7 @@ class Roles:
         runs: list[Run] = []
         followed: set[ast.AST] = set()  # what runs a function runs every use in it
         for module, node in ((mention.module, mention.node) for mention in self._mentions_of(site)):
-            parent, around = module.parents.get(node), function_around(module, node) or module.tree
+            parent, around = module.parent(node), function_around(module, node) or module.tree
             call = parent if isinstance(parent, ast.Call) and parent.func is node else None
             further: tuple[Run, ...] = ()
             if isinstance(node, ast.expr) and (context := contexts.of_reference(Reference(module, node, call))):
@@ -536,6 +536,6 @@ def _names_in(url: ast.expr | None) -> Iterator[str]:
 
 def _bound_names(site: Site) -> Iterator[str]:
     """Yield the name that an engine is given right where it is made: `test_engine = create_engine(...)`."""
-    parent = site.module.parents.get(site.call)
+    parent = site.module.parent(site.call)
     targets = parent.targets if isinstance(parent, ast.Assign) else [getattr(parent, "target", None)]
     yield from (dotted(target) or "" for target in targets if isinstance(target, ast.expr))

@@ -607,5 +607,5 @@ def parsed_annotation(annotation: ast.Constant, module: Module) -> ast.expr:
     if not isinstance(parsed, (ast.Name, ast.Attribute)):
         return annotation
     for node in ast.walk(parsed):
-        module.parents[node] = annotation
+        module.adopt(node, annotation)
     return parsed

@@ -179,7 +179,7 @@ def _span_of(module: Module, at: Location) -> Location:
 
 def _is_wrapped(module: Module, call: ast.Call) -> bool:
     """Say whether `AsyncEngine(...)` wraps the engine, directly or by the name it is assigned to."""
-    parent = module.parents.get(call)
+    parent = module.parent(call)
     if isinstance(parent, ast.Call) and module.qualified(parent.func) in ASYNC_WRAPPERS:
         return True
     if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):

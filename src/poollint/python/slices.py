@@ -506,8 +506,8 @@ class Slice:
 
     def _is_statement(self, call: ast.Call) -> bool:
         """Say whether a call, maybe awaited, is called for its effect."""
-        parent = self.module.parents.get(call)
-        return isinstance(self.module.parents.get(parent) if isinstance(parent, ast.Await) else parent, ast.Expr)
+        parent = self.module.parent(call)
+        return isinstance(self.module.parent(parent) if isinstance(parent, ast.Await) else parent, ast.Expr)
 
     def _function(self, call: ast.Call) -> FunctionRef | None:
         """Return the function of the project that a call runs, or the method of the same object: `self.fill(d)`."""

@@ -186,8 +186,8 @@ class _Trail:
 
     def _is_called_on(self, node: ast.AST) -> bool:
         """Say whether a method is called: `engine.connect()` at module level opens a connection."""
-        parent = self.module.parents.get(node)
-        around = self.module.parents.get(parent) if isinstance(parent, ast.Attribute) else None
+        parent = self.module.parent(node)
+        around = self.module.parent(parent) if isinstance(parent, ast.Attribute) else None
         return isinstance(around, ast.Call) and around.func is parent
 
 

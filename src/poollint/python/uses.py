@@ -240,7 +240,7 @@ def _states(module: Module) -> Iterator[tuple[str, ast.AST]]:
     for node in module.nodes:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or len(node.value) > 20_000:
             continue
-        if isinstance(module.parents.get(node), ast.Expr):
+        if isinstance(module.parent(node), ast.Expr):
             continue  # a docstring
         if _LOCK.search(node.value):
             yield "session-level advisory lock", node
@@ -276,7 +276,7 @@ def _in_connect_event(module: Module, node: ast.AST) -> bool:
             and isinstance(event, ast.Constant)
             and event.value in ("connect", "first_connect", "checkout", "engine_connect")
         ):
-            if module.parents.get(call) is function:
+            if module.parent(call) is function:
                 return True
             handed = names.resolve(module, call.args[2]) if len(call.args) > 2 else None
             if isinstance(handed, FunctionRef) and handed.node is function:
