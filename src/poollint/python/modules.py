@@ -379,7 +379,12 @@ class Module:
     @cached_property
     def scope(self) -> Scope:
         """The module's own scope; nested ones are built when asked for."""
-        return scope_of(self.tree)
+        return scope_of(self.tree, self.has_walrus)
+
+    @cached_property
+    def has_walrus(self) -> bool:
+        """Whether any expression of the file may bind a name."""
+        return ":=" in self.text
 
     def scope_at(self, node: ast.AST) -> Scope:
         """Return the innermost scope whose code the node is part of."""

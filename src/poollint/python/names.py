@@ -111,7 +111,7 @@ def scope_for(module: Module, node: ast.AST) -> Scope:
         return module.scope
     scope = module.scopes.get(node)
     if scope is None:
-        scope = module.scopes[node] = scope_of(node)
+        scope = module.scopes[node] = scope_of(node, module.has_walrus)
     return scope
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from poollint.python import sharing
 from poollint.python.sharing import Change, Lines, Link
@@ -43,30 +44,38 @@ class Scope:
     inner        functions and classes that stand in this scope
     links        name → which other names hold the same object, or a part of it
     changes      name → what changes in place what it holds: `d["k"] = v`, `d.update(...)`, `fill(d)`
+
+    What a scope binds is read at once, all else when it is asked for: of most scopes only their names matter.
     """
 
     node: ast.AST
     binds: dict[str, list[ast.AST]] = field(default_factory=dict)
-    touches: dict[ast.stmt, set[str]] = field(default_factory=dict)
     parameters: dict[str, ast.arg] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
-    sets: set[str] = field(default_factory=set)
-    returns: dict[ast.stmt, set[str]] = field(default_factory=dict)
-    effects: dict[ast.stmt, list[ast.NamedExpr | ast.Call]] = field(default_factory=dict)
-    jumps: set[ast.stmt] = field(default_factory=set)
-    places: dict[ast.AST, tuple[int, int]] = field(default_factory=dict)
     stars: list[ast.ImportFrom] = field(default_factory=list)
     inner: list[ast.AST] = field(default_factory=list)
-    links: dict[str, list[Link]] = field(default_factory=dict)
-    changes: dict[str, list[Change]] = field(default_factory=dict)
-    yields: bool = False
-    touched: set[str] = field(default_factory=set)
+    touches: dict[ast.stmt, set[str]] = field(init=False)
+    touched: set[str] = field(init=False)
+    sets: set[str] = field(init=False)
+    returns: dict[ast.stmt, set[str]] = field(init=False)
+    effects: dict[ast.stmt, list[ast.NamedExpr | ast.Call]] = field(init=False)
+    jumps: set[ast.stmt] = field(init=False)
+    places: dict[ast.AST, tuple[int, int]] = field(init=False)
+    links: dict[str, list[Link]] = field(init=False)
+    changes: dict[str, list[Change]] = field(init=False)
+    yields: bool = field(init=False)
     related: dict[str, frozenset[str]] = field(default_factory=dict)  # names that links lead to, as far as asked for
     shared: dict[tuple[str, float], tuple] = field(default_factory=dict)  # what shares an object with a name, see sharing
     ways: dict[ast.AST, tuple[frozenset[ast.AST], dict[int, int]]] = field(default_factory=dict)  # see slices
     _touching: dict[int, dict[str, list[int]]] = field(default_factory=dict)
     _setting: dict[int, dict[str, list[int]]] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(name)
+        _read_statements(self)
+        return getattr(self, name)
 
     @property
     def body(self) -> list[ast.stmt]:
@@ -108,8 +117,14 @@ def _names_set_by(stmt: ast.stmt) -> Iterator[str]:
             yield name
 
 
-def scope_of(node: ast.AST) -> Scope:
-    """Read one scope, without looking into the scopes inside it."""
+_LATER = frozenset("touches touched sets returns effects jumps places links changes yields".split())
+
+
+def scope_of(node: ast.AST, has_walrus: bool) -> Scope:
+    """Read one scope, without looking into the scopes inside it.
+
+    has_walrus  whether the file holds any `:=`; else no expression binds a name
+    """
     scope = Scope(node)
     if isinstance(node, (*FUNCTIONS, ast.Lambda)):
         scope.parameters = {arg.arg: arg for arg in parameters_of(node.args)}
@@ -118,20 +133,35 @@ def scope_of(node: ast.AST) -> Scope:
             for name in target_names(generator.target):
                 scope.binds.setdefault(name, []).append(generator)
         return scope
-    _place(scope, node)
-    todo: list[tuple[ast.stmt, tuple]] = [(stmt, ()) for stmt in reversed(scope.body)]
-    while todo:
-        stmt, around = todo.pop()
-        _note(scope, stmt, around)
-        if isinstance(stmt, SCOPES):
-            scope.inner.append(stmt)
-            continue
-        _place(scope, stmt)
-        chain = (stmt, around)
-        todo.extend((child, chain) for child in reversed(list(child_statements(stmt))))
+    for stmt, _ in _statements(scope):
+        _bind(scope, stmt, has_walrus)
     for name in scope.globals | scope.nonlocals:
         scope.binds.pop(name, None)
     return scope
+
+
+def _statements(scope: Scope) -> Iterator[tuple[ast.stmt, tuple]]:
+    """Yield the statements of a scope in the order of the text, each with those around it: (innermost, (..., ()))."""
+    todo: list[tuple[ast.stmt, tuple]] = [(stmt, ()) for stmt in reversed(scope.body)]
+    while todo:
+        stmt, around = todo.pop()
+        yield stmt, around
+        if not isinstance(stmt, SCOPES):
+            chain = (stmt, around)
+            todo.extend((child, chain) for child in reversed(list(child_statements(stmt))))
+
+
+def _read_statements(scope: Scope) -> None:
+    """Read what the statements of a scope do besides binding names."""
+    scope.touches, scope.touched, scope.sets, scope.returns, scope.effects = {}, set(), set(), {}, {}
+    scope.jumps, scope.places, scope.links, scope.changes, scope.yields = set(), {}, {}, {}, False
+    if isinstance(scope.node, COMPREHENSIONS):
+        return
+    _place(scope, scope.node)
+    for stmt, around in _statements(scope):
+        _note(scope, stmt, around)
+        if not isinstance(stmt, SCOPES):
+            _place(scope, stmt)
 
 
 def _place(scope: Scope, node: ast.AST) -> None:
@@ -267,23 +297,30 @@ def _expressions_of(stmt: ast.AST) -> Iterator[ast.AST]:
             todo.extend(children(node))
 
 
-def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
+def _bind(scope: Scope, stmt: ast.stmt, has_walrus: bool) -> None:
     if isinstance(stmt, ast.Global):
         scope.globals.update(stmt.names)
     elif isinstance(stmt, ast.Nonlocal):
         scope.nonlocals.update(stmt.names)
+    elif isinstance(stmt, SCOPES):
+        scope.inner.append(stmt)
+    elif isinstance(stmt, ast.ImportFrom) and any(alias.name == "*" for alias in stmt.names):
+        scope.stars.append(stmt)
+    for name in dict.fromkeys(name for target in _targets(stmt) for name in _bound_by(target)):
+        scope.binds.setdefault(name, []).append(stmt)
+    for node in _expressions_of(stmt) if has_walrus and not isinstance(stmt, SCOPES) else ():
+        if isinstance(node, ast.NamedExpr):
+            scope.binds.setdefault(node.target.id, []).append(stmt)
+
+
+def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
     targets = list(_targets(stmt))
     lines = _lines_of(stmt, around)
     _note_sharing(scope, stmt, targets, lines)
     scope.sets.update(name for t in targets if isinstance(t, ast.Attribute) and (name := dotted(t)))
     changed = {name for target in targets for name in ((target,) if isinstance(target, str) else target_names(target))}
-    for name in dict.fromkeys(name for target in targets for name in _bound_by(target)):
-        scope.binds.setdefault(name, []).append(stmt)
-    if isinstance(stmt, ast.ImportFrom) and any(alias.name == "*" for alias in stmt.names):
-        scope.stars.append(stmt)
     for node in () if isinstance(stmt, SCOPES) else _expressions_of(stmt):
         if isinstance(node, ast.NamedExpr):
-            scope.binds.setdefault(node.target.id, []).append(stmt)
             sharing.note_links(scope, node.target, node.value, lines)
             changed.add(node.target.id)
             scope.effects.setdefault(stmt, []).append(node)
@@ -387,10 +424,10 @@ def _targets(stmt: ast.stmt) -> Iterator[ast.expr | str]:
 
 def _bound_by(target: ast.expr | str) -> Iterator[str]:
     """Yield the names a target binds; `d["k"] = v` and `self.x = v` change something but bind no name."""
-    if isinstance(target, str):
-        yield target
+    if isinstance(target, (str, ast.Name)):
+        yield target if isinstance(target, str) else target.id
         return
-    for node in ast.walk(target):
+    for node in walk(target):
         if isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
             yield node.id
 
