@@ -172,7 +172,9 @@ class Callers:
         """Return the loads of a name, or of an attribute of that name, in one file."""
         if (module.path, name) not in self._uses:
             # `from app.db import make_engine as connect`: look for the alias, resolution says the rest.
-            aliases = dict.fromkeys((name, *(found.alias for found in module.imports if found.name == name)))
+            is_renamed = re.search(rf"\b{re.escape(name)}\s+as\s", module.text) is not None
+            renamed = (found.alias for found in module.imports if found.name == name) if is_renamed else ()
+            aliases = dict.fromkeys((name, *renamed))
             self._uses[module.path, name] = [node for each in aliases for node in module.loads(each)]
         return self._uses[module.path, name]
 

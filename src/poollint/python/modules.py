@@ -413,13 +413,15 @@ class Module:
     @cached_property
     def is_test(self) -> bool:
         """Whether the module is there for tests: by how test runners find it or by what it imports."""
-        return self.modules.is_for_tests(self.path) or any(found.is_of_tests for found in self.imports)
+        may_import = "pytest" in self.text or "unittest" in self.text  # tells most files without a look at their statements
+        return self.modules.is_for_tests(self.path) or may_import and any(found.is_of_tests for found in self.imports)
 
     @cached_property
     def is_for_migrations(self) -> bool:
         """Whether the module is there for migrations: by what it imports or the folder it stands in."""
         below = self.modules.tree.below_base(self.path).split("/")[:-1]
-        return not MIGRATION_FOLDERS.isdisjoint(below) or any(found.is_of_migrations for found in self.imports)
+        imports_alembic = "alembic" in self.text and any(found.is_of_migrations for found in self.imports)
+        return imports_alembic or not MIGRATION_FOLDERS.isdisjoint(below)
 
     @cached_property
     def calls(self) -> dict[str, list[ast.Call]]:
