@@ -199,11 +199,8 @@ def _rests_of_call(world: World, function: FunctionRef, given: Arguments) -> Res
     """Return what the parameters of a call rest on, and what its function closes over."""
     owner = function.owner.frame if isinstance(function.owner, ClassRef) else function.owner
     if given.rests is None or not isinstance(owner, (Frame, Instance, NoneType)):
-        return world.rests.so_far().joined(function.frame.rests if function.frame else NOTHING)
-    rests = given.rests
-    for around in (function.frame, owner):
-        rests = rests.joined(around.rests) if around is not None else rests
-    return rests
+        return world.resting_on(world.rests.so_far(), function.frame)
+    return world.resting_on(given.rests, function.frame, owner)
 
 
 def bound(function: FunctionRef, given: Arguments) -> Mapping[str, Value | Pending]:

@@ -39,7 +39,7 @@ from poollint.facts import NO_ENVIRONMENT, Environment, Origin, Unknown
 from poollint.python import calls, environment, expressions, reach
 from poollint.python.memo import HOPS, NOTHING, Kept, Memo, Noted, Rests, Variables
 from poollint.python.modules import Module, Modules
-from poollint.python.values import Arguments, Frame, Listing, Open, Pending, Table, Value
+from poollint.python.values import Arguments, Frame, Instance, Listing, Open, Pending, Table, Value
 
 T = TypeVar("T")
 
@@ -374,8 +374,8 @@ class World:
                 return None
         else:
             self.settled[key] = kept
-        for name, meaning in kept.meanings.items():
-            self.evaluator.meanings.setdefault(name, meaning)
+        for name in kept.meanings.keys() - self.evaluator.meanings.keys():
+            self.evaluator.meanings[name] = kept.meanings[name]
         self.note(kept.rests)
         self.cuts |= kept.cuts
         return kept
@@ -396,6 +396,10 @@ class World:
         self.rests.add(rests)
         if not self.depth:
             self.evaluator.read |= rests.variables
+
+    def resting_on(self, rests: Rests, *around: Frame | Instance | None) -> Rests:
+        """Return what something rests on that is made inside a call or of an instance."""
+        return self.evaluator.memo.joined(frozenset((rests, *(each.rests for each in around if each is not None))))
 
     def rests_on(self, kind: str, name: Hashable) -> None:
         """Note that the value being worked out rests on one thing of a kind: a field of Rests."""

@@ -163,7 +163,7 @@ def _in_scopes(
             if not (isinstance(scope.node, ast.ClassDef) and here is not None and flow.is_unset(found)):
                 return found
             continue
-        if here is not None and name in scope.touched - scope.globals:
+        if here is not None and name in scope.touched and name not in scope.globals:
             # `config["key"] = value` in a function: still the outer name, changed here.
             rest, outer = scopes[number + 1 :], running.parent if running else frame
             return flow.changed_in(

@@ -31,7 +31,7 @@ def of_instance(world: World, base: Instance, name: str, node: ast.AST, module: 
         return None
     asked = Arguments((Unknown("the name that is asked for", Origin(name)),))
     bindings = calls.bound(replace(method, owner=base), asked)
-    rests = base.rests.joined(method.frame.rests) if method.frame else base.rests
+    rests = world.resting_on(base.rests, method.frame)
     frame = Frame(method.node, bindings, method.frame, shortened(f"{base.symbol}.__getattr__"), 1, rests)
     thing = expressions.evaluate(world, target, method.module, frame)
     return None if isinstance(thing, Unknown) else objects.attribute(world, thing, name, node, module, None)

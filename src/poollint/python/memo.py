@@ -7,7 +7,6 @@ about these gets the same value, so it is worked out once for all of them.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,10 +35,6 @@ class Rests(NamedTuple):
     meanings: frozenset[str] = frozenset()
     moments: frozenset[Hashable] = frozenset()
 
-    def joined(self, other: Rests) -> Rests:
-        """Return what two values rest on together."""
-        return self if other is NOTHING or other == self else Rests(*map(operator.or_, self, other))
-
 
 Answers = frozenset[tuple[str, int]]  # question, choice
 
@@ -62,12 +57,14 @@ class Noted:
 
     def forget(self, moment: Hashable) -> None:
         rests = self.so_far()
-        self._parts = {rests._replace(moments=rests.moments - {moment})}
+        self._parts = {self._memo.interned(rests._replace(moments=rests.moments - {moment}))}
 
     def so_far(self) -> Rests:
         if len(self._parts) > 1:
             self._parts = {self._memo.joined(frozenset(self._parts))}
-        return next(iter(self._parts), NOTHING)
+        for rests in self._parts:
+            return rests
+        return NOTHING
 
 
 class Kept(NamedTuple):

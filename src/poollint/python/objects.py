@@ -285,10 +285,8 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
         made_by = libraries.call(world, LibraryRef(base, origin), given, node, module, frame)  # type: ignore[arg-type]
         return replace(made_by, cls=cls) if isinstance(made_by, LibraryObject) else made_by
     symbol = shortened(f"{expressions.place(module, node, frame)}:{cls.node.name}")
-    rests = given.rests or world.rests.so_far()
     holder = _holder_of(node, module, frame)
-    for around in (cls.frame, holder.frame if holder else None):
-        rests = rests.joined(around.rests) if around else rests
+    rests = world.resting_on(given.rests or world.rests.so_far(), cls.frame, holder.frame if holder else None)
     return Instance(cls, given, origin, symbol, holder=holder, rests=rests)
 
 
@@ -583,5 +581,4 @@ def frame_of(world: World, base: Instance, method: FunctionRef) -> Frame | None:
     if method.name not in ("__init__", "__post_init__"):
         bindings = {name: value for name, value in bindings.items() if value is base}
     path = shortened(f"{base.symbol}.{method.name}")
-    rests = base.rests.joined(method.frame.rests) if method.frame else base.rests
-    return Frame(method.node, bindings, method.frame, path, 1, rests)
+    return Frame(method.node, bindings, method.frame, path, 1, world.resting_on(base.rests, method.frame))
