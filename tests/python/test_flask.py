@@ -173,6 +173,13 @@ def test_the_defaults_of_mysql_hold_where_only_its_drivers_are_declared(engine, 
     assert pool.pool_size.value == size
 
 
+def test_no_default_of_mysql_is_told_where_the_options_may_replace_it(engine):
+    text = SECRET.replace("import os\n", "import os\napp.config.from_pyfile(os.environ['SETTINGS'])\n")
+    requirements = {"requirements.txt": "flask-sqlalchemy\nsqlalchemy==2.0.36\npymysql\n"}
+    assert value_of(live(engine({"app.py": text, **requirements}, "")).pool_recycle) is None
+    assert value_of(live(engine({"app.py": SECRET, **requirements}, "")).pool_recycle) == 7200
+
+
 @pytest.mark.parametrize(("drivers", "recycle"), [("pymysql\npsycopg2\n", None), ("psycopg2\n", -1), ("", -1)])
 def test_an_unknown_url_may_have_the_defaults_of_mysql_only_where_a_driver_of_it_is_declared(engine, drivers, recycle):
     library = "flask-sqlalchemy==3.1.1\nsqlalchemy==2.0.36\n"

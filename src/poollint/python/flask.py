@@ -173,10 +173,10 @@ class _Given:
             value = self.config.get(key)
             if value is not None and not (isinstance(value, Known) and value.value is None):
                 complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
-        if is_3 is not False:
-            keywords = {**driver_defaults(dialect, self.hooks.may_be_mysql, {"pool_recycle": 7200}), **keywords}
         if self.hooks.unread:
             complete, reason = False, f"{self.hooks.unread}() of the project changes the options"
+        if is_3 is not False and complete:  # what cannot be read may set it
+            keywords = {**driver_defaults(dialect, self.hooks.may_be_mysql, {"pool_recycle": 7200}), **keywords}
         return Arguments((), keywords, complete, reason)
 
 
