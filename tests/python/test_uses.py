@@ -268,6 +268,23 @@ def test_one_loop_another_subject_or_disposal_is_no_use(uses, text):
     assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}, "new-loop") == []
 
 
+CHOSEN = (
+    "import sys\nfrom functools import lru_cache\nfrom sqlalchemy.ext.asyncio import create_async_engine\n"
+    "from sqlalchemy.pool import NullPool\nURL = 'postgresql+asyncpg://db/x'\n"
+    "def get_engine():\n    if 'celery' in sys.argv:\n        return create_async_engine(URL, poolclass=NullPool)\n"
+    "    return kept()\n@lru_cache\ndef kept():\n    return create_async_engine(URL)\n"
+)
+
+
+def test_where_a_condition_gives_an_engine_without_a_pool_the_other_is_not_surely_used(make_tree):
+    task = "import asyncio\nfrom celery import shared_task\nfrom app.db import get_engine\nasync def work():\n    get_engine()\n"
+    files = {"app/tasks.py": f"{task}@shared_task\ndef bill():\n    asyncio.run(work())\n"}
+    unpooled, pooled = Code(make_tree({**files, "app/db.py": CHOSEN})).engines()
+    assert [use.kind for use in unpooled.uses] == ["new-loop"] and pooled.uses == ()
+    other = CHOSEN.replace(", poolclass=NullPool", ", pool_size=1")
+    assert all(engine.uses for engine in Code(make_tree({**files, "app/db.py": other})).engines())
+
+
 def test_a_helper_that_runs_what_it_is_given_stands_for_its_callers(uses):
     text = "def run(coroutine):\n    return asyncio.run(coroutine)\n@shared_task\ndef bill():\n    run(work())\n"
     assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}) == [("new-loop", "app/tasks.py:10")]

@@ -225,6 +225,8 @@ class Follower:
                 return False
             uses = uses or bool(summary.variables & found.variables)
             for further in summary.definitions:
+                if further[1] not in found.definitions and _chooses_null_pool(*further):
+                    continue
                 uses = uses or further[1] in found.definitions
                 if depth < DEEPEST and further[1] not in seen:
                     seen.add(further[1])
@@ -235,6 +237,22 @@ class Follower:
         if node not in self._summaries:
             self._summaries[node] = _summary(module, node)
         return self._summaries[node]
+
+
+def _chooses_null_pool(module: Module, node: ast.AST) -> bool:
+    """Say whether a condition in a function gives an engine without a pool: `if in_worker: return make(poolclass=NullPool)`.
+
+    Whoever starts a loop for each task may well be the one that gets it.
+    """
+    for mention in module.loads("NullPool"):
+        keyword = module.parent(mention)
+        if isinstance(keyword, ast.keyword) and keyword.arg == "poolclass":
+            for parent in module.ancestors(keyword):
+                if parent is node:
+                    break
+                if isinstance(parent, ast.If) and function_around(module, parent) is node:
+                    return True
+    return False
 
 
 def _summary(module: Module, node: ast.AST) -> Summary:
