@@ -1036,3 +1036,72 @@ APPLICATION_FACTORY = "from flask import Flask\nclass ShopFlask(Flask): ...\ndef
 def test_who_completes_the_application_of_another_function_is_its_factory(engine, body, role):
     text = f"from web import make_app\n{ENGINE}def prepare():\n    {body.format(make=MAKE)}\n"
     assert engine({**IN_A_PACKAGE, "web/__init__.py": APPLICATION_FACTORY, "server/run.py": text}).role == role
+
+
+# -- one instance a process
+
+SINGLETON = (
+    "class Singleton(type):\n    _instances = {}\n    def __call__(cls, *args, **kwargs):\n        if cls not in cls._instances:\n"
+    "            cls._instances[cls] = super(Singleton, cls).__call__(*args, **kwargs)\n        return cls._instances[cls]\n"
+)
+DECORATOR = (
+    "def singleton(cls):\n    made = {}\n    def get(*args):\n        if cls not in made:\n            made[cls] = cls(*args)\n"
+    "        return made[cls]\n    return get\n"
+)
+CLASS = f"class Database{{}}:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+ROUTE = "@app.get('/')\ndef show():\n    return Database().engine\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CLASS.format(""), True),
+        (SINGLETON + CLASS.format("(metaclass=Singleton)"), False),
+        (SINGLETON + "class Base(metaclass=Singleton): ...\n" + CLASS.format("(Base)"), False),
+        ("class Named(type):\n    def __call__(cls):\n        return super().__call__()\n" + CLASS.format("(metaclass=Named)"), True),
+        (DECORATOR + "@singleton\n" + CLASS.format(""), False),
+        ("def named(cls):\n    def get():\n        return cls()\n    return get\n@named\n" + CLASS.format(""), True),
+    ],
+)
+def test_a_class_that_is_made_once_makes_one_engine_whoever_calls_it(engine, text, expected):
+    assert per_call(engine({"main.py": ENGINE + APP + text + ROUTE})) is expected
+
+
+# -- bots
+
+BOT = "from discord.ext import commands\nimport db\nbot = commands.Bot('!')\nbot.run('token')\n"
+COG = "from discord.ext import commands\nimport db\nclass Listeners(commands.Cog): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "role"),
+    [
+        ({"bot.py": BOT}, "worker"),
+        ({"exts/listeners.py": COG}, "worker"),
+        ({"bot.py": "import discord, db\nclass Mine(discord.Client): ...\nMine().run('token')\n"}, "worker"),
+        ({"run.py": "import chat, db\ndef main():\n    bot = chat.make()\n    bot.run()\nif __name__ == '__main__':\n    main()\n"}, "service"),
+        ({"send.py": "from shop import Client\nimport db\nif __name__ == '__main__':\n    Client().send()\n"}, "script"),
+    ],
+)
+def test_a_bot_waits_for_who_talks_to_it(engine, files, role):
+    assert engine({"db.py": f"{ENGINE}engine = {MAKE}\n", **files}).role == role
+
+
+# -- the verb "test"
+
+CHECK = "def test_connection(url):\n    engine = create_engine(url)\n    engine.connect().close()\n"
+GIVEN = "def test_engine(url):\n    return create_engine(url)\n"
+
+
+@pytest.mark.parametrize(("text", "role"), [(CHECK, "service"), (GIVEN, "test"), (CHECK.replace("(url)", "(TEST_URL)", 2), "test")])
+def test_a_function_that_tests_a_connection_is_no_test(engine, text, role):
+    route = "@app.post('/check')\ndef check(url):\n    return test_connection(url)\n"
+    assert engine({"main.py": ENGINE + APP + text + route}).role == role
+
+
+def test_a_class_of_a_library_that_only_its_migrations_use_is_its_users(engine):
+    made = f"{ENGINE}class Connection:\n    def __init__(self, url):\n        self.engine = create_engine(url)\n"
+    uses = "from alembic import context\nfrom lib.connection import Connection\nConnection('sqlite://')\n"
+    files = {"lib/connection.py": made, "lib/migrations/env.py": uses}
+    assert engine(files).role == "migration"
+    assert engine({**files, "setup.py": "setup(name='lib')\n"}).role == "library"

@@ -301,8 +301,10 @@ def is_serving(call: ast.Call) -> bool:
     last = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
     owner = (dotted(made.func if isinstance(made, ast.Call) else made) or "") if made else ""
     owner = owner.rpartition(".")[2].lower()
+    if last == "start" and owner.endswith("bot"):
+        return True  # await bot.start(token)
     return last in _SERVING or (
-        last == "run" and (owner in _SERVERS_BY_OWNER or owner.endswith(("server", "worker")))
+        last == "run" and (owner in _SERVERS_BY_OWNER or owner.endswith(("server", "worker", "bot")))
     )
 
 

@@ -18,7 +18,8 @@ from poollint.python.callers import Reference, class_around, function_around
 from poollint.python.contexts import Kind
 from poollint.python.escapes import outlives
 from poollint.python.graph import ImportGraph
-from poollint.python.lifecycle import Lifecycle, Run, kept
+from poollint.python.keeping import kept
+from poollint.python.lifecycle import Lifecycle, Run
 from poollint.python.modules import MIGRATION_FOLDERS, Module, Modules
 from poollint.python.objects import method_of
 from poollint.python.programs import keeps_running
@@ -57,6 +58,7 @@ _WORKERS = frozenset(
     "TaskiqScheduler run_forever".split()
 )
 _SHORT_LIVED = ("script", "migration", "test", "sample")
+_ASIDE: tuple[Role, Role] = ("sample", "test")
 _APPLICATION_NAMES = frozenset({"app", "application", "wsgi", "asgi", "api", "server"})
 _COMMANDS = frozenset("Typer ArgumentParser command group AppGroup Manager".split())
 _URLS = "urlpatterns"  # by this name Django finds what a project serves
@@ -64,7 +66,9 @@ _VIEWS = "add_url_rule"  # what Flask's applications are told to serve, whatever
 # Names that mean a server only where one of these libraries has them; the second kind is too common to look for.
 _ONLY_OF = {"Application": ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")}
 _COMMON = {"App": ("falcon", "connexion"), "API": ("falcon",), "quickstart": ("cherrypy",), "mount": ("cherrypy",)}
-_LIBRARIES = tuple(name.encode() for name in sorted({name for names in _COMMON.values() for name in names}))
+_CHATS = ("discord", "disnake", "hikari", "interactions", "mmpy_bot", "nextcord", "pyrogram", "slixmpp", "telethon", "twitchio")
+_BOTS = {"Bot": _CHATS, "AutoShardedBot": _CHATS, "Client": _CHATS, "Cog": _CHATS, "GroupCog": _CHATS}
+_LIBRARIES = tuple(name.encode() for name in sorted({*_CHATS, *(name for names in _COMMON.values() for name in names)}))
 _PROGRAM_NEEDLES = (*(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings", _URLS, _VIEWS)), *_LIBRARIES)
 _MAKING_NEEDLES = (*(f"{name}(".encode() for name in _SERVERS | _WORKERS), _URLS.encode(), *_LIBRARIES)
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
@@ -176,12 +180,14 @@ class Roles:
                 return role, found_roles[role].context.says
         if any(run.context.kind == "unknown" for run in runs) and self._is_library(site):
             return "library", "its users are outside the project"
+        if "migration" in found_roles and found_roles.keys() <= {"migration", *_ASIDE} and self._is_library(site):
+            return "library", "only its migrations use it here"
         for role in ("script", "migration"):
             if role in found_roles:
                 return role, found_roles[role].context.says
         if found_roles and any(role is None for role, _ in roles):
             return "library", "only tests and samples use it here"
-        for role in ("sample", "test"):
+        for role in _ASIDE:
             if role in found_roles:
                 return role, found_roles[role].context.says
         if self.is_program_of_its_own(site.module):
@@ -323,7 +329,7 @@ class Roles:
             if role or any(self._program_of(near) == "service" for near in beside if not self.is_aside(near)):
                 roles.add(role or "service")
             elif other != path and self._is_command(other):
-                roles.add("script")
+                roles.add(self._of_program(other))
         return next((role for role in ("service", "worker", "script") if role in roles), None)  # type: ignore[return-value]
 
     def _beside(self, path: str) -> Iterator[str]:
@@ -345,7 +351,7 @@ class Roles:
             module = self._mentioning(path, _PROGRAM_NEEDLES)
             if module and (self._serves(module) or _registers_views(module)) and not self._is_batch(module):
                 self._programs[path] = "service"
-            elif module and (self._makes(module, _WORKERS) or "WorkerSettings" in module.scope.binds):
+            elif module and (self._works(module) or "WorkerSettings" in module.scope.binds):
                 self._programs[path] = "worker"
         return self._programs[path]
 
@@ -379,12 +385,11 @@ class Roles:
 
     def _serves(self, module: Module) -> bool:
         """Say whether a file makes what answers requests."""
-        common = (
-            (module.qualified(call.func) or "").startswith(libraries)
-            for name, libraries in _COMMON.items()
-            for call in module.calls.get(name, ())
-        )
-        return self._makes(module, _SERVERS) or any(common) or _URLS in module.scope.binds
+        return self._makes(module, _SERVERS) or _makes_of(module, _COMMON) or _URLS in module.scope.binds
+
+    def _works(self, module: Module) -> bool:
+        """Say whether a file makes what waits for work: tasks, messages, or people who talk to it."""
+        return self._makes(module, _WORKERS) or _makes_of(module, _BOTS)
 
     def _makes(self, module: Module, names: Iterable[str]) -> bool:
         """Say whether a file constructs one of these things, or a subclass of one that it defines."""
@@ -425,7 +430,7 @@ class Roles:
         does_work = contexts.has_main_guard(module) or contexts.does_things(module)
         is_application = (
             self._serves(module)
-            or self._makes(module, _WORKERS)
+            or self._works(module)
             or bool(module.scope.binds.keys() & _APPLICATION_NAMES)
         )
         return does_work and not is_application
@@ -486,7 +491,7 @@ class Roles:
                 content = self.modules.tree.bytes(other) or b""
                 if any(needle in content for needle in _MAKING_NEEDLES):
                     module = self.modules.module(other)
-                    if module and (self._serves(module) or self._makes(module, _WORKERS)):
+                    if module and (self._serves(module) or self._works(module)):
                         return True
         return False
 
@@ -497,6 +502,15 @@ class Roles:
             return folder
         below = tree.below_base(path)
         return path[: len(path) - len(below)] + below.split("/")[0]
+
+
+def _makes_of(module: Module, kinds: Mapping[str, tuple[str, ...]]) -> bool:
+    """Say whether a file constructs something of one of these names, or derives from it, that a library of it has."""
+    made = (call.func for name in kinds for call in module.calls.get(name, ()))
+    derived = (base for stmt in module.tree.body if isinstance(stmt, ast.ClassDef) for base in stmt.bases)
+    named = [*made, *(base for base in derived if (dotted(base) or "").rpartition(".")[2] in kinds)]
+    libraries = [(module.qualified(node) or "", kinds[(dotted(node) or "").rpartition(".")[2]]) for node in named]
+    return any(name.partition(".")[0] in allowed for name, allowed in libraries)
 
 
 def _registers_views(module: Module) -> bool:
@@ -519,10 +533,18 @@ def _by_name(site: Site) -> tuple[Role, str] | None:
     argument = site.call.args[site.skip] if len(site.call.args) > site.skip else None
     if argument is None:
         argument = next((keyword.value for keyword in site.call.keywords if keyword.arg == "url"), None)
-    spoken = [site.qualname, *_names_in(argument), *_bound_names(site)]
+    around = site.qualname.rpartition(".")[0] if _tests_a_connection(site) else site.qualname
+    spoken = [around, *_names_in(argument), *_bound_names(site)]
     if {"test", "testing", "tests"} & {word for name in spoken for word in re.split(r"[._]", name.lower())}:
         return "test", "its name says test"
     return None
+
+
+def _tests_a_connection(site: Site) -> bool:
+    """Say whether "test" is what a function does, `test_connection`, and no word for what it gives: `test_engine`."""
+    function = function_around(site.module, site.call)
+    is_verb = function is not None and function.name.lstrip("_").startswith("test_")
+    return is_verb and not outlives(site.module, site.call, function)  # type: ignore[arg-type]
 
 
 def _names_in(url: ast.expr | None) -> Iterator[str]:
