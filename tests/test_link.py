@@ -102,6 +102,12 @@ class TestWhichEngineRunsWhere:
         client = only(joined([workload("api", 1, web(entry=None))]))
         assert client.workload and "the only engine there is" in client.how
 
+    @pytest.mark.parametrize(("entry", "linked"), [("smtpd", None), ("piptools", None), ("shop.main", "api"), ("site.py", "api")])
+    def test_a_module_of_python_itself_runs_nothing_of_the_project(self, entry: str, linked: str | None) -> None:
+        api = workload("api", 1, replace(web(1, entry=entry), server="python"))
+        client = only(joined([api], imports={}))
+        assert (client.workload.name if client.workload else None) == linked
+
     def test_without_a_command_the_variable_tells_that_only_one_engine_reads(self) -> None:
         api = replace(workload("api", variables=variables(DATABASE_URL="postgresql://db/x")), run=())
         nginx = replace(workload("proxy"), run=())

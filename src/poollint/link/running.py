@@ -6,6 +6,7 @@ context or working directory, when one engine is below it; the only engine there
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -184,6 +185,8 @@ def _chosen(
     if process and (reach := reach_of(process, code)) is not None:
         reached = [engine for engine in engines if engine.code in reach.paths and _may_use(process, engine, reach)]
         return [(engine, reach.how(engine.code)) for engine in reached]
+    if process and _is_a_tool(process):
+        return []
     meant = ("migration",) if process and process.kind == "migration" else _GUESSED_ROLES
     candidates = [engine for engine in engines if engine.role in meant]
     if process is None or workload.platform == "stated":
@@ -194,6 +197,16 @@ def _chosen(
     if len(candidates) == 1 and not _has_own_folder(workload, process):
         return [(candidates[0], f"the only engine there is, and {process.server} is what {workload.name} starts")]
     return None if below or not _has_own_folder(workload, process) else []
+
+
+_TOOLS = frozenset({"pip", "piptools", "pytest"})
+
+
+def _is_a_tool(process: Process) -> bool:
+    """Say whether a command runs a module that is Python's own or packs software: `python -m smtpd`."""
+    entry = process.entry or ""
+    module = entry.partition(".")[0]
+    return process.server == "python" and not entry.endswith(".py") and (module in _TOOLS or module in sys.stdlib_module_names)
 
 
 def reach_of(process: Process, code: Code) -> Reach | None:
