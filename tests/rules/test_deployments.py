@@ -298,3 +298,13 @@ class TestFork:
         site = engine("app/db.py:8", pool(target=on("db")), uses=(self.USED,), lasts=number(False, "disposed"))
         run = web(4, preloads=number(True, "--preload"))
         assert not list(engine_before_fork.check(joined([workload("api", 1, run)], site)))
+
+
+def test_a_finding_names_the_workloads_of_production_where_there_are_any() -> None:
+    null = engine("app/db.py:8", pool(pool_class=NULL, target=on("db")))
+    of_tests = [workload("api-test", 1, environment="test"), replace(compose_database("deploy"), environment="test")]
+    of_all = [workload("api", 1), compose_database("deploy")]
+    (finding,) = null_pool_on_long_lived_worker.check(joined([*of_all, *of_tests], null))
+    assert finding.workloads == ("api",)
+    (finding,) = null_pool_on_long_lived_worker.check(joined(of_tests, null))
+    assert finding.workloads == ("api-test",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from poollint import environments
 from poollint.facts import Client, Engine, Evidence, Hop, Known, Location, Origin, Pool, Project, Setting, value_of
 
 REUSING = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool", "SingletonThreadPool", "StaticPool"})
@@ -38,8 +39,9 @@ def first_networked(pools: tuple[Pool, ...]) -> Pool:
 
 
 def workload_names(clients: tuple[Client, ...]) -> tuple[str, ...]:
-    """Return the names of the workloads, each once, in their order."""
-    return tuple(dict.fromkeys(client.workload.name for client in clients if client.workload))
+    """Return the names of the workloads, each once, in their order: those of production, unless all are in development."""
+    live = [client for client in clients if environments.is_production(client.environment)]
+    return tuple(dict.fromkeys(client.workload.name for client in live or clients if client.workload))
 
 
 MOST_NAMES = 3
