@@ -637,3 +637,36 @@ def test_a_default_beside_something_else_than_the_variable_is_one_of_two(engine)
     text += "    return read()\nengine = create_engine('postgresql://db/a', pool_size=wanted())\n"
     found = [pool.pool_size for pool in engine({"db.py": text}).alternatives]
     assert sorted(isinstance(value, Unknown) for value in found) == [False, True]
+
+
+MANY = "from db import session\n" + "".join(f"URL{n} = 'postgresql+psycopg2://db{n}/x'\nsession(URL{n}.lower())\n" for n in range(15))
+OPTIONAL = f"{SYNC}def session(url, recycle=None):\n    recycle = recycle or 3600\n    return create_engine(url, pool_recycle=recycle)\n"
+
+
+@pytest.mark.parametrize(
+    ("last", "recycle"),
+    [
+        ("", {3600}),
+        ("session(URL1, echo=True)\n", {3600}),
+        ("session(URL1, 60)\n", {3600, None}),
+        ("session(URL1, **options())\n", {3600, None}),
+    ],
+)
+def test_what_no_caller_passes_has_its_default_however_many_there_are(engine, last, recycle):
+    found = engine({"db.py": OPTIONAL, "main.py": MANY + last}).alternatives
+    assert {value_of(pool.pool_recycle) for pool in found} == recycle
+
+
+@pytest.mark.parametrize(
+    ("options", "pool_class"),
+    [
+        ("max_overflow=4", "QueuePool"),
+        ("pool_size=4", None),  # the pool of threads takes one, too
+        ("max_overflow=None", None),
+        ("max_overflow=4, poolclass=NullPool", "NullPool"),
+    ],
+)
+def test_what_takes_an_overflow_is_a_queue_whatever_is_spread_beside_it(pool, options, pool_class):
+    text = f"{SYNC}from sqlalchemy.pool import NullPool\nfrom other import OPTIONS\n"
+    found = pool(f"{text}engine = create_engine('postgresql+psycopg2://db/a', {options}, **OPTIONS)\n")
+    assert value_of(found.pool_class) == pool_class

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,6 +79,17 @@ class Calls(tuple[tuple[Module, ast.Call], ...]):
     def passed(self) -> frozenset[str]:
         """The names in what is passed."""
         return frozenset(name for _, call in self for name in names_in(*call.args, *call.keywords))
+
+    def leave_out(self, name: str, arguments: ast.arguments) -> bool:
+        """Say whether none of them passes a parameter: by its name, at its place, or in a spread."""
+        places = [arg.arg for arg in (*arguments.posonlyargs, *arguments.args) if arg.arg not in ("self", "cls")]
+        before = places.index(name) if name in places else sys.maxsize
+        return not any(
+            len(call.args) > before
+            or any(isinstance(each, ast.Starred) for each in call.args)
+            or any(keyword.arg in (name, None) for keyword in call.keywords)
+            for _, call in self
+        )
 
 
 class Callers:

@@ -366,6 +366,9 @@ def _from_caller(
     symbol = _symbol(module, scope.node, name)
     frame = _one_caller(world, module, scope.node, sites)
     if frame is None:
+        default = default_of(scope.node.args, name)  # type: ignore[union-attr]
+        if default is not None and sites.leave_out(name, scope.node.args):  # type: ignore[union-attr]
+            return expressions.evaluate(world, default, module, None)
         return world.unknown(f"{name} differs from caller to caller", origin, symbol)
     if name not in frame.bindings:
         return Unknown(f"{name} is not passed", origin)

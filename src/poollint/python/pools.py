@@ -236,8 +236,12 @@ def _pool_class(given: Arguments, url: Url, dialect: Setting, is_async: bool, li
     value = given.get("poolclass")
     if value is None or (isinstance(value, Known) and value.value is None):
         return _default_class(url, dialect, is_async, library)
-    name = pool_class_name(value)
-    return Known(name, origin_of(value)) if name else Unknown(f"the pool class: {reason_of(value)}", origin_of(value))
+    if name := pool_class_name(value):
+        return Known(name, origin_of(value))
+    overflow = given.get("max_overflow")
+    if isinstance(value, Unknown) and isinstance(overflow, Known) and overflow.value is not None:
+        return Known(_queue(is_async), Origin("no other pool takes max_overflow", overflow.origin.location), "default")
+    return Unknown(f"the pool class: {reason_of(value)}", origin_of(value))
 
 
 def pool_class_name(value: Value) -> str | None:
@@ -258,7 +262,7 @@ def _default_class(url: Url, dialect: Setting, is_async: bool, library: Library)
     name = value_of(dialect)
     if name != "sqlite":
         # What is not known here is SQLite at most, which no rule judges.
-        return Known("AsyncAdaptedQueuePool" if is_async else "QueuePool", Origin(library.says), "default")
+        return Known(_queue(is_async), Origin(library.says), "default")
     return _sqlite_class(url, is_async, library)
 
 
@@ -271,8 +275,11 @@ def _sqlite_class(url: Url, is_async: bool, library: Library) -> Setting:
     queues = library.at_least(AIOSQLITE_FILE_QUEUES_SINCE if is_async else SQLITE_FILE_QUEUES_SINCE)
     if queues is None:
         return Unknown("depends on the version of SQLAlchemy, which is not pinned")
-    queue = "AsyncAdaptedQueuePool" if is_async else "QueuePool"
-    return Known(queue if queues else "NullPool", Origin(library.says), "default")
+    return Known(_queue(is_async) if queues else "NullPool", Origin(library.says), "default")
+
+
+def _queue(is_async: bool) -> str:
+    return "AsyncAdaptedQueuePool" if is_async else "QueuePool"
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------
