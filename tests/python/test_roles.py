@@ -1105,3 +1105,13 @@ def test_a_class_of_a_library_that_only_its_migrations_use_is_its_users(engine):
     files = {"lib/connection.py": made, "lib/migrations/env.py": uses}
     assert engine(files).role == "migration"
     assert engine({**files, "setup.py": "setup(name='lib')\n"}).role == "library"
+
+
+def test_a_way_of_a_library_that_only_its_users_take_is_no_tests(make_tree):
+    text = (
+        f"{ENGINE}class Store:\n    def __init__(self, url=None):\n        if url is not None:\n"
+        "            self.engine = create_engine(url)\n        else:\n            self.engine = create_engine('sqlite:///x.db')\n"
+    )
+    files = {"lib/store.py": text, "lib/main.py": "from lib.store import Store\nstore = Store()\n"}
+    assert [engine.role for engine in Code(make_tree(files)).engines()] == ["test", "service"]
+    assert [engine.role for engine in Code(make_tree({**files, "pyproject.toml": PUBLISHED})).engines()] == ["library"] * 2

@@ -111,7 +111,7 @@ class Engines:
         if site.call not in self._static:
             place, place_reason = self.roles.place(site)
             role, role_reason = self.roles.role(site)
-            if role != "test" and not self._is_reachable(site):
+            if role != "test" and not self.roles.is_for_others(site) and not self._is_reachable(site):
                 role, role_reason = "test", "no code outside tests comes to it"
             if role != "migration" and site.factory == "flask-sqlalchemy" and self.flask.given.is_unused(site):
                 role, role_reason = "test", "no application is given it, so it makes no engine"

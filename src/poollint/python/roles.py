@@ -166,7 +166,7 @@ class Roles:
         """Return the role of a creation, and why."""
         if found := self.by_file(site.module) or _by_name(site):
             return found
-        if self._is_for_others(site):
+        if self.is_for_others(site):
             return "library", "a published package that nothing here deploys; its users give the parameters"
         if self._is_for_tests(site):
             return "test", "nothing but tests makes it"
@@ -444,7 +444,7 @@ class Roles:
             and not self._has_programs(site.module.path)
         )
 
-    def _is_for_others(self, site: Site) -> bool:
+    def is_for_others(self, site: Site) -> bool:
         """Say whether a package that is sold by its classifiers makes the engine from what its user passes.
 
         It may hold servers and workers: they run in its user's processes, so only a deployment of its own tells.
