@@ -167,14 +167,14 @@ class _Given:
         dialect = dialect_of(parts or urls.unknown_url(url or Unknown("no URL is set")), self.library)
         if is_3 is False:
             options = self.hooks.options(self.config.world, url, dialect, bind).merged(options)
+        if self.hooks.unread:
+            options = options.opened(f"{self.hooks.unread}() of the project changes the options")
         keywords = {str(key): value for key, value in options.entries.items()}
         complete, reason = options.complete, options.reason
         for key in FLASK_2_KEYS if is_3 is None else ():
             value = self.config.get(key)
             if value is not None and not (isinstance(value, Known) and value.value is None):
                 complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
-        if self.hooks.unread:
-            complete, reason = False, f"{self.hooks.unread}() of the project changes the options"
         if is_3 is not False and complete:  # what cannot be read may set it
             keywords = {**driver_defaults(dialect, self.hooks.may_be_mysql, {"pool_recycle": 7200}), **keywords}
         return Arguments((), keywords, complete, reason)
