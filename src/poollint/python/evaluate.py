@@ -44,7 +44,7 @@ from poollint.python.values import Arguments, Frame, Instance, Listing, Open, Pe
 T = TypeVar("T")
 
 FUEL = 2_500  # expressions of one question to a World; the engines of 150 repositories take 800 at most
-MOST_WORK = 12_000  # values and statements worked out for one question in all its worlds; then nothing is decided any more
+MOST_WORK = 6_000  # values and statements worked out for one question in all its worlds; then nothing is decided any more
 DEEPEST = 70  # evaluations inside each other
 LIMIT = 16  # alternatives
 RETRIES = 2  # how often a value is worked out that circles cut short; then the last one is good enough for its world
