@@ -170,21 +170,20 @@ class Callers:
         Elsewhere than in its own file, a method is named after a dot. One that only one class has is found by its name alone.
         """
         name = definition.name
-        before = rb"\.\s*" if cls is not None else rb"\b"
-        word = re.compile(before + re.escape(name.encode()) + rb"\b") if name.isascii() else re.compile(b"")
         is_told_by_name = cls is not None and name not in _GENERIC and self._is_defined_once(name)
         importers = None if is_told_by_name else self.modules.graph.reached_by(module.path)
         for path in self.modules.containing(name.encode(), among=importers):
             if skipping is not None and skipping(path):
                 continue
-            if path == module.path or word.search(self.modules.tree.bytes(path) or b""):
+            content = self.modules.tree.bytes(path) or b""
+            if path == module.path or not name.isascii() or _mentions(content, name.encode(), is_after_dot=cls is not None):
                 yield path
 
     def named(self, module: Module, name: str) -> list[ast.expr]:
         """Return the loads of a name, or of an attribute of that name, in one file."""
         if (module.path, name) not in self._uses:
             # `from app.db import make_engine as connect`: look for the alias, resolution says the rest.
-            is_renamed = re.search(rf"\b{re.escape(name)}\s+as\s", module.text) is not None
+            is_renamed = re.search(rf"{re.escape(name)}\s+as\s", module.text) is not None
             renamed = (found.alias for found in module.imports if found.name == name) if is_renamed else ()
             aliases = dict.fromkeys((name, *renamed))
             self._uses[module.path, name] = [node for each in aliases for node in module.loads(each)]
@@ -240,6 +239,19 @@ def _names_parameters(around: ast.Call, called: Definition) -> bool:
         return False
     names_of = {arg.arg for arg in (*function.args.args, *function.args.kwonlyargs)}
     return all(keyword.arg in names_of for keyword in around.keywords)
+
+
+def _mentions(content: bytes, name: bytes, is_after_dot: bool) -> bool:
+    """Say whether a file holds a name as a word, or as a word after a dot; `re` skips ahead to what begins with text."""
+    for found in re.finditer(re.escape(name) + rb"\b", content):
+        start = found.start()
+        if is_after_dot:
+            before = content[max(start - 200, 0) : start].rstrip()
+            if before.endswith((b".", b"\\")):  # a line may go on in the next one
+                return True
+        elif not start or not re.match(rb"\w", content[start - 1 : start]):
+            return True
+    return False
 
 
 def _definitions(content: bytes, name: str) -> int:
