@@ -283,6 +283,7 @@ class Module:
         self.conditions: dict[ast.AST, tuple[tuple[ast.expr, bool], ...]] = {}  # see reach; asked for so far
         self.literals: dict[ast.Constant, Value] = {}  # evaluated so far
         self._locations: dict[ast.AST, Location] = {}  # asked for so far
+        self._loads: dict[str, list[ast.expr]] = {}  # the same
         self.rewriters: list[tuple[int, str | None]] | None = None  # see outside; None until asked for
 
     def __repr__(self) -> str:
@@ -372,9 +373,14 @@ class Module:
 
     def loads(self, name: str) -> list[ast.expr]:
         """Return what loads a name, or an attribute of that name: what stands further out before what functions do."""
-        lines = (number for number, line in enumerate(self.lines, 1) if name in line)
-        found = self._pieces.loads(name, lines)
-        return sorted(found, key=lambda node: (len(list(self.ancestors(node))), node.lineno, node.col_offset))
+        if name not in self._loads:
+            lines = [number for number, line in enumerate(self.lines, 1) if name in line] if name in self.text else []
+            found = self._pieces.loads(name, lines)
+            self._loads[name] = sorted(found, key=self._further_in)
+        return self._loads[name]
+
+    def _further_in(self, node: ast.expr) -> tuple[int, int, int]:
+        return sum(1 for _ in self.ancestors(node)), node.lineno, node.col_offset
 
     @cached_property
     def scope(self) -> Scope:
