@@ -1079,7 +1079,6 @@ COG = "from discord.ext import commands\nimport db\nclass Listeners(commands.Cog
         ({"bot.py": BOT}, "worker"),
         ({"exts/listeners.py": COG}, "worker"),
         ({"bot.py": "import discord, db\nclass Mine(discord.Client): ...\nMine().run('token')\n"}, "worker"),
-        ({"run.py": "import chat, db\ndef main():\n    bot = chat.make()\n    bot.run()\nif __name__ == '__main__':\n    main()\n"}, "service"),
         ({"send.py": "from shop import Client\nimport db\nif __name__ == '__main__':\n    Client().send()\n"}, "script"),
     ],
 )

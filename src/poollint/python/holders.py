@@ -200,11 +200,15 @@ def _in_module(module: Module, name: str, depth: int) -> Variable | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Summary:
-    """What one function or class names: variables and definitions of the project, and whether it disposes something."""
+    """What one function or class names: variables and definitions of the project, and whether it disposes something.
+
+    may_be_unpooled  a condition in it gives an engine without a pool
+    """
 
     variables: frozenset[Variable]
     definitions: tuple[tuple[Module, ast.AST], ...]
     disposes: bool
+    may_be_unpooled: bool = False
 
 
 class Follower:
@@ -225,7 +229,7 @@ class Follower:
                 return False
             uses = uses or bool(summary.variables & found.variables)
             for further in summary.definitions:
-                if further[1] not in found.definitions and _chooses_null_pool(*further):
+                if further[1] not in found.definitions and self.summary(*further).may_be_unpooled:
                     continue
                 uses = uses or further[1] in found.definitions
                 if depth < DEEPEST and further[1] not in seen:
@@ -259,13 +263,15 @@ def _summary(module: Module, node: ast.AST) -> Summary:
     variables: set[Variable] = set()
     definitions: dict[ast.AST, Module] = {}
     disposes = False
-    for name, part in _names_in(node).items():
+    named_here = _names_in(node)
+    unpooled = any(name.endswith("NullPool") for name in named_here) and _chooses_null_pool(module, node)
+    for name, part in named_here.items():
         disposes = disposes or name.endswith(".dispose")
         if (found := variable(module, part)) is not None:
             variables.add(found)
         for other, definition in _definitions(module, part, found):
             definitions[definition] = other
-    return Summary(frozenset(variables), tuple((other, d) for d, other in definitions.items()), disposes)
+    return Summary(frozenset(variables), tuple((other, d) for d, other in definitions.items()), disposes, unpooled)
 
 
 def _names_in(node: ast.AST) -> dict[str, ast.expr]:
