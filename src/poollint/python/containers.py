@@ -63,11 +63,16 @@ def entry(world: World, table: Table, key: Any, origin: Origin, default: Value |
     """
     if table.beneath is None or key in table.entries:
         found = table.get(key)
-        return None if isinstance(found, Unknown) and "KeyError" in found.failure else found
+        return None if found is None or _is_gone(found) else found
     beneath = table.beneath.get(key)
     default = beneath if beneath is not None else default
     found = world.variable(str(key), default, origin)
     return None if default is None and isinstance(found, Known) and found.value is None else found
+
+
+def _is_gone(found: Value) -> bool:
+    """Say whether an entry only notes that a key of a dict, of which not all is known, is not there."""
+    return isinstance(found, Unknown) and "KeyError" in found.failure
 
 
 def _without(table: Table, key: Any) -> Table:
@@ -216,12 +221,13 @@ def _table_after(world: World, table: Table, method: str, given: Arguments) -> T
         if method == "pop":
             return _without(table, key)
         default = given.get("default", 1) or Known(None, table.origin)
-        if key in table.entries:
+        if key in table.entries and not _is_gone(table.entries[key]):
             return table
         if table.beneath is not None:
             return table.put(key, entry(world, table, key, table.origin, default) or default)
         # What an unread part may have set before wins over this.
-        return table.put(key, default if table.complete else branching.as_sure_as(default, _MAYBE))
+        is_sure = table.complete or key in table.entries
+        return table.put(key, default if is_sure else branching.as_sure_as(default, _MAYBE))
     return table.opened(f"changed by {method}()")
 
 

@@ -33,6 +33,7 @@ from poollint.python.values import (
     Table,
     Text,
     Value,
+    failing,
     origin_of,
     shortened,
 )
@@ -91,7 +92,7 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
     """Return what a field of an instance holds, None when it is no field of a settings class."""
     if not (is_settings(bases) or _is_dataclass(bases) or "typing.NamedTuple" in bases):
         return None
-    found = next((found for found in _fields(bases) if found.name == name), None)
+    found = field_named(bases, name)
     if found is None or _is_init_var(found):
         return None
     if name.startswith("_") and is_settings(bases):  # a private attribute: nobody passes it, and no variable sets it
@@ -126,6 +127,30 @@ def _as_model(world: World, owner: Instance, found: Field, value: Value | None) 
     entries = {key: each for key, each in value.entries.items() if isinstance(key, str)}
     given = Arguments((), entries, value.complete, value.reason)
     return Instance(cls, given, value.origin, shortened(f"{owner.symbol}.{found.name}"), rests=world.rests.so_far())
+
+
+def field_named(bases: Bases, name: str) -> Field | None:
+    return next((found for found in _fields(bases) if found.name == name), None)
+
+
+def from_value(world: World, owner: Instance, bases: Bases, found: Field, value: Value) -> Value:
+    """Return a field that is given a value: a dict is the model of its type, text is read as the annotation says."""
+    made = _as_model(world, owner, found, value) or value
+    return validation.validated(world, owner, bases, found, made)
+
+
+def given_to(world: World, owner: Instance, bases: Bases, wanted: set[str]) -> Table:
+    """Return the dict that a settings class is made of, with some of its keys: what is passed, and what variables set."""
+    origin = Origin(f"what {owner.cls.node.name} is made of", owner.origin.location)
+    entries: dict[str, Value] = dict.fromkeys(wanted, failing(KeyError, origin, "is not passed"))
+    for found in _fields(bases):
+        if found.name in wanted:
+            variables = _variables(world, owner, bases, found) if reads_environment(bases) or owner.prefixes else ()
+            present = _present(world, owner, bases, variables)
+            passed = _passed(world, owner, bases, found)
+            value = passed if passed is not None else world.variable(present) if present is not None else None
+            entries[found.name] = value if value is not None else entries[found.name]
+    return Table(entries, origin, False, "not all that is passed is known")
 
 
 def _handed_on(world: World, owner: Instance, bases: Bases) -> Instance:

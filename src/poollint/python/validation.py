@@ -283,10 +283,53 @@ def after_validators(
             method = FunctionRef(cls.module, stmt, cls.frame, owner)
             if objects.is_classmethod(stmt) or "classmethod" in objects.decorators(stmt):
                 if value is not None and _writes_key(stmt, name):
-                    value = Unknown(f"{name} goes through the validator {stmt.name}()", origin_of(value))
+                    value = _through(world, owner, replace(method, owner=cls), name, value)
             else:
                 value = flow.attribute_set_in(world, method, name, objects.frame_of(world, owner, method), value)
     return value
+
+
+def _through(world: World, owner: Instance, validator: FunctionRef, name: str, value: Value) -> Value:
+    """Return a field after a validator of the whole model that may change it in the dict that it gets.
+
+    One that runs before the fields are made gets what is passed and what variables set, but no defaults.
+    """
+    says = Unknown(f"{name} goes through the validator {validator.name}()", origin_of(value))
+    bases = objects.lineage(world, owner.cls)
+    found = settings.field_named(bases, name)
+    if found is None or not _runs_before(validator.node) or sum(_writes_key(each, name) for each in _of_models(bases)) > 1:
+        return says
+    words = {node.value for node in ast.walk(validator.node) if isinstance(node, ast.Constant)}
+    given = settings.given_to(world, owner, bases, {name, *(word for word in words if isinstance(word, str))})
+    running = calls.frame_for(world, validator, Arguments((given,)), validator.node, validator.module, None)
+    if running is None:
+        return says
+    running = replace(running, path=shortened(f"{running.path}|{owner.symbol}.{name}"))
+    result = returns.returned(world, validator, running)
+    if not isinstance(result, Table) or name not in result.entries:
+        return says
+    after, before = result.entries[name], given.entries[name]
+    if after is before:
+        return value
+    is_gone = isinstance(after, Unknown)
+    return says if is_gone else settings.from_value(world, owner, bases, found, after)
+
+
+def _runs_before(function: ast.AST) -> bool:
+    """Say whether a validator of the whole model gets the dict that the model is made of."""
+    for decorator in getattr(function, "decorator_list", ()):
+        for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
+            match keyword:
+                case ast.keyword("mode", ast.Constant("before")) | ast.keyword("pre", ast.Constant(True)):
+                    return True
+    return False
+
+
+def _of_models(bases: Bases) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for cls in bases:
+        for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
+            if isinstance(stmt, FUNCTIONS) and is_validator(stmt):
+                yield stmt
 
 
 def is_validator(function: ast.AST) -> bool:
