@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import NoneType
 from typing import Any
@@ -200,12 +200,29 @@ def _map(call: Call) -> Value:
     items = containers.items_of(call.world, call.arguments.positional[1]) if len(call.arguments.positional) == 2 else None
     if items is None or len(items) > LONGEST_RANGE:
         return Listing((), call.origin, False, "a map over something unknown")
-    found = []
+    return Listing(tuple(_of_each(call, items)), call.origin)
+
+
+def _of_each(call: Call, items: list[Value]) -> Iterator[Value]:
+    """Yield what the function that is passed first makes of each item: one call for each."""
     for number, item in enumerate(items):
         path = shortened(f"{call.frame.path if call.frame else ''}[map {call.node.lineno}:{call.node.col_offset}:{number}]")
         turn = Frame(call.node, {}, call.frame, path, call.frame.depth if call.frame else 0, NOTHING)
-        found.append(call.world.call(call.first(), Arguments((item,)), call.node, call.module, turn))
-    return Listing(tuple(found), call.origin)
+        yield call.world.call(call.first(), Arguments((item,)), call.node, call.module, turn)
+
+
+@reader("builtins.filter")
+def _filter(call: Call) -> Value:
+    """`filter(None, items)`, `filter(lambda item: ..., items)`: where each item is surely taken, or surely left out."""
+    given = call.arguments.positional
+    items = containers.items_of(call.world, given[1]) if len(given) == 2 else None
+    if items is None or len(items) > LONGEST_RANGE:
+        return Listing((), call.origin, False, "a filter of something unknown")
+    is_plain = isinstance(given[0], Known) and given[0].value is None
+    tests = items if is_plain else list(_of_each(call, items))
+    answers = [operators.plain_truth(test) for test in tests]
+    kept = tuple(item for item, answer in zip(items, answers) if answer)
+    return Listing(kept, call.origin) if None not in answers else Listing((), call.origin, False, "a filter that is not known")
 
 
 @reader("importlib.import_module")
@@ -274,6 +291,12 @@ def _sum(call: Call) -> Value:
     return _numbers(call, lambda *numbers: sum(numbers))
 
 
+@reader("builtins.divmod")
+def _divmod(call: Call) -> Value:
+    parts = [_numbers(call, lambda one, other, number=number: divmod(one, other)[number]) for number in (0, 1)]
+    return Listing(tuple(parts), call.origin)
+
+
 @reader("builtins.round")
 def _round(call: Call) -> Value:
     return _numbers(call, round)
@@ -325,6 +348,16 @@ def _dict(call: Call) -> Value:
     if call.name == "collections.defaultdict":
         given = Arguments(given.positional[1:], given.keywords, given.complete, given.reason)
     return containers.table_of(given, call.origin)
+
+
+@reader("builtins.dict.fromkeys")
+def _fromkeys(call: Call) -> Value:
+    items = containers.items_of(call.world, call.first())
+    keys = [containers.key_of(item) for item in items or ()]
+    if items is None or containers.NO_KEY in keys:
+        return call.unknown("keys that are not known")
+    value = call.get("value", 1) or Traced(None, call.origin)
+    return Table(dict.fromkeys(keys, value), call.origin)
 
 
 @reader("builtins.len")
@@ -502,7 +535,20 @@ def _callable(call: Call) -> Value:
 
 @reader("builtins.vars")
 def _vars(call: Call) -> Value:
-    return Table({}, call.origin, False, "vars() is not worked out")
+    thing = call.arguments.positional[0] if call.arguments.positional else None
+    if isinstance(thing, (Instance, ClassRef)):
+        return objects.as_dict(call.world, thing, call.node, call.module)
+    return thing if isinstance(thing, Table) else Table({}, call.origin, False, "vars() is not worked out")
+
+
+@reader("dataclasses.fields", "attrs.fields", "attr.fields")
+def _fields(call: Call) -> Value:
+    """Of each field only its name."""
+    thing = call.first()
+    cls = thing.cls if isinstance(thing, Instance) else thing
+    if not isinstance(cls, ClassRef) or not settings.has_dict(bases := objects.lineage(call.world, cls)):
+        return unsettled(reason_of(thing), thing, origin=call.origin)
+    return Listing(tuple(Table({"name": Traced(name, call.origin)}, call.origin) for name in settings.names_of(bases)), call.origin)
 
 
 @reader("dataclasses.asdict", "attrs.asdict", "attr.asdict")

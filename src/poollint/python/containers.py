@@ -20,6 +20,7 @@ from poollint.python.values import (
     Listing,
     Member,
     MemberKey,
+    Open,
     Row,
     Table,
     Traced,
@@ -31,6 +32,7 @@ from poollint.python.values import (
     operation,
     origin_of,
     reason_of,
+    same_value,
     unknown_as,
     unsettled,
 )
@@ -63,6 +65,8 @@ def entry(world: World, table: Table, key: Any, origin: Origin, default: Value |
     """
     if table.beneath is None or key in table.entries:
         found = table.get(key)
+        if isinstance(found, Open):
+            return replace(found, failure=())
         return None if found is None or _is_gone(found) else found
     beneath = table.beneath.get(key)
     default = beneath if beneath is not None else default
@@ -71,8 +75,11 @@ def entry(world: World, table: Table, key: Any, origin: Origin, default: Value |
 
 
 def _is_gone(found: Value) -> bool:
-    """Say whether an entry only notes that a key of a dict, of which not all is known, is not there."""
-    return isinstance(found, Unknown) and "KeyError" in found.failure
+    """Say whether an entry only notes that a key of a dict, of which not all is known, is not there.
+
+    One with a name that fails so may be there, or not.
+    """
+    return isinstance(found, Unknown) and "KeyError" in found.failure and not isinstance(found, Open)
 
 
 def _without(table: Table, key: Any) -> Table:
@@ -221,7 +228,10 @@ def _table_after(world: World, table: Table, method: str, given: Arguments) -> T
         if method == "pop":
             return _without(table, key)
         default = given.get("default", 1) or Known(None, table.origin)
-        if key in table.entries and not _is_gone(table.entries[key]):
+        before = table.entries.get(key)
+        if isinstance(before, Open) and "KeyError" in before.failure:
+            return table.put(key, branching.default_of(default, before))
+        if before is not None and not _is_gone(before):
             return table
         if table.beneath is not None:
             return table.put(key, entry(world, table, key, table.origin, default) or default)
@@ -298,6 +308,8 @@ def container_method(world: World, base: Table | Listing, method: str, given: Ar
     """Return what a method of a dict or list gives."""
     if isinstance(base, Row) and (found := tuple_functions.row_method(base, method, given)) is not None:
         return found
+    if isinstance(base, Listing) and method in ("index", "count") and len(given.positional) == 1:
+        return _position(base, method, given.positional[0], origin)
     if isinstance(base, Listing):
         return base if method == "copy" else Unknown(f"{method}() of a list", origin)
     match method:
@@ -317,6 +329,16 @@ def container_method(world: World, base: Table | Listing, method: str, given: Ar
 
             return ini_functions.cast(method, _gotten(world, base, method, given, origin))
     return Unknown(f"{method}() of a dict", origin)
+
+
+def _position(base: Listing, method: str, wanted: Value, origin: Origin) -> Value:
+    """Return what `index()` or `count()` of a list gives."""
+    if not base.complete or not isinstance(wanted, Known) or not all(isinstance(item, Known) for item in base.items):
+        return Unknown(f"{method}() of a list of which not all is known", origin)
+    places = [number for number, item in enumerate(base.items) if isinstance(item, Known) and same_value(item, wanted)]
+    if method == "count":
+        return Traced(len(places), origin)
+    return Traced(places[0], origin) if places else failing(ValueError, origin)
 
 
 def _gotten(world: World, base: Table, method: str, given: Arguments, origin: Origin) -> Value:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import branching, calls, containers, environment, flow, names, objects, operators, text
+from poollint.python import branching, calls, containers, environment, flow, names, objects, operators, outside, text
 from poollint.python.memo import NOTHING
 from poollint.python.modules import Module
 from poollint.python.scopes import COMPREHENSIONS, FUNCTIONS, Scope, names_in
@@ -155,10 +155,13 @@ def _in_scopes(
     frame: Frame | None,
 ) -> Value:
     writer: ast.AST | None = None
+    function: ast.AST | None = None  # the outermost that the name is looked up from
     for number, scope in enumerate(scopes):
         running = frame if frame is not None and frame.scope is scope.node else None
         if name in scope.binds or name in scope.parameters or (running and name in running.bindings):
             found = flow.name_in(world, scope, name, here, module, running, frame, writer)
+            if function is not None and len(scope.binds.get(name, ())) > 1 and isinstance(scope.node, ast.Module):
+                found = outside.of_function(module, name, function, found)
             # A name that the class sets only later is that of the module.
             if not (isinstance(scope.node, ast.ClassDef) and here is not None and flow.is_unset(found)):
                 return found
@@ -177,6 +180,7 @@ def _in_scopes(
         if running:
             frame = running.parent
         if isinstance(scope.node, (*FUNCTIONS, ast.Lambda)):
+            function = scope.node
             here = None  # what surrounds a function is what it has become when the function runs
         if scope.stars and (starred := _from_stars(world, scope, name, module)) is not None:
             return starred

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import posixpath
 from dataclasses import replace
@@ -135,6 +136,17 @@ def _json(call: Call) -> Value:
     return _yaml(call)
 
 
+@reader("ast.literal_eval")
+def _literal(call: Call) -> Value:
+    text = call.first()
+    if not isinstance(text, Known) or not isinstance(text.value, str) or len(text.value) > _LONGEST_JSON:
+        return call.unknown("a literal in a text that is not known")
+    try:
+        return _of_plain(ast.literal_eval(text.value), text, _DEEPEST_JSON)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return failing(ValueError, call.origin)
+
+
 def of_json(text: Known) -> Value | None:
     """Return what a text holds as JSON, as sure as the text is; None where it is no JSON."""
     if len(text.value) > _LONGEST_JSON:
@@ -147,10 +159,10 @@ def of_json(text: Known) -> Value | None:
 
 def _of_plain(plain: Any, text: Known, deeper: int) -> Value:
     if not deeper:
-        return Unknown("JSON that is nested too deeply", text.origin)
+        return Unknown("a literal that is nested too deeply", text.origin)
     if isinstance(plain, dict):
         return Table({key: _of_plain(value, text, deeper - 1) for key, value in plain.items()}, text.origin)
-    if isinstance(plain, list):
+    if isinstance(plain, (list, tuple)):
         return Listing(tuple(_of_plain(value, text, deeper - 1) for value in plain), text.origin)
     return derived(plain, text)
 

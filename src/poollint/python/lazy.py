@@ -4,8 +4,8 @@
         def __getattr__(self, name):                            if name == "engine":
             return getattr(get_settings(), name)                    return make_engine()
 
-Asked only where an attribute is not found otherwise. A class's method is read where it ends in `getattr(thing, name)`:
-the thing is then worked out once for all attributes. A module's function is followed like any other.
+Asked only where an attribute is not found otherwise. Where a class's method ends in `getattr(thing, name)`, the thing is
+worked out once for all attributes. Other methods, and a module's function, are followed like any other.
 """
 
 from __future__ import annotations
@@ -24,15 +24,19 @@ if TYPE_CHECKING:
 
 
 def of_instance(world: World, base: Instance, name: str, node: ast.AST, module: Module) -> Value | None:
-    """Return an attribute of what the instance forwards to, None when it forwards nothing."""
+    """Return what `__getattr__` makes of an attribute, None when that is not known."""
     method = None if name.startswith("_") else objects.method_of(world, base.cls, "__getattr__")
-    target = _forwards_to(method) if method else None
-    if method is None or target is None:
+    if method is None:
         return None
-    asked = Arguments((Unknown("the name that is asked for", Origin(name)),))
-    bindings = calls.bound(replace(method, owner=base), asked)
+    target = _forwards_to(method)
+    asked: Value = Traced(name, Origin(name)) if target is None else Unknown("the name that is asked for", Origin(name))
+    bindings = calls.bound(replace(method, owner=base), Arguments((asked,)))
     rests = world.resting_on(base.rests, method.frame)
-    frame = Frame(method.node, bindings, method.frame, shortened(f"{base.symbol}.__getattr__"), 1, rests)
+    path = shortened(f"{base.symbol}.__getattr__{'' if target else f'.{name}'}")
+    frame = Frame(method.node, bindings, method.frame, path, 1, rests)
+    if target is None:
+        found = returns.returned(world, method, frame)
+        return None if isinstance(found, Unknown) else found
     thing = expressions.evaluate(world, target, method.module, frame)
     return None if isinstance(thing, Unknown) else objects.attribute(world, thing, name, node, module, None)
 

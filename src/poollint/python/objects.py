@@ -110,6 +110,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
             return Traced(_LINUX[f"{dotted}.{name}"], replace(origin, says="servers run Linux"), "default")
         case LibraryRef(name=dotted, owner=owner):
             return LibraryRef(names.canonical(f"{dotted}.{name}"), origin, owner)
+        case Instance() | ClassRef() if name == "__dict__":
+            return as_dict(world, base, node, module)
         case ClassRef():
             return class_attribute(world, base, name, origin)
         case Instance():
@@ -206,12 +208,12 @@ def _bases(cls: ClassRef) -> Iterator[ClassRef | str]:
 
 
 def method_of(world: World, cls: ClassRef, name: str) -> FunctionRef | None:
-    """Return the method that a class has or inherits."""
+    """Return the method that a class has or inherits, None where something else of that name stands before it."""
     for owner in lineage(world, cls):
-        if isinstance(owner, ClassRef):
-            for stmt in owner.node.body:
-                if isinstance(stmt, FUNCTIONS) and stmt.name == name:
-                    return FunctionRef(owner.module, stmt, owner.frame)
+        if isinstance(owner, ClassRef) and name in names.scope_for(owner.module, owner.node).binds:
+            own = (stmt for stmt in owner.node.body if isinstance(stmt, FUNCTIONS) and stmt.name == name)
+            method = next(own, None)
+            return FunctionRef(owner.module, method, owner.frame) if method is not None else None
     return None
 
 
@@ -281,13 +283,38 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
         return enums.member_of(world, cls, value, node, module)
     if "typing.TypedDict" in bases or "typing_extensions.TypedDict" in bases:
         return Table(dict(given.keywords), origin, given.complete, given.reason)
+    if _is_plain_dict(bases):
+        return containers.table_of(given, origin)
     if method_of(world, cls, "__init__") is None and (base := libraries.known_class(bases)):
         made_by = libraries.call(world, LibraryRef(base, origin), given, node, module, frame)  # type: ignore[arg-type]
         return replace(made_by, cls=cls) if isinstance(made_by, LibraryObject) else made_by
+    if (given.positional or given.keywords) and _is_kept_by_metaclass(world, bases):
+        return Instance(cls, None, origin, f"self:{cls.module.path}:{cls.node.lineno}")
     symbol = shortened(f"{expressions.place(module, node, frame)}:{cls.node.name}")
     holder = _holder_of(node, module, frame)
     rests = world.resting_on(given.rests or world.rests.so_far(), cls.frame, holder.frame if holder else None)
     return Instance(cls, given, origin, symbol, holder=holder, rests=rests)
+
+
+_DICTS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict"})
+_OF_DICTS = frozenset(dir(dict)) - frozenset(dir(object)) | {"__init__", "__new__", "__missing__", "__setattr__"}
+
+
+def _is_plain_dict(bases: list[ClassRef | str]) -> bool:
+    """Say whether a class of the project is a dict that only has further methods: what is in it is what is put in."""
+    own = [base for base in bases if isinstance(base, ClassRef)]
+    is_dict = any(base in _DICTS for base in bases if isinstance(base, str))
+    return is_dict and not any(_OF_DICTS & names.scope_for(base.module, base.node).binds.keys() for base in own)
+
+
+def _is_kept_by_metaclass(world: World, bases: list[ClassRef | str]) -> bool:
+    """Say whether calling a class may give the instance that another call has made: `class Settings(metaclass=Singleton)`."""
+    for cls in bases:
+        for keyword in cls.node.keywords if isinstance(cls, ClassRef) else ():
+            kind = names.resolve(cls.module, keyword.value) if keyword.arg == "metaclass" else None
+            if isinstance(kind, ClassRef) and method_of(world, kind, "__call__") is not None:
+                return True
+    return False
 
 
 def is_made_by_init(world: World, cls: ClassRef) -> bool:
@@ -467,6 +494,36 @@ def is_made_of(world: World, value: Instance, classes: list[ClassRef], named: li
 
 
 _PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
+
+
+def as_dict(world: World, base: Instance | ClassRef, node: ast.AST, module: Module) -> Table:
+    """Return `vars(base)`: the attributes of an instance that its constructor sets, or those that a class itself has."""
+    origin = Origin("vars()", module.location(node))
+    if isinstance(base, ClassRef):
+        own = [name for name in names.scope_for(base.module, base.node).binds if "." not in name]
+        entries = {name: class_attribute(world, base, name, origin) for name in own}
+        return Table({**dict.fromkeys(_OF_CLASSES, Unknown("is not worked out", origin)), **entries}, origin)
+    bases = lineage(world, base.cls)
+    if settings.has_dict(bases):
+        return settings.as_dict(world, base, NO_ARGUMENTS, node, module)
+    maker = method_of(world, base.cls, "__init__")
+    scope = names.scope_for(maker.module, maker.node) if maker is not None else None
+    found = [name for name in scope.touched if re.fullmatch(r"self\.\w+", name)] if scope else []
+    entries = {name[5:]: attribute(world, base, name[5:], node, module, None) for name in sorted(found)}
+    is_whole = base.holder is None and sets_by_name(world, base) is None and all(isinstance(each, ClassRef) or each == "builtins.object" for each in bases)
+    is_whole = is_whole and scope is not None and all(scope.setting(scope.body, name) for name in found) and not any(
+        _sets_more(method, set(found)) for method in _other_methods(world, base.cls)
+    )  # fmt: skip
+    return Table(entries, origin, is_whole, "" if is_whole else "vars() of what may have further attributes")
+
+
+_OF_CLASSES = ("__module__", "__qualname__", "__dict__", "__weakref__", "__doc__")
+
+
+def _sets_more(method: FunctionRef, known: set[str]) -> bool:
+    """Say whether a method gives an instance an attribute that is not among these."""
+    own = {name for name in names.scope_for(method.module, method.node).sets if name.startswith("self.")}
+    return not own <= known
 
 
 DUMPS = frozenset({"model_dump", "dict", "_asdict"})  # methods that make a dict of an instance's fields

@@ -411,7 +411,8 @@ def _contained(world: World, left: Value, right: Value, origin: Origin) -> Value
 
 def _key_known(world: World, table: Table, key: Any) -> bool | None:
     if _hashable(key) and key in table.entries:
-        return not (isinstance(found := table.entries[key], Unknown) and "KeyError" in found.failure)
+        is_missing = isinstance(found := table.entries[key], Unknown) and "KeyError" in found.failure
+        return None if is_missing and isinstance(found, Open) else not is_missing
     if table.beneath is not None:
         return _key_known(world, table.beneath, key) or environment.is_set(world, str(key))
     return False if table.complete else None

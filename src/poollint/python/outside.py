@@ -4,6 +4,7 @@
     Config.SIZE = 9, cls.SIZE = 9     an attribute of a class
     settings.size = 9                 an attribute of an instance
     setattr(settings, "size", 9)      any of them
+    setattr(settings, name, 9)        any attribute of any of them, as vars(settings).update(...) does
     OPTIONS["size"] = 9               a dict that is imported, also config.OPTIONS.update(size=9)
     os.environ["SIZE"] = "9"          a variable of the process
 
@@ -36,10 +37,12 @@ _AFTER_DOT = re.compile(
 )
 _ITEM_SET = re.compile(rb"\][ \t]*[-+*/|&]?=(?!=)")
 _HOLDER = re.compile(rb"(\w{1,80})(?:\[[^\]\n]{1,80}\])*$")
+_BY_ANY_NAME = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[^\"'\s]|\bvars\(\w|__dict__(?:\.update\(|\[)")
 _SETATTR = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
 LONGEST_HOLDER = 400  # bytes of `name["key"]["key"]`
 MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
 MOST_FILES = 40  # that may set one name; then it is no name of anything in particular
+MOST_PARAMETERS = 20  # of which attributes are set by names that are worked out; where more are, they are records, not settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Outside:
         self._together: dict[str, frozenset[str]] = {}
         self._reaches: dict[str, frozenset[str]] = {}
         self._receivers: dict[ast.AST, list[Value]] = {}
+        self._by_any_name: tuple[Write, ...] | None = None
 
     def writes(self, name: str) -> tuple[Write, ...]:
         """Return the statements that set an attribute of this name on something else than their own `self`."""
@@ -76,6 +80,17 @@ class Outside:
             self._writes[name] = ()
             self._writes[name] = tuple(self._found(name, self._scanned(name), _attributes))
         return self._writes[name]
+
+    def by_any_name(self) -> tuple[Write, ...]:
+        """Return the statements that set attributes by names that are worked out."""
+        if self._by_any_name is None:
+            self._by_any_name = ()
+            paths = [path for path in self.modules.paths if not self.modules.is_for_tests(path)]
+            paths = [path for path in paths if _BY_ANY_NAME.search(self.modules.tree.bytes(path) or b"")]
+            found = list(self._found("", paths, _unnamed)) if len(paths) <= MOST_FILES else []
+            passed = [write for write in found if _is_parameter(write)]
+            self._by_any_name = tuple(write for write in found if len(passed) <= MOST_PARAMETERS or write not in passed)
+        return self._by_any_name
 
     def changes(self, name: str) -> tuple[Write, ...]:
         """Return the statements that change in place what a name of this kind holds, imported or as an attribute."""
@@ -181,6 +196,29 @@ def _attributes(module: Module, name: str) -> Iterator[Write]:
                     yield Write(module, node, base, value)
 
 
+def _unnamed(module: Module, _: str) -> Iterator[Write]:
+    for node in module.nodes:
+        match node:
+            case ast.Call(ast.Name("setattr"), [base, key, _]) if not isinstance(key, ast.Constant):
+                pass
+            case ast.Subscript(value=holder, ctx=ast.Store()) | ast.Call(ast.Attribute(holder, "update")):
+                match holder:
+                    case ast.Call(ast.Name("vars"), [base]) | ast.Attribute(base, "__dict__"):
+                        pass
+                    case _:
+                        continue
+            case _:
+                continue
+        if not _is_own(module, base):
+            yield Write(module, node, base)
+
+
+def _is_parameter(write: Write) -> bool:
+    function = next(iter(write.module.enclosing_functions(write.node)), None)
+    scope = names.scope_for(write.module, function) if function is not None else None
+    return scope is not None and (dotted(write.base) or "").partition(".")[0] in scope.parameters
+
+
 def _items(module: Module, name: str) -> Iterator[Write]:
     for node in module.nodes:
         match node:
@@ -254,6 +292,21 @@ def _rewriter(stmt: ast.stmt) -> tuple[int, str | None] | None:
     return stmt.lineno, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
+def of_function(module: Module, name: str, function: ast.AST, value: Value) -> Value:
+    """Return what a function finds under a name of its module: what that holds in the end, unless it runs before.
+
+    Where the module calls the function between two statements that set the name, each call finds another value.
+    """
+    called = getattr(function, "name", "")
+    lines = [call.lineno for call in module.calls.get(called, ()) if names.scope_at(module, call) is module.scope]
+    if not lines or not _matters(value):
+        return value
+    first, *_, last = sorted(getattr(stmt, "lineno", 0) for stmt in module.scope.binds[name])
+    if any(first < line < last for line in lines):
+        return Unknown(f"{name} is set again in line {last}, after {called}() has run", origin_of(value))
+    return value
+
+
 # -- what is read --------------------------------------------------------------------------------------------------
 
 
@@ -265,6 +318,10 @@ def of_module(world: World, module: Module, name: str, value: Value, reader: Mod
     for write in outside.writes(name):
         base = names.resolve(write.module, write.base)
         if isinstance(base, ModuleRef) and base.module is module and _counts(outside, write, reader, value):
+            return _not_known(name, write, value)
+    for write in outside.by_any_name():
+        base = names.resolve(write.module, write.base)
+        if isinstance(base, ModuleRef) and base.module is module and outside.is_along(reader.path, write.module.path):
             return _not_known(name, write, value)
     if isinstance(value, (Table, Listing)):
         changes = (write for write in outside.changes(name) if write.module is not module)
@@ -294,7 +351,7 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
     outside = world.modules.shared(Outside)
     bases = objects.lineage(world, cls)
     below = [base.node for base in bases[: bases.index(owner) + 1] if isinstance(base, ClassRef)] if owner in bases else []
-    for write in outside.writes(name):
+    for write in (*outside.writes(name), *outside.by_any_name()):
         target = _class_named(write)
         if target in below and _counts(outside, write, cls.module, value):
             return _not_known(name, write, value)
@@ -339,8 +396,9 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
         return value
     outside = world.modules.shared(Outside)
     nodes = [each.node for each in objects.lineage(world, base.cls) if isinstance(each, ClassRef)]
-    for write in outside.writes(name):
-        if base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
+    for write in (*outside.writes(name), *outside.by_any_name()):
+        is_here = base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope
+        if is_here and write not in outside.by_any_name():
             continue  # read statement by statement
         if not _counts(outside, write, base.cls.module, value):
             continue

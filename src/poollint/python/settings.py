@@ -142,15 +142,25 @@ def from_value(world: World, owner: Instance, bases: Bases, found: Field, value:
 def given_to(world: World, owner: Instance, bases: Bases, wanted: set[str]) -> Table:
     """Return the dict that a settings class is made of, with some of its keys: what is passed, and what variables set."""
     origin = Origin(f"what {owner.cls.node.name} is made of", owner.origin.location)
-    entries: dict[str, Value] = dict.fromkeys(wanted, failing(KeyError, origin, "is not passed"))
+    absent = failing(KeyError, origin, "is not passed")
+    entries: dict[str, Value] = dict.fromkeys(wanted, absent)
     for found in _fields(bases):
         if found.name in wanted:
-            variables = _variables(world, owner, bases, found) if reads_environment(bases) or owner.prefixes else ()
-            present = _present(world, owner, bases, variables)
-            passed = _passed(world, owner, bases, found)
-            value = passed if passed is not None else world.variable(present) if present is not None else None
-            entries[found.name] = value if value is not None else entries[found.name]
+            value = _passed(world, owner, bases, found)
+            entries[found.name] = value if value is not None else _set_or_absent(world, owner, bases, found, absent)
     return Table(entries, origin, False, "not all that is passed is known")
+
+
+def _set_or_absent(world: World, owner: Instance, bases: Bases, found: Field, absent: Unknown) -> Value:
+    """Return the variable that sets a field; where nobody knows whether any does, one that fails as a missing key."""
+    variables = _variables(world, owner, bases, found) if reads_environment(bases) or owner.prefixes else ()
+    present = _present(world, owner, bases, variables)
+    if present is not None:
+        return world.variable(present)
+    if not variables or world.environment.complete:
+        return absent
+    value = world.variable(variables[0].upper())
+    return replace(value, failure=absent.failure) if isinstance(value, Open) else value
 
 
 def _handed_on(world: World, owner: Instance, bases: Bases) -> Instance:
@@ -203,6 +213,11 @@ def _in_order(bases: Bases) -> dict[str, Field]:
 def order_of(bases: Bases) -> list[str]:
     """Return the names of the fields that are passed by position, in their order."""
     return [name for name, found in _in_order(bases).items() if _is_positional(found)]
+
+
+def names_of(bases: Bases) -> list[str]:
+    """Return the names of all fields that are annotated, in their order."""
+    return [name for name, found in _in_order(bases).items() if found.annotation is not None and not _is_init_var(found)]
 
 
 def has_dict(bases: Bases) -> bool:

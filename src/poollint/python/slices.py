@@ -19,7 +19,7 @@ from poollint.python import (
 )  # fmt: skip
 from poollint.python.modules import Module
 from poollint.python.scopes import MUTATORS, Scope, child_statements, dotted, set_by_name, target_names
-from poollint.python.values import Arguments, ClassRef, Frame, FunctionRef, LibraryObject, Listing, Open, Table, Value, reason_of
+from poollint.python.values import Arguments, ClassRef, Frame, FunctionRef, Instance, LibraryObject, Listing, Open, Table, Value, reason_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import Turn, World
@@ -171,7 +171,9 @@ class Slice:
                     self.value = self._changing(stmt)
                 if isinstance(stmt, (ast.With, ast.AsyncWith)):
                     self._bind_items(stmt)
-                if isinstance(stmt, ast.Try) and field != "body":
+                if isinstance(stmt, ast.Try) and field == "finalbody":
+                    self._tried(stmt)
+                elif isinstance(stmt, ast.Try) and field == "orelse":
                     self._attempt(stmt.body)
                 self.run(block)
                 return
@@ -447,6 +449,10 @@ class Slice:
         """Return what is left of a value that a loop changes in a way that is not worked out."""
         if isinstance(self.value, Table):
             return self.value.opened(f"changed in a loop in line {stmt.lineno}")
+        lines = range(stmt.lineno, (stmt.end_lineno or stmt.lineno) + 1)
+        is_bound = any(getattr(node, "lineno", 0) in lines for node in self.scope.binds.get(self.name, ()))
+        if isinstance(self.value, Instance) and not is_bound:
+            return self.value  # it is the same one: who asks for an attribute learns what sets it
         return Unknown("changed in a loop", self._origin(stmt))
 
     def _match(self, stmt: ast.Match) -> str | None:

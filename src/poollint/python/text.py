@@ -38,7 +38,7 @@ MOST_PARTS = 200
 _PLAIN = frozenset(
     "startswith endswith replace strip lstrip rstrip lower upper title capitalize casefold split rsplit splitlines "
     "partition rpartition removeprefix removesuffix find rfind count isdigit isnumeric isalpha isalnum isspace "
-    "isupper islower index swapcase".split()
+    "isupper islower index swapcase zfill ljust rjust".split()
 )
 # What is asked of a URL's first words, as symbols name it: `url.drivername` and `url.get_backend_name()`.
 DRIVER_NAME, BACKEND = "drivername", "backend"
