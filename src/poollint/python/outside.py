@@ -41,8 +41,8 @@ _BY_ANY_NAME = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[^\"'\s]|\bvars\(\w|__d
 _SETATTR = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
 LONGEST_HOLDER = 400  # bytes of `name["key"]["key"]`
 MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
+DEEPEST_HANDOVER = 3  # from parameter to parameter
 MOST_FILES = 40  # that may set one name; then it is no name of anything in particular
-MOST_PARAMETERS = 20  # of which attributes are set by names that are worked out; where more are, they are records, not settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class Outside:
         self._reaches: dict[str, frozenset[str]] = {}
         self._receivers: dict[ast.AST, list[Value]] = {}
         self._by_any_name: tuple[Write, ...] | None = None
+        self._classes: dict[ast.AST, frozenset[ast.ClassDef]] = {}
 
     def writes(self, name: str) -> tuple[Write, ...]:
         """Return the statements that set an attribute of this name on something else than their own `self`."""
@@ -87,10 +88,14 @@ class Outside:
             self._by_any_name = ()
             paths = [path for path in self.modules.paths if not self.modules.is_for_tests(path)]
             paths = [path for path in paths if _BY_ANY_NAME.search(self.modules.tree.bytes(path) or b"")]
-            found = list(self._found("", paths, _unnamed)) if len(paths) <= MOST_FILES else []
-            passed = [write for write in found if _is_parameter(write)]
-            self._by_any_name = tuple(write for write in found if len(passed) <= MOST_PARAMETERS or write not in passed)
+            self._by_any_name = tuple(self._found("", paths, _unnamed))
         return self._by_any_name
+
+    def classes(self, write: Write) -> frozenset[ast.ClassDef]:
+        """Return the classes whose instances a statement sets attributes of, as far as names tell without evaluation."""
+        if write.node not in self._classes:
+            self._classes[write.node] = frozenset(_classes_of(write.module, write.base))
+        return self._classes[write.node]
 
     def changes(self, name: str) -> tuple[Write, ...]:
         """Return the statements that change in place what a name of this kind holds, imported or as an attribute."""
@@ -213,10 +218,32 @@ def _unnamed(module: Module, _: str) -> Iterator[Write]:
             yield Write(module, node, base)
 
 
-def _is_parameter(write: Write) -> bool:
-    function = next(iter(write.module.enclosing_functions(write.node)), None)
-    scope = names.scope_for(write.module, function) if function is not None else None
-    return scope is not None and (dotted(write.base) or "").partition(".")[0] in scope.parameters
+def _classes_of(module: Module, base: ast.expr, depth: int = 0) -> Iterator[ast.ClassDef]:
+    """Yield the classes that make what a name holds: `settings = Settings()`, imported, or passed to a function."""
+    scopes = (each for each in names.scopes_around(module, base) if isinstance(base, ast.Name))
+    scope = next((each for each in scopes if base.id in each.binds or base.id in each.parameters), None)  # type: ignore[attr-defined]
+    if scope is None or not isinstance(base, ast.Name) or depth > DEEPEST_HANDOVER:
+        return
+    if base.id in scope.parameters and (annotation := scope.parameters[base.id].annotation) is not None:
+        named = names.resolve(module, annotation)
+        if isinstance(named, ClassRef):
+            yield named.node
+    elif base.id in scope.parameters:
+        for call in module.calls.get(getattr(scope.node, "name", ""), ()):
+            number = list(scope.parameters).index(base.id)
+            given = [*call.args[number : number + 1], *(each.value for each in call.keywords if each.arg == base.id)]
+            for argument in given:
+                yield from _classes_of(module, argument, depth + 1)
+    for stmt in scope.binds.get(base.id, ()):
+        found = names.imported_as(module, stmt, base.id)
+        target = names.import_target(module, found) if found else None
+        bindings = target[0].scope.binds.get(str(target[1]), ()) if isinstance(target, tuple) else (stmt,)
+        home = target[0] if isinstance(target, tuple) else module
+        for each in bindings:
+            made = getattr(each, "value", None)
+            named = names.resolve(home, made.func) if isinstance(made, ast.Call) else None
+            if isinstance(named, ClassRef):
+                yield named.node
 
 
 def _items(module: Module, name: str) -> Iterator[Write]:
@@ -396,9 +423,11 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
         return value
     outside = world.modules.shared(Outside)
     nodes = [each.node for each in objects.lineage(world, base.cls) if isinstance(each, ClassRef)]
-    for write in (*outside.writes(name), *outside.by_any_name()):
-        is_here = base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope
-        if is_here and write not in outside.by_any_name():
+    for write in outside.by_any_name():
+        if not outside.classes(write).isdisjoint(nodes) and outside.is_along(base.cls.module.path, write.module.path):
+            return _not_known(name, write, value)
+    for write in outside.writes(name):
+        if base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
             continue  # read statement by statement
         if not _counts(outside, write, base.cls.module, value):
             continue
