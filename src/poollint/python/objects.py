@@ -288,7 +288,7 @@ def made(world: World, cls: ClassRef, given: Arguments, node: ast.AST, module: M
     if method_of(world, cls, "__init__") is None and (base := libraries.known_class(bases)):
         made_by = libraries.call(world, LibraryRef(base, origin), given, node, module, frame)  # type: ignore[arg-type]
         return replace(made_by, cls=cls) if isinstance(made_by, LibraryObject) else made_by
-    if (given.positional or given.keywords) and _is_kept_by_metaclass(world, bases):
+    if (given.positional or given.keywords) and _is_singleton(bases):
         return Instance(cls, None, origin, f"self:{cls.module.path}:{cls.node.lineno}")
     symbol = shortened(f"{expressions.place(module, node, frame)}:{cls.node.name}")
     holder = _holder_of(node, module, frame)
@@ -307,14 +307,14 @@ def _is_plain_dict(bases: list[ClassRef | str]) -> bool:
     return is_dict and not any(_OF_DICTS & names.scope_for(base.module, base.node).binds.keys() for base in own)
 
 
-def _is_kept_by_metaclass(world: World, bases: list[ClassRef | str]) -> bool:
-    """Say whether calling a class may give the instance that another call has made: `class Settings(metaclass=Singleton)`."""
-    for cls in bases:
-        for keyword in cls.node.keywords if isinstance(cls, ClassRef) else ():
-            kind = names.resolve(cls.module, keyword.value) if keyword.arg == "metaclass" else None
-            if isinstance(kind, ClassRef) and method_of(world, kind, "__call__") is not None:
-                return True
-    return False
+def _is_singleton(bases: list[ClassRef | str]) -> bool:
+    """Say whether calling a class may give what another call has made."""
+    own = [base for base in bases if isinstance(base, ClassRef)]
+    if not any(base.node.keywords or base.node.decorator_list for base in own):
+        return False
+    from poollint.python.singletons import is_singleton
+
+    return is_singleton(own[0].module, own[0].node)
 
 
 def is_made_by_init(world: World, cls: ClassRef) -> bool:

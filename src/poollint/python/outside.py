@@ -37,7 +37,9 @@ _AFTER_DOT = re.compile(
 )
 _ITEM_SET = re.compile(rb"\][ \t]*[-+*/|&]?=(?!=)")
 _HOLDER = re.compile(rb"(\w{1,80})(?:\[[^\]\n]{1,80}\])*$")
-_BY_ANY_NAME = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[^\"'\s]|\bvars\(\w|__dict__(?:\.update\(|\[)")
+_BY_ANY_NAME = tuple(
+    map(re.compile, (rb"setattr\((?!self,|cls,)[^\n,]{1,80},[ \t]*[^\"'\s]", rb"vars\((?!self\))\w", rb"__dict__(?:\.update\(|\[)"))
+)
 _SETATTR = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
 LONGEST_HOLDER = 400  # bytes of `name["key"]["key"]`
 MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
@@ -87,7 +89,8 @@ class Outside:
         if self._by_any_name is None:
             self._by_any_name = ()
             paths = [path for path in self.modules.paths if not self.modules.is_for_tests(path)]
-            paths = [path for path in paths if _BY_ANY_NAME.search(self.modules.tree.bytes(path) or b"")]
+            contents = ((path, self.modules.tree.bytes(path) or b"") for path in paths)
+            paths = [path for path, content in contents if any(way.search(content) for way in _BY_ANY_NAME)]
             self._by_any_name = tuple(self._found("", paths, _unnamed))
         return self._by_any_name
 
