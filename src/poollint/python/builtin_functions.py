@@ -537,7 +537,7 @@ def _callable(call: Call) -> Value:
 def _vars(call: Call) -> Value:
     thing = call.arguments.positional[0] if call.arguments.positional else None
     if isinstance(thing, (Instance, ClassRef)):
-        return objects.as_dict(call.world, thing, call.node, call.module)
+        return presence.as_dict(call.world, thing, call.node, call.module)
     return thing if isinstance(thing, Table) else Table({}, call.origin, False, "vars() is not worked out")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import calls, constructors, containers, decorated, enums, expressions, fills, flow, heirs, lazy
-from poollint.python import libraries, names, outside, returns, settings, validation
+from poollint.python import libraries, names, outside, presence, returns, settings, validation
 from poollint.python.modules import Import, Module, Modules
 from poollint.python.scopes import FUNCTIONS
 from poollint.python.values import (
@@ -111,7 +111,7 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
         case LibraryRef(name=dotted, owner=owner):
             return LibraryRef(names.canonical(f"{dotted}.{name}"), origin, owner)
         case Instance() | ClassRef() if name == "__dict__":
-            return as_dict(world, base, node, module)
+            return presence.as_dict(world, base, node, module)
         case ClassRef():
             return class_attribute(world, base, name, origin)
         case Instance():
@@ -496,36 +496,6 @@ def is_made_of(world: World, value: Instance, classes: list[ClassRef], named: li
 _PROTOCOLS = frozenset({"typing.Protocol", "typing_extensions.Protocol"})
 
 
-def as_dict(world: World, base: Instance | ClassRef, node: ast.AST, module: Module) -> Table:
-    """Return `vars(base)`: the attributes of an instance that its constructor sets, or those that a class itself has."""
-    origin = Origin("vars()", module.location(node))
-    if isinstance(base, ClassRef):
-        own = [name for name in names.scope_for(base.module, base.node).binds if "." not in name]
-        entries = {name: class_attribute(world, base, name, origin) for name in own}
-        return Table({**dict.fromkeys(_OF_CLASSES, Unknown("is not worked out", origin)), **entries}, origin)
-    bases = lineage(world, base.cls)
-    if settings.has_dict(bases):
-        return settings.as_dict(world, base, NO_ARGUMENTS, node, module)
-    maker = method_of(world, base.cls, "__init__")
-    scope = names.scope_for(maker.module, maker.node) if maker is not None else None
-    found = [name for name in scope.touched if re.fullmatch(r"self\.\w+", name)] if scope else []
-    entries = {name[5:]: attribute(world, base, name[5:], node, module, None) for name in sorted(found)}
-    is_whole = base.holder is None and sets_by_name(world, base) is None and all(isinstance(each, ClassRef) or each == "builtins.object" for each in bases)
-    is_whole = is_whole and scope is not None and all(scope.setting(scope.body, name) for name in found) and not any(
-        _sets_more(method, set(found)) for method in _other_methods(world, base.cls)
-    )  # fmt: skip
-    return Table(entries, origin, is_whole, "" if is_whole else "vars() of what may have further attributes")
-
-
-_OF_CLASSES = ("__module__", "__qualname__", "__dict__", "__weakref__", "__doc__")
-
-
-def _sets_more(method: FunctionRef, known: set[str]) -> bool:
-    """Say whether a method gives an instance an attribute that is not among these."""
-    own = {name for name in names.scope_for(method.module, method.node).sets if name.startswith("self.")}
-    return not own <= known
-
-
 DUMPS = frozenset({"model_dump", "dict", "_asdict"})  # methods that make a dict of an instance's fields
 
 
@@ -578,7 +548,7 @@ def _set_by_methods(
     if value is not None and not _is_blank(value):
         return _changed_by_methods(world, base, name, value, asker)
     found: Value | None = None
-    for method in _other_methods(world, base.cls):
+    for method in other_methods(world, base.cls):
         if method.node is asker:
             continue
         running = frame_of(world, base, method)
@@ -601,7 +571,7 @@ def _changed_by_methods(world: World, base: Instance, name: str, value: Value, a
     if not isinstance(value, (Table, Listing, Known)) or isinstance(getattr(value, "value", None), bool):
         return value
     result: Value | None = value
-    for method in _other_methods(world, base.cls):
+    for method in other_methods(world, base.cls):
         scope = names.scope_for(method.module, method.node)
         own = f"{next(iter(scope.parameters), '')}.{name}"
         if method.node is asker or validation.is_validator(method.node):
@@ -613,7 +583,7 @@ def _changed_by_methods(world: World, base: Instance, name: str, value: Value, a
     return result
 
 
-def _other_methods(world: World, cls: ClassRef) -> Iterator[FunctionRef]:
+def other_methods(world: World, cls: ClassRef) -> Iterator[FunctionRef]:
     for owner in lineage(world, cls):
         if isinstance(owner, ClassRef):
             for stmt in owner.node.body:

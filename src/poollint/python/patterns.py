@@ -152,8 +152,10 @@ def _of_class(
     cls = names.resolve(module, pattern.cls)
     if isinstance(cls, LibraryRef):
         is_one = _is_plain(subject, cls.name)
+        if not is_one:
+            return is_one
         is_whole = len(pattern.patterns) <= 1 and not pattern.kwd_patterns
-        return [(inner, subject) for inner in pattern.patterns] if is_one and is_whole else False if is_one is False else None
+        return [(inner, subject) for inner in pattern.patterns] if is_whole else None
     if not isinstance(cls, ClassRef):
         return None
     if not isinstance(subject, Instance):

@@ -1,4 +1,4 @@
-"""Whether a thing has an attribute: `hasattr(config, "SIZE")`.
+"""Which attributes a thing has: `hasattr(config, "SIZE")`, `vars(config)`.
 
 What code outside the constructor sets, or anybody from outside, may be there or not: that is not decided. `if not
 hasattr(self, "_engine"): self._engine = create_engine(...)` runs once.
@@ -6,13 +6,16 @@ hasattr(self, "_engine"): self._engine = create_engine(...)` runs once.
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poollint.facts import Known
+from poollint.facts import Known, Origin, Unknown
 from poollint.python import names, objects, outside, settings
+from poollint.python.modules import Module
 from poollint.python.scopes import FUNCTIONS, Scope
-from poollint.python.values import ClassRef, Instance, Member, ModuleRef, Table, Text, Value
+from poollint.python.values import NO_ARGUMENTS, ClassRef, FunctionRef, Instance, Member, ModuleRef, Table, Text, Value
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import World
@@ -80,3 +83,36 @@ def _setters(cls: ClassRef, name: str) -> Iterator[tuple[Scope, str]]:
 
 def _is_set_outside(world: World, name: str) -> bool:
     return bool(world.modules.shared(outside.Outside).writes(name))
+
+
+_OF_CLASSES = ("__module__", "__qualname__", "__dict__", "__weakref__", "__doc__")
+
+
+def as_dict(world: World, thing: Instance | ClassRef, node: ast.AST, module: Module) -> Table:
+    """Return `vars(thing)`: the attributes that an instance's constructor sets, or those that a class itself has."""
+    origin = Origin("vars()", module.location(node))
+    if isinstance(thing, ClassRef):
+        own = [name for name in names.scope_for(thing.module, thing.node).binds if "." not in name]
+        entries = {name: objects.class_attribute(world, thing, name, origin) for name in own}
+        return Table({**dict.fromkeys(_OF_CLASSES, Unknown("is not worked out", origin)), **entries}, origin)
+    bases = objects.lineage(world, thing.cls)
+    if settings.has_dict(bases):
+        return settings.as_dict(world, thing, NO_ARGUMENTS, node, module)
+    maker = objects.method_of(world, thing.cls, "__init__")
+    scope = names.scope_for(maker.module, maker.node) if maker is not None else None
+    own = sorted(name for name in scope.touched if _OWN.fullmatch(name)) if scope is not None else []
+    is_whole = scope is not None and all(scope.setting(scope.body, name) for name in own)
+    is_whole = is_whole and thing.holder is None and objects.sets_by_name(world, thing) is None
+    is_whole = is_whole and all(isinstance(base, ClassRef) or base in _WITHOUT_NAMES for base in bases)
+    is_whole = is_whole and not any(_sets_more(method, own) for method in objects.other_methods(world, thing.cls))
+    plain = [name.removeprefix("self.") for name in own]
+    entries = {name: objects.attribute(world, thing, name, node, module, None) for name in plain}
+    return Table(entries, origin, is_whole, "" if is_whole else "vars() of what may have further attributes")
+
+
+_OWN = re.compile(r"self\.\w+")
+
+
+def _sets_more(method: FunctionRef, known: list[str]) -> bool:
+    """Say whether a method gives an instance an attribute that is not among these."""
+    return any(name not in known for name in names.scope_for(method.module, method.node).sets if _OWN.fullmatch(name))
