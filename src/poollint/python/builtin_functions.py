@@ -455,7 +455,8 @@ def _hasattr(call: Call) -> Value:
     if answer is not None:
         return Traced(answer, call.origin)
     symbol = operation("hasattr", thing, Known(name, call.origin)) if name else ""
-    return unsettled(f"whether there is .{name} of {described(thing)}", thing, origin=call.origin, symbol=symbol)
+    reason = reason_of(thing) if isinstance(thing, Unknown) else f"whether {described(thing)} has {name}"
+    return unsettled(reason, thing, origin=call.origin, symbol=symbol)
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {

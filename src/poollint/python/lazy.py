@@ -5,7 +5,7 @@
             return getattr(get_settings(), name)                    return make_engine()
 
 Asked only where an attribute is not found otherwise. Where a class's method ends in `getattr(thing, name)`, the thing is
-worked out once for all attributes. Other methods, and a module's function, are followed like any other.
+worked out once for all attributes. A method that is no more than one `return`, and a module's function, are followed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def of_instance(world: World, base: Instance, name: str, node: ast.AST, module: 
     if method is None:
         return None
     target = _forwards_to(method)
+    if target is None and not _is_plain(method):
+        return None
     asked: Value = Traced(name, Origin(name)) if target is None else Unknown("the name that is asked for", Origin(name))
     bindings = calls.bound(replace(method, owner=base), Arguments((asked,)))
     rests = world.resting_on(base.rests, method.frame)
@@ -39,6 +41,15 @@ def of_instance(world: World, base: Instance, name: str, node: ast.AST, module: 
         return None if isinstance(found, Unknown) else found
     thing = expressions.evaluate(world, target, method.module, frame)
     return None if isinstance(thing, Unknown) else objects.attribute(world, thing, name, node, module, None)
+
+
+def _is_plain(method: FunctionRef) -> bool:
+    """Say whether a method gives one thing or fails: one that chooses would put a question for each attribute."""
+    body = method.node.body if isinstance(method.node.body, list) else []
+    match [stmt for stmt in body if not (isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant))]:
+        case [ast.Return()] | [ast.If(body=[ast.Return()], orelse=[]), ast.Raise()]:
+            return True
+    return False
 
 
 def _forwards_to(method: FunctionRef) -> ast.expr | None:
