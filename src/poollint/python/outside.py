@@ -4,7 +4,7 @@
     Config.SIZE = 9, cls.SIZE = 9     an attribute of a class
     settings.size = 9                 an attribute of an instance
     setattr(settings, "size", 9)      any of them
-    setattr(settings, name, 9)        any attribute of any of them, as vars(settings).update(...) does
+    setattr(settings, name, 9)        at module level: any attribute of any of them, as vars(settings).update(...) does
     OPTIONS["size"] = 9               a dict that is imported, also config.OPTIONS.update(size=9)
     os.environ["SIZE"] = "9"          a variable of the process
 
@@ -43,7 +43,6 @@ _BY_ANY_NAME = tuple(
 _SETATTR = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
 LONGEST_HOLDER = 400  # bytes of `name["key"]["key"]`
 MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
-DEEPEST_HANDOVER = 3  # from parameter to parameter
 MOST_FILES = 40  # that may set one name; then it is no name of anything in particular
 
 
@@ -217,28 +216,16 @@ def _unnamed(module: Module, _: str) -> Iterator[Write]:
                         continue
             case _:
                 continue
-        if not _is_own(module, base):
+        # What a function sets by such names may be other attributes, and it may never run.
+        if not any(module.enclosing_functions(node)):
             yield Write(module, node, base)
 
 
-def _classes_of(module: Module, base: ast.expr, depth: int = 0) -> Iterator[ast.ClassDef]:
-    """Yield the classes that make what a name holds: `settings = Settings()`, imported, or passed to a function."""
-    scopes = (each for each in names.scopes_around(module, base) if isinstance(base, ast.Name))
-    scope = next((each for each in scopes if base.id in each.binds or base.id in each.parameters), None)  # type: ignore[attr-defined]
-    if scope is None or not isinstance(base, ast.Name) or depth > DEEPEST_HANDOVER:
-        return
-    if base.id in scope.parameters and (annotation := scope.parameters[base.id].annotation) is not None:
-        named = names.resolve(module, annotation)
-        if isinstance(named, ClassRef):
-            yield named.node
-    elif base.id in scope.parameters:
-        for call in module.calls.get(getattr(scope.node, "name", ""), ()):
-            number = list(scope.parameters).index(base.id)
-            given = [*call.args[number : number + 1], *(each.value for each in call.keywords if each.arg == base.id)]
-            for argument in given:
-                yield from _classes_of(module, argument, depth + 1)
-    for stmt in scope.binds.get(base.id, ()):
-        found = names.imported_as(module, stmt, base.id)
+def _classes_of(module: Module, base: ast.expr) -> Iterator[ast.ClassDef]:
+    """Yield the classes that make what a name of a module holds: `settings = Settings()`, also where it is imported."""
+    name = base.id if isinstance(base, ast.Name) else ""
+    for stmt in module.scope.binds.get(name, ()):
+        found = names.imported_as(module, stmt, name)
         target = names.import_target(module, found) if found else None
         bindings = target[0].scope.binds.get(str(target[1]), ()) if isinstance(target, tuple) else (stmt,)
         home = target[0] if isinstance(target, tuple) else module
