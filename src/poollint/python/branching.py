@@ -14,7 +14,7 @@ from poollint.facts import Known, Origin, Unknown, weakest
 from poollint.python import environment, urls
 from poollint.python.modules import Module
 from poollint.python.scopes import dotted
-from poollint.python.values import Frame, Listing, Open, Table, Url, Value, origin_of, reason_of
+from poollint.python.values import Listing, Open, Table, Url, Value, origin_of, reason_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluate import Turn, World

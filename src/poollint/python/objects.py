@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import calls, constructors, containers, decorated, enums, expressions, fills, flow, heirs, lazy
 from poollint.python import libraries, names, outside, presence, returns, settings, validation
 from poollint.python.modules import Import, Module, Modules
-from poollint.python.scopes import FUNCTIONS
+from poollint.python.scopes import FUNCTIONS, walk
 from poollint.python.values import (
     NO_ARGUMENTS,
     Arguments,
@@ -508,17 +509,21 @@ def sets_by_name(world: World, base: Instance) -> str | None:
     """Return the constructor that sets attributes by names it works out: `setattr(self, key, value)` in a loop."""
     if method_of(world, base.cls, "__getattribute__") is not None:
         return "__getattribute__"
-    for maker in _MAKERS:
-        method = method_of(world, base.cls, maker)
-        for node in ast.walk(method.node) if method is not None else ():
-            match node:
-                case ast.Call(ast.Name("setattr"), [ast.Name("self"), key, _]) if not isinstance(key, ast.Constant):
-                    return maker
-                case ast.Call(ast.Attribute(ast.Attribute(ast.Name("self"), "__dict__"), "update")):
-                    return maker
-                case ast.Call(ast.Attribute(ast.Call(ast.Name("vars"), [ast.Name("self")]), "update")):
-                    return maker
-    return None
+    makers = ((maker, method_of(world, base.cls, maker)) for maker in _MAKERS)
+    return next((maker for maker, method in makers if method is not None and _works_names_out(method.node)), None)
+
+
+@lru_cache(maxsize=4096)
+def _works_names_out(function: ast.AST) -> bool:
+    for node in walk(function):
+        match node:
+            case ast.Call(ast.Name("setattr"), [ast.Name("self"), key, _]) if not isinstance(key, ast.Constant):
+                return True
+            case ast.Call(ast.Attribute(ast.Attribute(ast.Name("self"), "__dict__"), "update")):
+                return True
+            case ast.Call(ast.Attribute(ast.Call(ast.Name("vars"), [ast.Name("self")]), "update")):
+                return True
+    return False
 
 
 def _is_property(node: ast.AST) -> bool:
