@@ -18,7 +18,7 @@ from pathlib import Path
 from poollint.discover import discover
 from poollint.facts import NO_ENVIRONMENT
 from poollint.python.code import Code
-from poollint.python.modules import Modules
+from poollint.python.source.modules import Modules
 
 
 class Clock:

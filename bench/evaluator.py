@@ -19,8 +19,8 @@ import traceback
 from pathlib import Path
 
 from poollint.discover import Tree
-from poollint.python.evaluate import Evaluator
-from poollint.python.modules import Module, Modules
+from poollint.python.evaluator.evaluate import Evaluator
+from poollint.python.source.modules import Module, Modules
 
 ASKED = (ast.Call, ast.Attribute, ast.Name, ast.BinOp, ast.Subscript, ast.Dict)
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from poollint.discover import discover
 from poollint.facts import NO_ENVIRONMENT, Environment, Known, Location, Origin, Unknown
-from poollint.python import objects, urls
-from poollint.python.evaluate import Evaluator, World
-from poollint.python.modules import Modules
-from poollint.python.values import Listing, Table, Url, Value
+from poollint.python.evaluator import objects, urls
+from poollint.python.evaluator.evaluate import Evaluator, World
+from poollint.python.evaluator.values import Listing, Table, Url, Value
+from poollint.python.source.modules import Modules
 
 MAIN = "main.py"
 

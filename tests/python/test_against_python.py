@@ -28,7 +28,7 @@ import pytest
 
 from evaluating import MAIN, Project, variables
 from poollint.facts import Known, Unknown
-from poollint.python.values import Listing, Table, Value
+from poollint.python.evaluator.values import Listing, Table, Value
 
 PROGRAMS = Path(__file__).parent / "programs"
 

@@ -9,10 +9,10 @@ import pytest
 
 from evaluating import Project, plain, variables
 from poollint.facts import Known, Unknown
-from poollint.python import evaluate
-from poollint.python.evaluate import LIMIT, Dead, Evaluator
-from poollint.python.modules import Modules
-from poollint.python.values import Table
+from poollint.python.evaluator import evaluate
+from poollint.python.evaluator.evaluate import LIMIT, Dead, Evaluator
+from poollint.python.evaluator.values import Table
+from poollint.python.source.modules import Modules
 
 
 def result_of(tmp_path: Path, program: str) -> object:

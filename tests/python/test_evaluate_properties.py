@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from evaluating import Project, plain
 from poollint.discover import Tree
 from poollint.facts import Known
-from poollint.python.evaluate import LIMIT, Evaluator
-from poollint.python.modules import Module, Modules
-from poollint.python.values import Listing, Table, Value, origin_of
+from poollint.python.evaluator.evaluate import LIMIT, Evaluator
+from poollint.python.evaluator.values import Listing, Table, Value, origin_of
+from poollint.python.source.modules import Module, Modules
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 

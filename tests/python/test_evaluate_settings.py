@@ -10,8 +10,8 @@ import pytest
 
 from evaluating import Project, plain, variables
 from poollint.facts import NO_ENVIRONMENT, Environment, Known, Unknown
-from poollint.python.evaluate import Evaluator
-from poollint.python.values import Table, Traced, traps_of
+from poollint.python.evaluator.evaluate import Evaluator
+from poollint.python.evaluator.values import Table, Traced, traps_of
 
 
 def known(tmp_path: Path, program: str, environment: Environment = NO_ENVIRONMENT) -> tuple[Any, str, str, str]:

@@ -8,9 +8,9 @@ import pytest
 
 from evaluating import MAIN, Project, plain, variables
 from poollint.facts import Known, Origin, Unknown
-from poollint.python import objects, urls
-from poollint.python.evaluate import Evaluator
-from poollint.python.values import Url, as_setting
+from poollint.python.evaluator import objects, urls
+from poollint.python.evaluator.evaluate import Evaluator
+from poollint.python.evaluator.values import Url, as_setting
 
 
 def parts(url: Url) -> tuple[object, ...]:

@@ -7,8 +7,8 @@ from evaluating import variables
 from flask_hooks import DRIVER, HOOKED, HOOKS
 
 from poollint.facts import Known, value_of
-from poollint.python import evaluate
 from poollint.python.code import Code
+from poollint.python.evaluator import evaluate
 from poollint.readers import versions
 
 URI = "postgresql+psycopg2://db/orders"

@@ -8,9 +8,9 @@ import pytest
 
 from evaluating import MAIN, Project, plain, variables
 from poollint.facts import NO_ENVIRONMENT, Environment, Origin
-from poollint.python import objects, returns
-from poollint.python.evaluate import Evaluator
-from poollint.python.memo import Memo
+from poollint.python.evaluator import objects, returns
+from poollint.python.evaluator.evaluate import Evaluator
+from poollint.python.evaluator.memo import Memo
 
 SIZES = """
 import os

@@ -9,7 +9,7 @@ import pytest
 
 from evaluating import Project
 from poollint.facts import Location
-from poollint.python.modules import Module
+from poollint.python.source.modules import Module
 
 
 def module_of(tmp_path: Path, files: dict[str, str], path: str) -> Module:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evaluating import Project
-from poollint.python.newer import lowered
+from poollint.python.source.newer import lowered
 
 LATER = [
     ("def first[T](x: T) -> T: ...", "def first   (x: T) -> T: ..."),

@@ -9,7 +9,7 @@ import pytest
 
 from poollint.facts import Known, value_of
 from poollint.python.code import Code
-from poollint.python.paste import Applications
+from poollint.python.libraries.paste import Applications
 from poollint.readers import versions
 
 INI = """

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from poollint.python.modules import Modules
 from poollint.python.sites import DEEPEST, MOST_IN_FILE, Sites
+from poollint.python.source.modules import Modules
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_no_nesting_ends_the_process(tmp_path, name):
     (tmp_path / "b.py").write_text("from sqlalchemy import create_engine\nengine = create_engine('x')\n")
     program = (
         "import sys; from pathlib import Path; from poollint.discover import discover\n"
-        "from poollint.python.modules import Modules; from poollint.python.sites import Sites\n"
+        "from poollint.python.source.modules import Modules; from poollint.python.sites import Sites\n"
         "tree = discover([Path(sys.argv[1])])\n"
         "print([s.location.path for s in Sites(Modules(tree)).found], tree.skipped)\n"
     )

@@ -20,7 +20,7 @@ from poollint.link.workloads import SERVING
 
 if TYPE_CHECKING:
     from poollint.python.code import Code
-    from poollint.python.graph import Reach
+    from poollint.python.source.graph import Reach
 
 _UNCOUNTED_ROLES = ("test", "sample")
 _GUESSED_ROLES = ("service", "worker", "library")  # what a server may mean when no entry point tells

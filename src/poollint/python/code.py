@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from poollint.discover import Tree
 from poollint.facts import NO_ENVIRONMENT, DeadSetting, Engine, Environment, Location, Use, Version
-from poollint.python.graph import Reach
-from poollint.python.memo import Memo
-from poollint.python.modules import Modules
+from poollint.python.evaluator.memo import Memo
 from poollint.python.sites import Site, Sites
+from poollint.python.source.graph import Reach
+from poollint.python.source.modules import Modules
 
 if TYPE_CHECKING:
-    from poollint.python.evaluate import Evaluator
+    from poollint.python.evaluator.evaluate import Evaluator
 
 
 class Code:
@@ -93,14 +93,14 @@ class Code:
 
     def imported_at_start(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> frozenset[str]:
         """Return the files that are imported while an entry point is: a server that preloads runs them before it forks."""
-        from poollint.python.forks import imported_at_start
+        from poollint.python.usage.forks import imported_at_start
 
         path = self.entry_module(entry, directory)
         return imported_at_start(self._facts.roles, path, finds_tasks) if path else frozenset()
 
     def keeps_running(self, entry: str, directory: str = "") -> bool:
         """Say whether the program of an entry point runs until somebody ends it; False where nothing shows it."""
-        from poollint.python.programs import keeps_running
+        from poollint.python.usage.programs import keeps_running
 
         path = self.entry_module(entry, directory)
         module = self.modules.module(path) if path else None
@@ -119,7 +119,7 @@ class Code:
     @cached_property
     def _facts(self):  # noqa: ANN202 - imported late: the evaluator is only needed where an engine is
         from poollint.python.engines import Engines
-        from poollint.python.roles import Roles
+        from poollint.python.usage.roles import Roles
 
         paths = [site.module.path for site in self._sites.found]
         crowded = frozenset(path for path in paths if paths.count(path) > 1)
@@ -138,7 +138,7 @@ class Code:
         return engines
 
     def _evaluator(self, environment: Environment) -> Evaluator:
-        from poollint.python.evaluate import Evaluator
+        from poollint.python.evaluator.evaluate import Evaluator
 
         key = _key(environment)
         if key not in self._evaluators:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint.facts import Environment, Known, Origin, Pool, Setting, weakest
-from poollint.python import environment
-from poollint.python.values import Arguments, Open
+from poollint.python.evaluator import environment
+from poollint.python.evaluator.values import Arguments, Open
 from poollint.sqlalchemy_tables import DEFAULTS
 
 if TYPE_CHECKING:
-    from poollint.python.evaluate import Answer
+    from poollint.python.evaluator.evaluate import Answer
 
 _REPLACEABLE = Known(None, Origin("a variable may replace it"), "fallback")
 

@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
-from poollint.python import names, reach
 from poollint.python.defaults import Outcome, with_defaults
-from poollint.python.evaluate import Answer, Evaluator, Question, World
-from poollint.python.flask import Flask
-from poollint.python.forks import Candidate, decided
-from poollint.python.modules import Module
+from poollint.python.evaluator import reach
+from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
+from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
+from poollint.python.flask.extensions import Flask
 from poollint.python.pings import Pings
 from poollint.python.pools import Library, merged, pool_of
-from poollint.python.roles import Roles
-from poollint.python.scopes import Scope
 from poollint.python.sites import Site
-from poollint.python.uses import Uses
-from poollint.python.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
+from poollint.python.source import names
+from poollint.python.source.modules import Module
+from poollint.python.source.scopes import Scope
+from poollint.python.usage.forks import Candidate, decided
+from poollint.python.usage.roles import Roles
+from poollint.python.usage.uses import Uses
 from poollint.sqlalchemy_tables import COERCED_BY_CONFIG, FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS
 from poollint.versions import declared
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from poollint.facts import Known, Location, Origin, Setting
-from poollint.python import names
-from poollint.python.modules import Module, Modules
-from poollint.python.scopes import FUNCTIONS, dotted
+from poollint.python.evaluator.values import FunctionRef, LibraryRef
 from poollint.python.sites import Site
-from poollint.python.values import FunctionRef, LibraryRef
+from poollint.python.source import names
+from poollint.python.source.modules import Module, Modules
+from poollint.python.source.scopes import FUNCTIONS, dotted
 
 _EVENTS = frozenset({"checkout", "engine_connect"})
 _SELECT = re.compile(r"\s*select\s+1\b", re.IGNORECASE)

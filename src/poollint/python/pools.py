@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from poollint.facts import Certainty, Known, Origin, Pool, Setting, Target, Unknown, Version, value_of, weakest
-from poollint.python import names, urls
-from poollint.python.evaluate import World
-from poollint.python.values import (
+from poollint.python.evaluator import urls
+from poollint.python.evaluator.evaluate import World
+from poollint.python.evaluator.values import (
     Arguments,
     ClassRef,
     LibraryObject,
@@ -22,6 +22,7 @@ from poollint.python.values import (
     reason_of,
     setting_of,
 )
+from poollint.python.source import names
 from poollint.sqlalchemy_tables import (
     AIOSQLITE_FILE_QUEUES_SINCE,
     DEFAULT_DRIVERS,

@@ -13,9 +13,9 @@ from functools import cached_property
 from itertools import islice
 
 from poollint.facts import Location
-from poollint.python import names
-from poollint.python.modules import Module, Modules
-from poollint.python.values import ClassRef, LibraryRef
+from poollint.python.evaluator.values import ClassRef, LibraryRef
+from poollint.python.source import names
+from poollint.python.source.modules import Module, Modules
 from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIES, FLASK_EXTENSION
 
 # libcst's compiled parser ends the process with a segmentation fault on what is nested some thousand levels deep, also

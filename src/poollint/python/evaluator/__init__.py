@@ -1,0 +1,1 @@
+"""What expressions are, without running anything. `evaluate` says what the parts do."""

@@ -1,0 +1,149 @@
+"""What a function of the project sets in the dicts it is given: `def fill(options): options["pool_size"] = 3`."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import partial
+
+from poollint.python.evaluator import sharing
+from poollint.python.evaluator.sharing import ANY, Path
+from poollint.python.evaluator.values import ClassRef, FunctionRef
+from poollint.python.source import names
+from poollint.python.source.modules import Module
+from poollint.python.source.scopes import FUNCTIONS, Scope, dotted
+
+_SETTING = frozenset({"operator.setitem", "operator.delitem", "operator.ior"})  # they change what they are given first
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def filled(
+    module: Module, call: ast.Call, name: str, function: FunctionRef | None = None
+) -> Iterator[Path]:
+    """Yield the keys, from the name on, that lead to what a call sets in the objects of a name that it is given."""
+    function = function or called(module, call)
+    if function is None:
+        if call.args and dotted(call.args[0]) == name and module.qualified(call.func) in _SETTING:
+            yield (*sharing.path_of(call.args[0]), ANY)
+        return
+    for parameter, inside, at in _given(function, call, name):
+        for path in _set_in(function, parameter):
+            if rest := sharing.after(path, inside):
+                yield (*at, *rest)
+
+
+def _filled_by(module: Module, name: str, call: ast.Call) -> tuple[Path, ...]:
+    return tuple(filled(module, call, name))
+
+
+def runs_own(module: Module, call: ast.Call) -> bool:
+    """Say whether a call runs a function of the project."""
+    return isinstance(names.resolve(module, call.func), FunctionRef)
+
+
+def called(module: Module, call: ast.Call) -> FunctionRef | None:
+    """Return the function that a call runs: a function, a lambda that a name holds, the file's method of that name."""
+    function = names.resolve(module, call.func)
+    if isinstance(function, FunctionRef):
+        return function
+    if isinstance(function, ClassRef):
+        own = (stmt for stmt in function.node.body if isinstance(stmt, FUNCTIONS) and stmt.name == "__init__")
+        return next((FunctionRef(function.module, stmt) for stmt in own), None)
+    if isinstance(call.func, ast.Name):
+        for stmt in module.scope.binds.get(call.func.id, ()):
+            if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Lambda):
+                return FunctionRef(module, stmt.value)
+    if function is None and isinstance(call.func, ast.Attribute) and not _is_super(call.func.value):
+        classes = (cls for cls in module.scope.inner if isinstance(cls, ast.ClassDef))
+        methods = (stmt for cls in classes for stmt in cls.body if isinstance(stmt, FUNCTIONS))
+        return next((FunctionRef(module, stmt) for stmt in methods if stmt.name == call.func.attr), None)
+    return None
+
+
+def _is_super(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "super"
+
+
+def _given(function: FunctionRef, call: ast.Call, name: str) -> Iterator[tuple[str, Path, Path]]:
+    """Yield (parameter, inside, at): what the parameter holds under `inside` is what the name holds under `at`."""
+    args = function.node.args
+    positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
+    if positional[:1] in (["self"], ["cls"]):
+        del positional[0]
+    for number, argument in enumerate(call.args):
+        if isinstance(argument, ast.Starred):
+            if dotted(argument.value) == name:
+                at = (*sharing.path_of(argument.value), ANY)
+                yield from ((parameter, (), at) for parameter in positional[number:])
+                yield (args.vararg.arg, (ANY,), at) if args.vararg else ("", (), at)
+        elif dotted(argument) == name:
+            at = sharing.path_of(argument)
+            if number < len(positional):
+                yield positional[number], (), at
+            elif args.vararg:
+                yield args.vararg.arg, (number - len(positional),), at
+    own = {*positional, *(arg.arg for arg in args.kwonlyargs)}
+    for keyword in call.keywords:
+        if dotted(keyword.value) == name:
+            at = sharing.path_of(keyword.value)
+            if keyword.arg in own:
+                yield str(keyword.arg), (), at
+            elif keyword.arg is None:
+                yield from ((parameter, (), (*at, parameter)) for parameter in sorted(own))
+                yield (args.kwarg.arg, (ANY,), (*at, ANY)) if args.kwarg else ("", (), at)
+            elif args.kwarg:
+                yield args.kwarg.arg, (keyword.arg,), at
+
+
+def _set_in(function: FunctionRef, parameter: str) -> Iterator[Path]:
+    """Yield the keys that lead to what a function sets in what a parameter holds."""
+    if isinstance(function.node, ast.Lambda):
+        for node in ast.walk(function.node.body):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                if dotted(node.func.value) == parameter:
+                    yield (*sharing.path_of(node.func.value), ANY)
+        return
+    yield from set_in(function.module, names.scope_for(function.module, function.node), parameter)
+
+
+def set_in(module: Module, scope: Scope, name: str) -> tuple[Path, ...]:
+    """Return the keys that lead to what code of a scope sets in what a name of it holds; worked out once."""
+    key = scope.node, name
+    if key not in module.filled:
+        module.filled[key] = ()  # what functions that call each other set is what one of them sets itself
+        fill = partial(_filled_by, module)
+        every = sharing.changes(scope, name, sys.maxsize, fill, partial(runs_own, module), and_own=True)
+        module.filled[key] = tuple(dict.fromkeys(found.part for found in every))
+    return module.filled[key]
+
+
+def set_by_inner(module: Module, scope: Scope, name: str, before: float) -> Iterator[tuple[str, Path]]:
+    """Yield what functions inside a scope set in a name of it: the function, and the keys that lead to what it sets.
+
+    before  only functions that the scope itself calls before this line count; sys.maxsize: all of them, whoever calls
+    """
+    for inner in scope.inner:
+        if not isinstance(inner, FUNCTIONS):
+            continue
+        own = names.scope_for(module, inner)
+        if name in own.binds or name in own.parameters or name not in own.changes and name not in own.links:
+            continue
+        if before == sys.maxsize or is_called(module, inner, scope, before):
+            yield from ((inner.name, part) for part in set_in(module, own, name))
+
+
+def rebinders(module: Module, scope: Scope, name: str, before: float) -> Iterator[Function]:
+    """Yield the functions inside a scope that set a name of it through `global` or `nonlocal`; see `set_by_inner`."""
+    inner = module.writers_of(name) if scope.node is module.tree else scope.inner
+    for node in inner:
+        if isinstance(node, FUNCTIONS) and name in (own := names.scope_for(module, node)).globals | own.nonlocals:
+            if before == sys.maxsize or is_called(module, node, scope, before):
+                yield node
+
+
+def is_called(module: Module, function: Function, scope: Scope, before: float) -> bool:
+    """Say whether a scope itself calls a function by its name before a line."""
+    calls = module.calls.get(function.name, ())
+    return any(call.lineno < before and names.scope_at(module, call) is scope for call in calls)

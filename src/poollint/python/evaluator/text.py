@@ -1,0 +1,339 @@
+"""Strings of which parts may be unknown: f-strings, concatenation, and string methods people use on URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from poollint.facts import Known, Origin, Unknown
+from poollint.python.evaluator import operators, urls
+from poollint.python.evaluator.values import (
+    Arguments,
+    LibraryObject,
+    Listing,
+    Member,
+    Open,
+    Table,
+    Text,
+    Traced,
+    Url,
+    Value,
+    derived,
+    failing,
+    operation,
+    reason_of,
+    unsettled,
+    variables_of,
+)
+
+if TYPE_CHECKING:
+    from poollint.python.evaluator.evaluate import World
+
+LONGEST = 100_000  # characters
+MOST_PARTS = 200
+
+# Methods of str that are safe to run on known text: they neither loop nor grow it.
+_PLAIN = frozenset(
+    "startswith endswith replace strip lstrip rstrip lower upper title capitalize casefold split rsplit splitlines "
+    "partition rpartition removeprefix removesuffix find rfind count isdigit isnumeric isalpha isalnum isspace "
+    "isupper islower index swapcase zfill ljust rjust".split()
+)
+# What is asked of a URL's first words, as symbols name it: `url.drivername` and `url.get_backend_name()`.
+DRIVER_NAME, BACKEND = "drivername", "backend"
+_OF_URL = re.compile(rf"(?:{DRIVER_NAME}|{BACKEND})\((.+)\)", re.S)
+_SAME_LETTERS = frozenset({"strip", "lstrip", "rstrip", "encode", "decode"})  # what they change decides nothing here
+
+
+def is_text(value: Value) -> bool:
+    """Say whether a value is a string, as far as one can see."""
+    return isinstance(value, (Text, Url)) or (isinstance(value, Known) and isinstance(value.value, str))
+
+
+def joined(values: Iterable[Value | str], origin: Origin) -> Value:
+    """Return the concatenation: known text when all of it is known, else Text."""
+    parts: list[str | Value] = []
+    for value in values:
+        for part in _pieces(value):
+            if isinstance(part, str) and parts and isinstance(parts[-1], str):
+                parts[-1] += part
+            else:
+                parts.append(part)
+    used = [value for value in values if not isinstance(value, str)]
+    if len(parts) > MOST_PARTS or sum(len(part) for part in parts if isinstance(part, str)) > LONGEST:
+        return Unknown("a text out of all proportion", origin)
+    if all(isinstance(part, str) for part in parts):
+        return derived("".join(part for part in parts if isinstance(part, str)), *used, origin=origin)
+    if len(parts) == 1:
+        return parts[0]  # type: ignore[return-value]  # f"{url}"
+    return Text(tuple(parts), origin, variables=variables_of(*used))
+
+
+def _pieces(value: Value | str) -> tuple[str | Value, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Member):
+        return (value.shown,) if value.shown is not None else (Unknown("the text of an enum's member", value.origin),)
+    if isinstance(value, Known) and value.value is None:
+        # Nobody means to write None into a text: a variable that nothing readable sets is set by something else.
+        return (Unknown("a part of the text is None", value.origin),)
+    if isinstance(value, Known):
+        return (value.value if isinstance(value.value, str) else str(value.value),)
+    if isinstance(value, Text) and not value.symbol:
+        return value.parts
+    return (value,)
+
+
+def as_formatted(value: Value, conversion: str, spec: str) -> Value:
+    """Return what `{value!r:>3}` shows, as far as the value is known."""
+    if not conversion.strip("!s") and not spec:
+        return value
+    if not isinstance(value, Known) or isinstance(value, Member):
+        return unsettled(f"the format {conversion}:{spec} of something that is not known", value)
+    plain = {"!r": repr, "!a": ascii, "!s": str}.get(conversion, lambda each: each)(value.value)
+    if any(int(width) > MOST_PARTS for width in re.findall(r"\d+", spec)):
+        return Unknown("a text out of all proportion", value.origin)
+    try:
+        return derived(format(plain, spec), value)
+    except (TypeError, ValueError) as problem:
+        return failing(type(problem), value.origin)
+
+
+_FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]*)(![rsa])?(?::([^{}]*))?\}")
+_PERCENT = re.compile(r"%%|%(?:\((\w+)\))?[-#0 +]*\d*(?:\.\d+)?[sdifr]")
+
+
+def formatted(template: str, arguments: Arguments, origin: Origin) -> Value:
+    """Return `template.format(...)`."""
+    pieces: list[Value | str] = []
+    end = position = 0
+    for match in _FIELD.finditer(template):
+        pieces.append(template[end : match.start()])
+        end = match.end()
+        if match[0] in ("{{", "}}"):
+            pieces.append(match[0][0])
+            continue
+        name = match[1]
+        index = int(name) if name.isdecimal() and len(name) < 4 else position
+        position += not name
+        value = arguments.get(name if not name.isdecimal() else "", index if not name or name.isdecimal() else None)
+        value = value if value is not None else Unknown("a part of the format that is not passed", origin)
+        pieces.append(as_formatted(value, match[2] or "", match[3] or ""))
+    pieces.append(template[end:])
+    return joined(pieces, origin)
+
+
+def percent(template: Value, values: Value, origin: Origin) -> Value:
+    """Return `template % values`."""
+    if not (isinstance(template, Known) and isinstance(template.value, str)):
+        return unsettled(reason_of(template), template, values, origin=origin)
+    items = list(values.items) if isinstance(values, Listing) else [values]
+    pieces: list[Value | str] = []
+    end = 0
+    for match in _PERCENT.finditer(template.value):
+        pieces.append(template.value[end : match.start()])
+        end = match.end()
+        if match[0] == "%%":
+            pieces.append("%")
+        elif match[1]:
+            found = values.get(match[1]) if isinstance(values, Table) else None
+            pieces.append(found if found is not None else Unknown(f"{match[1]} is not passed", origin))
+        else:
+            pieces.append(items.pop(0) if items else Unknown("a part of the format that is not passed", origin))
+    pieces.append(template.value[end:])
+    return joined(pieces, origin)
+
+
+def path_join(left: LibraryObject, right: Value) -> Value:
+    """Return `Path(...) / name`."""
+    base = left.state
+    if isinstance(base, str) and isinstance(right, Known) and isinstance(right.value, str):
+        return replace(left, state=right.value if right.value.startswith("/") else f"{base}/{right.value}".lstrip("/"))
+    return replace(left, state=None)
+
+
+def method(world: World, value: Value, name: str, arguments: Arguments, origin: Origin) -> Value:
+    """Return what a string method gives."""
+    if isinstance(value, Known):
+        return _of_known(world, value, name, arguments, origin)
+    if name == "startswith":
+        return operators.settled(world, starts(world, value, arguments, origin))
+    if name == "replace" and len(arguments.positional) >= 2:
+        return _replaced(value, arguments, origin)
+    if isinstance(value, Text) and name in ("lower", "upper"):
+        return replace(value, parts=tuple(getattr(p, name)() if isinstance(p, str) else p for p in value.parts))
+    # Names of dialects are written small: what `.lower()` changes in an unknown text does not tell which one it names.
+    if name in _SAME_LETTERS or (name == "lower" and isinstance(value, Open)):
+        return value
+    if isinstance(value, Url) and name in ("lower", "__str__"):
+        return value
+    if name == "endswith":
+        return _ends(value, arguments, origin)
+    symbol = operation(name, value, *arguments.positional)
+    return unsettled(reason_of(value), value, *arguments.positional, origin=origin, symbol=symbol)
+
+
+def _of_known(world: World, value: Known, name: str, arguments: Arguments, origin: Origin) -> Value:
+    if name == "format":
+        return formatted(value.value, arguments, origin)
+    if name == "join" and arguments.positional:
+        return _glued(value, arguments.positional[0], origin)
+    if name in ("encode", "decode"):
+        return value
+    inputs = [_plain(argument) for argument in arguments.positional]
+    if name not in _PLAIN or not arguments.complete or arguments.keywords or any(plain is None for plain in inputs):
+        if name == "replace" and arguments.positional and isinstance(arguments.positional[0], Known):
+            return _with_hole(value, arguments, origin)
+        return unsettled(f".{name}() with something unknown", value, *arguments.positional, origin=origin)
+    try:
+        result = getattr(value.value, name)(*(plain[0] for plain in inputs if plain))
+    except (TypeError, ValueError) as problem:
+        return failing(type(problem), origin)
+    symbol = operation(name, value, *(argument for argument in arguments.positional if isinstance(argument, Known)))
+    if name == "startswith":
+        _teach_scheme(world, symbol, value, inputs[0][0] if inputs[0] else "")
+    return operators.settled(world, _wrapped(result, value, symbol, origin))
+
+
+def _wrapped(result: Any, value: Known, symbol: str, origin: Origin) -> Value:
+    if isinstance(result, (list, tuple)):
+        if len(result) > MOST_PARTS:
+            return Unknown("a list out of all proportion", origin)
+        return Listing(tuple(derived(item, value, symbol="") for item in result), value.origin)
+    if isinstance(result, str):
+        if len(result) > LONGEST:
+            return Unknown("a text out of all proportion", origin)
+        # A changed URL still comes whole from its variable.
+        keeps_name = "://" in result and symbol_is_variable(value)
+        return derived(result, value, symbol=getattr(value, "symbol", "") if keeps_name else symbol)
+    return derived(result, value, symbol=symbol, origin=origin)
+
+
+def symbol_is_variable(value: Value) -> bool:
+    return getattr(value, "symbol", "").startswith("env:")
+
+
+def _plain(value: Value) -> tuple[Any] | None:
+    """Return the plain argument of a string method in a tuple of one, None when a part is not known."""
+    if isinstance(value, Known):
+        return (value.value,)
+    if isinstance(value, Listing) and value.complete and all(isinstance(item, Known) for item in value.items):
+        return (tuple(item.value for item in value.items if isinstance(item, Known)),)
+    return None
+
+
+def _with_hole(value: Known, arguments: Arguments, origin: Origin) -> Value:
+    """Return `"...{x}...".replace("{x}", unknown)`: a template with a hole."""
+    old = arguments.positional[0]
+    if len(arguments.positional) < 2 or not isinstance(old, Known) or not isinstance(old.value, str) or not old.value:
+        return unsettled("replaced by something unknown", value, origin=origin)
+    pieces: list[Value | str] = []
+    for number, piece in enumerate(str(value.value).split(old.value)):
+        pieces.extend((arguments.positional[1], piece) if number else (piece,))
+    return joined(pieces, origin)
+
+
+def _glued(separator: Known, items: Value, origin: Origin) -> Value:
+    if not isinstance(items, Listing) or not items.complete:
+        return unsettled("joined from something unknown", items, origin=origin)
+    pieces: list[Value | str] = []
+    for number, item in enumerate(items.items):
+        pieces.extend((separator.value, item) if number else (item,))
+    return joined(pieces, origin)
+
+
+def starts(world: World, value: Value, arguments: Arguments, origin: Origin) -> Value:
+    """Return `value.startswith(...)` where the text, or the URL's scheme, decides; else a question about the value."""
+    wanted = _plain(arguments.positional[0]) if arguments.positional else None
+    if wanted is None:
+        return unsettled(reason_of(value), value, origin=origin)
+    options = wanted[0] if isinstance(wanted[0], tuple) else (wanted[0],)
+    known_start = urls.scheme_text(value) if isinstance(value, Url) else value.prefix if isinstance(value, Text) else ""
+    excluded = getattr(value, "excludes", frozenset())
+    answers = [
+        False if urls.dialect_named(str(option)) in excluded else _begins(known_start, str(option))
+        for option in options
+    ]
+    symbol = operation("startswith", value, *(a for a in arguments.positional if isinstance(a, Known)))
+    if not symbol and len(options) > 1 and getattr(value, "symbol", ""):
+        symbol = f"startswith({value.symbol}, {options!r})"  # type: ignore[union-attr]
+    if any(answers) or all(answer is False for answer in answers):
+        return _decided(any(answers), value, origin, symbol)
+    _teach_scheme(world, symbol, value, wanted[0])
+    return unsettled(reason_of(value), value, origin=origin, symbol=symbol)
+
+
+def _decided(answer: bool, value: Value, origin: Origin, symbol: str) -> Value:
+    """Return a condition that is decided: for good where a branch taught what the URL is, else by the default."""
+    if isinstance(value, Text):
+        return derived(answer, value, origin=origin, symbol=symbol)
+    return Traced(answer, origin)
+
+
+def _begins(start: str, wanted: str) -> bool | None:
+    if start.startswith(wanted):
+        return True
+    return None if wanted.startswith(start) else False
+
+
+def _teach_scheme(world: World, symbol: str, value: Value, wanted: Any) -> None:
+    from poollint.python.evaluator.evaluate import Lesson
+
+    name = url_behind(value)
+    dialect = urls.dialect_named(wanted) if isinstance(wanted, str) else None
+    if symbol and name and dialect:
+        is_whole = re.fullmatch(r"\w+(:/*)?", wanted) is not None  # "postgresql+asyncpg" says less when it is false
+        contrary = (Lesson(name, not_dialects=frozenset({dialect})),) if is_whole else ()
+        world.teach(symbol, ((Lesson(name, dialect=dialect),), contrary))
+
+
+def url_behind(value: Value) -> str:
+    """Return the symbol of the URL that a text is, or of which it is the first words; "" when it has none."""
+    symbol = getattr(value, "symbol", "")
+    found = _OF_URL.fullmatch(symbol)
+    return found[1] if found else symbol
+
+
+def _ends(value: Value, arguments: Arguments, origin: Origin) -> Value:
+    wanted = _plain(arguments.positional[0]) if arguments.positional else None
+    if wanted and isinstance(value, Text) and isinstance(value.parts[-1], str) and isinstance(wanted[0], str):
+        if len(value.parts[-1]) >= len(wanted[0]):
+            return derived(value.parts[-1].endswith(wanted[0]), origin=origin)
+    return unsettled(reason_of(value), value, origin=origin, symbol=operation("endswith", value, *arguments.positional))
+
+
+def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
+    """Return `needle in value` for a text."""
+    from poollint.python.evaluator.evaluate import Lesson
+
+    symbol = operation("contains", value, Known(needle, origin))
+    if isinstance(value, Known):
+        result: Value = derived(needle in value.value, value, origin=origin, symbol=symbol)
+    elif urls.dialect_named(needle) in getattr(value, "excludes", ()):
+        return _decided(False, value, origin, symbol)
+    elif isinstance(value, Text) and any(isinstance(part, str) and needle in part for part in value.parts):
+        return derived(True, origin=origin)
+    elif isinstance(value, Url) and (decided := urls.mentions(value, needle)) is not None:
+        return _decided(decided, value, origin, symbol)
+    else:
+        result = unsettled(reason_of(value), value, origin=origin, symbol=symbol)
+    if symbol and (name := url_behind(value)) and (dialect := urls.dialect_named(needle)):
+        lessons = (Lesson(name, dialect=dialect),), (Lesson(name, not_dialects=frozenset({dialect})),)
+        world.teach(symbol, lessons)
+    return result
+
+
+def _replaced(value: Value, arguments: Arguments, origin: Origin) -> Value:
+    old, new = arguments.positional[:2]
+    if not (
+        isinstance(old, Known) and isinstance(new, Known) and isinstance(old.value, str) and isinstance(new.value, str)
+    ):
+        return unsettled(reason_of(value), value, origin=origin)
+    if isinstance(value, Text) and not value.symbol:
+        parts = tuple(part.replace(old.value, new.value) if isinstance(part, str) else part for part in value.parts)
+        if sum(len(part) for part in parts if isinstance(part, str)) <= LONGEST:
+            return replace(value, parts=parts)
+    if isinstance(value, (Open, Url, Text)):
+        return urls.with_scheme_replaced(value, old.value, new.value)
+    return unsettled(reason_of(value), value, origin=origin)

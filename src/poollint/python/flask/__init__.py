@@ -1,0 +1,1 @@
+"""Flask-SQLAlchemy: extensions, and the configuration that their engines come from."""

@@ -1,0 +1,1 @@
+"""The project's Python as it is written: its files, their syntax, names and scopes, and which imports which."""

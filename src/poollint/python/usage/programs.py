@@ -1,0 +1,104 @@
+"""Whether a program keeps running: it serves, or loops without an end, in what its main code comes to."""
+
+from __future__ import annotations
+
+import ast
+from collections import deque
+from collections.abc import Iterator
+from typing import Literal
+
+from poollint.python.evaluator.evaluate import Evaluator
+from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance
+from poollint.python.source import names
+from poollint.python.source.modules import Module
+from poollint.python.source.scopes import FUNCTIONS, children, dotted
+from poollint.python.usage import contexts
+
+DEEPEST = 4  # functions that call each other on the way to the loop
+MOST_FUNCTIONS = 200
+_ENDING = frozenset({"exit", "_exit", "quit", "SystemExit", "input"})
+_CONSUMERS = frozenset({"KafkaConsumer", "AIOKafkaConsumer"})  # those that are iterated over, message by message
+
+
+def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "loops", ""]:
+    """Say whether running a file comes to a call that serves or to an endless loop; "" where nothing shows it."""
+    todo: deque[tuple[Module, ast.AST, int]] = deque([(module, module.tree, 0)])
+    seen: set[ast.AST] = {module.tree}
+    while todo and len(seen) < MOST_FUNCTIONS:
+        here, node, depth = todo.popleft()
+        own = list(_own(node))
+        if any(isinstance(part, ast.Call) and contexts.is_serving(part) for part in own):
+            return "serves"
+        consumers = set(_consumers(own))
+        if any(_is_endless(part, consumers) for part in own):
+            return "loops"
+        for call in (part for part in own if isinstance(part, ast.Call) and depth < DEEPEST):
+            function = _called(call, here, evaluator)
+            if function is not None and function.node not in seen:
+                seen.add(function.node)
+                todo.append((function.module, function.node, depth + 1))
+    return ""
+
+
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs when a file or function does: what functions inside it do, they do when they are called."""
+    todo: list[ast.AST] = list(getattr(node, "body", ()))
+    while todo:
+        part = todo.pop()
+        if isinstance(part, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            continue
+        yield part
+        todo.extend(children(part))
+
+
+def _consumers(own: list[ast.AST]) -> Iterator[str]:
+    """Yield the names of what a loop waits for messages with."""
+    for node in own:
+        match node:
+            case ast.Assign(targets=[target], value=value) | ast.withitem(context_expr=value, optional_vars=ast.expr() as target):
+                if _is_consumer(value) and (name := dotted(target)):
+                    yield name
+
+
+def _is_consumer(node: ast.expr) -> bool:
+    """Say whether a call makes a consumer that goes on waiting: without a timeout its messages have no end."""
+    if not isinstance(node, ast.Call) or (dotted(node.func) or "").rpartition(".")[2] not in _CONSUMERS:
+        return False
+    return all(keyword.arg != "consumer_timeout_ms" for keyword in node.keywords)
+
+
+def _is_endless(node: ast.AST, consumers: set[str]) -> bool:
+    """`while True:` that nothing leaves, and what waits for messages; a loop until a database answers is not."""
+    match node:
+        case ast.For(iter=messages) | ast.AsyncFor(iter=messages):
+            waits = _is_consumer(messages) or dotted(messages) in consumers
+            is_listening = isinstance(messages, ast.Call) and getattr(messages.func, "attr", "") == "listen"
+            return (waits or is_listening) and not any(_ends(part) for part in _own(node))
+        case ast.AsyncWith(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="iterator")))]):
+            return True  # aio-pika's queue; Django's iterator is no context manager
+        case ast.Await(value=ast.Call(func=ast.Attribute(attr="wait", value=ast.Call(func=made)))):
+            return (dotted(made) or "").rpartition(".")[2] == "Event"  # nobody else has it, so nobody sets it
+        case ast.Await(value=ast.Call(func=made)) if (dotted(made) or "").endswith("asyncio.Future"):
+            return True
+    return contexts.loops(node) and not any(_ends(part) for part in _own(node))
+
+
+def _ends(part: ast.AST) -> bool:
+    """Say whether a loop may end here, or belongs to who sits before it: `choice = input()`."""
+    if isinstance(part, ast.Call):
+        return (dotted(part.func) or "").rpartition(".")[2] in _ENDING
+    return isinstance(part, (ast.Break, ast.Return))
+
+
+def _called(call: ast.Call, module: Module, evaluator: Evaluator) -> FunctionRef | None:
+    resolved = names.resolve(module, call.func)
+    if resolved is None and isinstance(call.func, ast.Attribute):
+        owner = evaluator.value(call.func.value, module)
+        cls = owner.cls if isinstance(owner, Instance) else None
+        return _method(cls, call.func.attr) if isinstance(cls, ClassRef) else None
+    return resolved if isinstance(resolved, FunctionRef) and not isinstance(resolved.node, ast.Lambda) else None
+
+
+def _method(cls: ClassRef, name: str) -> FunctionRef | None:
+    found = (stmt for stmt in cls.node.body if isinstance(stmt, FUNCTIONS) and stmt.name == name)
+    return next((FunctionRef(cls.module, stmt) for stmt in found), None)

@@ -1,0 +1,285 @@
+"""What the project does with its engines: use before a fork, disposal, new event loops, session state."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from poollint.facts import Location, Use
+from poollint.python.evaluator.callers import function_around
+from poollint.python.evaluator.values import FunctionRef
+from poollint.python.sites import Site
+from poollint.python.source import names
+from poollint.python.source.modules import Module, Modules
+from poollint.python.source.scopes import dotted, walk
+from poollint.python.usage import contexts
+from poollint.python.usage.forks import DEEPEST, Candidate, Forks, runs_in_child
+from poollint.python.usage.holders import Follower, Holders, Named, holders_of, holds, named, variable
+from poollint.python.usage.roles import Roles
+
+
+class Uses:
+    """Finds the uses of each engine; files are picked by bytes, parsed once."""
+
+    def __init__(self, roles: Roles) -> None:
+        self.roles = roles
+        self.modules: Modules = roles.modules
+        self.follower = Follower()
+        self._forks = Forks(roles)
+        self._named: dict[str, Named] = {}
+
+    def of(self, site: Site) -> tuple[tuple[Use, ...], tuple[Candidate, ...]]:
+        """Return the uses of a site's engine, and those before a fork, which conditions decide; none for tests and samples."""
+        if self.roles.is_aside(site.module.path):
+            return (), ()
+        holders = holders_of(self.modules, site)
+        disposals = list(self._disposals(site, holders))
+        found = {
+            *disposals,
+            *(self._new_loops(holders) if site.is_async else ()),
+            *self._session_state(site, holders),
+        }
+        return tuple(found), self._before_fork(holders, disposals)
+
+    def _files(self, *needles: bytes, also: re.Pattern[bytes] | None = None) -> Iterator[Module]:
+        """Yield the parsed files that hold one of the byte strings and match `also`, without tests and samples."""
+        for path in self._paths(*needles):
+            if also is None or also.search(self.modules.tree.bytes(path) or b""):
+                if module := self.modules.module(path):
+                    yield module
+
+    def _paths(self, *needles: bytes) -> Iterator[str]:
+        for path in self.modules.paths:
+            content = self.modules.tree.bytes(path) or b""
+            if any(needle in content for needle in needles) and not self.roles.is_aside(path):
+                yield path
+
+    # -- dispose
+
+    def _disposals(self, site: Site, holders: Holders) -> Iterator[Use]:
+        for module in self._files(b".dispose"):
+            for call in module.calls.get("dispose", ()):
+                owner = getattr(call.func, "value", None)
+                if owner is not None and _is_the_engine(owner, module, site, holders):
+                    keeps = any(k.arg == "close" and _is_false(k.value) for k in call.keywords)
+                    kind = "dispose-keep-open" if keeps else "dispose"
+                    function = function_around(module, call)
+                    when = "child" if function and runs_in_child(function) else ""
+                    yield Use(kind, _where(module, call), module.location(call), when)  # type: ignore[arg-type]
+
+    # -- use before a fork
+
+    def _before_fork(self, holders: Holders, disposals: Sequence[Use]) -> tuple[Candidate, ...]:
+        words = {name.encode() for _, name in holders.variables} | {d.name.encode() for d in holders.definitions}  # type: ignore[attr-defined]
+        graph = self.roles.graph
+        reached = holders.importers(graph)
+        paths = {path for path in self._paths(*words) if path in reached} if words else set()
+        for _ in range(DEEPEST - 1):
+            paths |= {other for path in paths for other in graph.importers.get(path, ())}
+        ended = [use for use in disposals if use.kind == "dispose"]
+        found = self._forks.candidates(holders, sorted(paths))
+        return tuple(candidate for candidate in found if not _is_disposed(candidate, ended))
+
+    # -- new event loops
+
+    def _new_loops(self, holders: Holders) -> Iterator[Use]:
+        reached = holders.importers(self.roles.graph) if holders else frozenset()
+        for module, call, coroutine in self._loop_starts:
+            if coroutine is not None and module.path in reached:
+                # What runs the call is the longer search: many commands start a loop, few of them come to an engine.
+                if self.follower.comes_to(holders, module, coroutine) and self._is_repeated(module, call):
+                    says = f"{(dotted(call.func) or 'a new loop').strip()} in {module.qualname(call)}"
+                    yield Use("new-loop", says, module.location(call))
+
+    @cached_property
+    def _loop_starts(self) -> tuple[tuple[Module, ast.Call, ast.AST | None], ...]:
+        """The calls that start an event loop, with what runs in it."""
+        found = []
+        needles = (
+            b"asyncio.run",
+            b"anyio.run",
+            b"run_until_complete",
+            b"async_to_sync",
+            b"asyncio",
+            b"anyio",
+            b"asgiref",
+        )
+        for module in self._files(*needles, also=_STARTS_A_LOOP):
+            for call, coroutine in _loop_calls(module):
+                found.extend(self._loops(module, call, coroutine))
+        return tuple(found)
+
+    def _loops(
+        self, module: Module, call: ast.Call, coroutine: ast.AST, depth: int = 0
+    ) -> Iterator[tuple[Module, ast.Call, ast.AST | None]]:
+        """Yield the loop starts inside functions; a helper that runs what it gets stands for its callers."""
+        function = function_around(module, call)
+        if function is None or depth > 3:
+            return
+        if isinstance(coroutine, ast.Name) and coroutine.id in module.scope_at(function.body[0]).parameters:
+            for reference in self.roles.callers.of(module, function):
+                if reference.call is not None and reference.call.args:
+                    yield from self._loops(reference.module, reference.call, reference.call.args[0], depth + 1)
+            return
+        yield module, call, coroutine
+
+    def _is_repeated(self, module: Module, call: ast.Call) -> bool:
+        """Say whether each task or request runs a call."""
+        runs = self.roles.lifecycle.runs_of(module, call)
+        return any(run.context.kind in ("task", "request") and not self.roles.is_aside(run.path) for run in runs)
+
+    # -- session state
+
+    def _session_state(self, site: Site, holders: Holders) -> Iterator[Use]:
+        for module, says, location in self._states:
+            if module is not site.module and self.roles.by_file(module):
+                continue  # a migration's or a test's own connections
+            near = module.path == site.module.path or site.module.path in self.roles.graph.imports(module.path)
+            if near or holders and self._named_in(module).leads_to(holders):
+                yield Use("session-state", says, location)
+
+    def _named_in(self, module: Module) -> Named:
+        if module.path not in self._named:
+            self._named[module.path] = named(module, module.nodes)
+        return self._named[module.path]
+
+    @cached_property
+    def _states(self) -> tuple[tuple[Module, str, Location], ...]:
+        found: list[tuple[Module, str, Location]] = []
+        needles = (b"advisory_lock", b"LISTEN", b"listen ", b"TEMP", b"temp", b"SET ", b"set ")
+        for module in self._files(*needles, also=_HOLDS_STATE):
+            if b"sqlalchemy" in (self.modules.tree.bytes(module.path) or b"") or "execute" in module.calls:
+                found.extend((module, says, module.location(node)) for says, node in _states(module))
+        return tuple(found)
+
+
+# -- dispose -----------------------------------------------------------------------------------------------------------
+
+
+def _is_the_engine(owner: ast.expr, module: Module, site: Site, holders: Holders) -> bool:
+    if holds(holders, module, owner):
+        return True
+    if isinstance(owner, ast.Call) and holds(holders, module, owner.func):
+        return True  # get_engine().dispose()
+    # `self._engine.dispose()` in the class, or `engine.dispose()` of a local in the file, that makes it.
+    return module is site.module and "engine" in (dotted(owner) or "").lower() and variable(module, owner) is None
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def _where(module: Module, node: ast.AST) -> str:
+    function = function_around(module, node)
+    if function is None:
+        return "at module level"
+    context = contexts.of_function(module, function)
+    return context.says if context else f"in {function.name}"
+
+
+def _is_disposed(candidate: Candidate, disposals: Sequence[Use]) -> bool:
+    """Say whether the parent empties the pool after the use, in the same file and function: nothing is left to share."""
+    for module, call in candidate.way:
+        where = _where(module, call)
+        if any(use.location.path == module.path and use.location.line > call.lineno and use.says == where for use in disposals):
+            return True
+    return False
+
+
+# -- event loops -------------------------------------------------------------------------------------------------------
+
+
+# What a file that starts a loop calls: `run` of asyncio or anyio, or one of the others.
+_STARTS_A_LOOP = re.compile(rb"\b(?:run|async_to_sync|run_until_complete)\b")
+
+
+def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
+    """Yield the calls that run something in a loop of its own, with what they run.
+
+    `loop = asyncio.get_event_loop(); loop.run_until_complete(...)` uses one loop again and again.
+    """
+    for call in module.calls.get("run", ()):
+        if call.args and module.qualified(call.func) in ("asyncio.run", "anyio.run", "asyncio.runners.run", "trio.run"):
+            yield call, call.args[0]
+    for call in module.calls.get("async_to_sync", ()):
+        if call.args:
+            yield call, call.args[0]
+    for call in module.calls.get("run_until_complete", ()):
+        function = function_around(module, call)
+        if call.args and function and _makes_a_loop(function):
+            yield call, call.args[0]
+
+
+def _makes_a_loop(function: ast.AST) -> bool:
+    """Say whether a function makes a loop each time: after `get_event_loop()` only where there is none."""
+    called = {(dotted(node.func) or "").rpartition(".")[2] for node in walk(function) if isinstance(node, ast.Call)}
+    return "new_event_loop" in called and "get_event_loop" not in called
+
+
+# -- session state -----------------------------------------------------------------------------------------------------
+
+_LOCK = re.compile(r"\bpg_(?:try_)?advisory_lock(?:_shared)?\s*\(", re.IGNORECASE)
+_LISTEN = re.compile(r"\s*LISTEN\s+\S", re.IGNORECASE)
+_TEMPORARY = re.compile(
+    r"\bCREATE\s+(?:LOCAL\s+|GLOBAL\s+)?TEMP(?:ORARY)?\s+TABLE\b(?!.*\bON\s+COMMIT\s+DROP\b)", re.IGNORECASE | re.DOTALL
+)
+# PgBouncer keeps the last ones apart itself; SET LOCAL and SET TRANSACTION end with the transaction.
+_SET = re.compile(
+    r"\s*SET\s+(?:SESSION\s+)?(?!LOCAL\b|TRANSACTION\b|CHARACTERISTICS\b|CONSTRAINTS\b|TIME\s+ZONE\b|TIMEZONE\b|APPLICATION_NAME\b|"
+    r"CLIENT_ENCODING\b|DATESTYLE\b|STANDARD_CONFORMING_STRINGS\b|NAMES\b)\w+",
+    re.IGNORECASE,
+)
+
+# Some bytes of each of the four, before a file is parsed: `set` and `listen` alone are in most.
+_HOLDS_STATE = re.compile(rb"advisory_lock|listen|create.{1,60}temp", re.IGNORECASE | re.DOTALL)
+
+
+def _states(module: Module) -> Iterator[tuple[str, ast.AST]]:
+    """Yield the SQL texts that change the session they run in, with what they are."""
+    for node in module.nodes:
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or len(node.value) > 20_000:
+            continue
+        if isinstance(module.parent(node), ast.Expr):
+            continue  # a docstring
+        if _LOCK.search(node.value):
+            yield "session-level advisory lock", node
+        elif _LISTEN.match(node.value) and _is_executed(module, node):
+            yield "LISTEN", node
+        elif _TEMPORARY.search(node.value):
+            yield "temporary table", node
+        elif _SET.match(node.value) and _in_connect_event(module, node):
+            yield "SET without LOCAL in a connect event", node
+
+
+def _is_executed(module: Module, node: ast.AST) -> bool:
+    for parent in module.ancestors(node):
+        if isinstance(parent, ast.Call) and (dotted(parent.func) or "").rpartition(".")[2] in (
+            "execute",
+            "text",
+            "exec_driver_sql",
+        ):
+            return True
+        if isinstance(parent, ast.stmt):
+            return False
+    return False
+
+
+def _in_connect_event(module: Module, node: ast.AST) -> bool:
+    """Say whether code runs in a listener of a pool's connect or checkout event."""
+    function = function_around(module, node)
+    calls = (*module.calls.get("listens_for", ()), *module.calls.get("listen", ()))
+    for call in calls:
+        event = call.args[1] if len(call.args) > 1 else None
+        if (
+            function
+            and isinstance(event, ast.Constant)
+            and event.value in ("connect", "first_connect", "checkout", "engine_connect")
+        ):
+            if module.parent(call) is function:
+                return True
+            handed = names.resolve(module, call.args[2]) if len(call.args) > 2 else None
+            if isinstance(handed, FunctionRef) and handed.node is function:
+                return True
+    return False
