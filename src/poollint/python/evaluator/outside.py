@@ -208,7 +208,8 @@ def _unnamed(module: Module, _: str) -> Iterator[Write]:
     for node in module.nodes:
         match node:
             case ast.Call(ast.Name("setattr"), [base, key, _]) if not isinstance(key, ast.Constant):
-                pass
+                if _is_for_new_names(module, node):
+                    continue
             case ast.Subscript(value=holder, ctx=ast.Store()) | ast.Call(ast.Attribute(holder, "update")):
                 match holder:
                     case ast.Call(ast.Name("vars"), [base]) | ast.Attribute(base, "__dict__"):
@@ -220,6 +221,29 @@ def _unnamed(module: Module, _: str) -> Iterator[Write]:
         # What a function sets by such names may be other attributes, and it may never run.
         if not any(module.enclosing_functions(node)):
             yield Write(module, node, base)
+
+
+def _is_for_new_names(module: Module, call: ast.Call) -> bool:
+    """Say whether a `setattr` leaves alone what is there: `if hasattr(config, name): raise` comes before it in the loop."""
+    asked = ast.dump(call.args[0]), ast.dump(call.args[1])
+    child: ast.AST = call
+    for parent in module.ancestors(call):
+        match parent:
+            case ast.If(test=ast.UnaryOp(ast.Not(), test), body=body) if child in body and _asks(test) == asked:
+                return True
+            case ast.For(body=body) if child in body:
+                before = body[: body.index(child)]  # type: ignore[arg-type]
+                tests = [stmt.test for stmt in before if isinstance(stmt, ast.If) and branching.leaves(stmt.body)]
+                return any(_asks(test) == asked for test in tests)
+        child = parent
+    return False
+
+
+def _asks(test: ast.expr) -> tuple[str, str] | None:
+    match test:
+        case ast.Call(ast.Name("hasattr"), [base, key]):
+            return ast.dump(base), ast.dump(key)
+    return None
 
 
 def _classes_of(module: Module, base: ast.expr) -> Iterator[ast.ClassDef]:
