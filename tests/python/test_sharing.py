@@ -9,8 +9,8 @@ import pytest
 
 from evaluating import Project, plain
 from poollint.facts import Known, Unknown
-from poollint.python.evaluator import sharing
 from poollint.python.evaluator.values import Listing, Table, Value
+from poollint.python.source import sharing
 
 PROGRAMS = {
     "inner alias, set": "cfg={\"engine\":{\"pool_size\":1}}\nopts=cfg[\"engine\"]\nopts[\"pool_size\"]=3\nresult=cfg[\"engine\"][\"pool_size\"]",

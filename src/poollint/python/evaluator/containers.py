@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import libraries
-from poollint.python.evaluator import branching, calls, enums, environment, objects, settings, sharing
+from poollint.python.evaluator import branching, calls, enums, environment, objects, settings
 from poollint.python.evaluator.values import (
     Arguments,
     ClassRef,
@@ -37,6 +37,7 @@ from poollint.python.evaluator.values import (
     unsettled,
 )
 from poollint.python.libraries import tuple_functions
+from poollint.python.source import sharing
 from poollint.python.source.modules import Module
 
 if TYPE_CHECKING:

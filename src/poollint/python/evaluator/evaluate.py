@@ -15,7 +15,7 @@ What the parts do:
     operators    arithmetic, comparisons, truth
     text         strings and URLs of which parts are known
     objects      classes, instances, attributes; settings: pydantic and dataclass fields; validation: their types, validators
-    containers   dicts, lists and sets; sharing: which names hold the same
+    containers   dicts, lists and sets
     outside      what other code sets in things that stand elsewhere; heirs: what classes below a class set; presence: hasattr
     calls        calling functions of the project
     environment  variables of the process; assigned: those that the program sets itself

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
-from poollint.python.evaluator import sharing
-from poollint.python.evaluator.sharing import ANY, Path
 from poollint.python.evaluator.values import ClassRef, FunctionRef
-from poollint.python.source import names
+from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import FUNCTIONS, Scope, dotted
+from poollint.python.source.sharing import ANY, Path
 
 _SETTING = frozenset({"operator.setitem", "operator.delitem", "operator.ior"})  # they change what they are given first
 

@@ -10,11 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python.evaluator import branching, calls, containers, expressions, fills, objects, outside, sharing
-from poollint.python.evaluator import slices
+from poollint.python.evaluator import branching, calls, containers, expressions, fills, objects, outside, slices
 from poollint.python.evaluator.memo import NOTHING
 from poollint.python.evaluator.values import Frame, FunctionRef, Holder, Instance, Open, Value, origin_of, variables_of
-from poollint.python.source import names
+from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import COMPREHENSIONS, FUNCTIONS, Scope, dotted
 

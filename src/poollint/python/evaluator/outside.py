@@ -23,9 +23,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python.evaluator import branching, containers, heirs, objects, sharing
+from poollint.python.evaluator import branching, containers, heirs, objects
 from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
-from poollint.python.source import names
+from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module, Modules
 from poollint.python.source.scopes import FUNCTIONS, MUTATORS, dotted, target_names
 

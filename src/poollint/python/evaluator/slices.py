@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from poollint.facts import Origin, Unknown
 from poollint.python import libraries
 from poollint.python.evaluator import branching, calls, containers, decorated, environment, expressions, failures, fills
-from poollint.python.evaluator import flow, objects, operators, patterns, sharing
+from poollint.python.evaluator import flow, objects, operators, patterns
 from poollint.python.evaluator.values import Arguments, ClassRef, Frame, FunctionRef, Instance, LibraryObject, Listing, Open, Table, Value, reason_of
-from poollint.python.source import names
+from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import MUTATORS, Scope, child_statements, dotted, set_by_name, target_names
 

@@ -21,9 +21,9 @@ from poollint.python.source.scopes import Scope, child_statements, scope_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.callers import Callers, Calls
-    from poollint.python.evaluator.sharing import Path
     from poollint.python.evaluator.values import Value
     from poollint.python.source.graph import ImportGraph
+    from poollint.python.source.sharing import Path
 
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from poollint.python.evaluator import sharing
-from poollint.python.evaluator.sharing import Change, Lines, Link
+from poollint.python.source import sharing
+from poollint.python.source.sharing import Change, Lines, Link
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
