@@ -105,15 +105,17 @@ def as_dict(world: World, thing: Instance | ClassRef, node: ast.AST, module: Mod
     is_whole = scope is not None and all(scope.setting(scope.body, name) for name in own)
     is_whole = is_whole and thing.holder is None and objects.sets_by_name(world, thing) is None
     is_whole = is_whole and all(isinstance(base, ClassRef) or base in _WITHOUT_NAMES for base in bases)
+    is_whole = is_whole and scope is not None and "self.__dict__" not in scope.touched
     is_whole = is_whole and not any(_sets_more(method, own) for method in objects.other_methods(world, thing.cls))
     plain = [name.removeprefix("self.") for name in own]
     entries = {name: objects.attribute(world, thing, name, node, module, None) for name in plain}
     return Table(entries, origin, is_whole, "" if is_whole else "vars() of what may have further attributes")
 
 
-_OWN = re.compile(r"self\.\w+")
+_OWN = re.compile(r"self\.(?!__dict__)\w+")
 
 
 def _sets_more(method: FunctionRef, known: list[str]) -> bool:
     """Say whether a method gives an instance an attribute that is not among these."""
-    return any(name not in known for name in names.scope_for(method.module, method.node).sets if _OWN.fullmatch(name))
+    scope = names.scope_for(method.module, method.node)
+    return "self.__dict__" in scope.touched or any(name not in known for name in scope.sets if _OWN.fullmatch(name))
