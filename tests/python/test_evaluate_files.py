@@ -75,3 +75,11 @@ def test_a_broken_file_is_unknown(tmp_path: Path) -> None:
     program = "import tomllib\nresult = tomllib.load(open('app.toml', 'rb'))"
     value = Project(tmp_path, {"main.py": program, "app.toml": "[[["}).value()
     assert plain(value) == "<app.toml is not TOML>"
+
+
+@pytest.mark.parametrize("content", [b"size = 5\n\xff", b"size = = 5\n"], ids=["no text", "no TOML"])
+def test_a_toml_file_that_cannot_be_read_is_not_empty(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "app.toml").write_bytes(content)
+    program = "import tomllib\nresult = tomllib.load(open('app.toml', 'rb')).get('size', 3)"
+    project = Project(tmp_path, program)
+    assert isinstance(project.value(), Unknown)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.evaluator import containers, expressions, objects, operators, settings
 from poollint.python.evaluator.values import (
+    PLAIN_TYPES,
     ClassRef,
     Frame,
     Instance,
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import World
 
 Parts = list[tuple[ast.pattern, Value]]
-
-_PLAIN: dict[str, type] = {
-    "builtins.str": str, "builtins.int": int, "builtins.bool": bool, "builtins.float": float, "builtins.bytes": bytes,
-}  # fmt: skip
 
 
 def matches(world: World, subject: Value, case: ast.match_case, module: Module, frame: Frame | None) -> bool | None:
@@ -168,8 +165,8 @@ def _of_class(
 def _is_plain(subject: Value, kind: str) -> bool | None:
     """Say whether a value is one of a type of Python's own, whose only part is the value itself."""
     match subject:
-        case Known() if kind in _PLAIN and not isinstance(subject, Member):
-            return isinstance(subject.value, _PLAIN[kind])
+        case Known() if kind in PLAIN_TYPES and not isinstance(subject, Member):
+            return isinstance(subject.value, PLAIN_TYPES[kind])
         case Known() if kind in ("builtins.dict", "builtins.list", "builtins.tuple"):
             return False
         case Text():

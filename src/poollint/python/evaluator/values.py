@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from poollint.facts import Certainty, Known, Origin, Setting, Unknown, weakest
-
 from poollint.python.evaluator.memo import NOTHING, Rests
 
 if TYPE_CHECKING:
@@ -77,6 +76,10 @@ class Text:
     def prefix(self) -> str:
         """Return the text before the first unknown piece."""
         return self.parts[0] if self.parts and isinstance(self.parts[0], str) else ""
+
+
+# Types of Python's own whose values are plain.
+PLAIN_TYPES: Mapping[str, type] = {f"builtins.{kind.__name__}": kind for kind in (str, int, bool, float, bytes)}
 
 
 @dataclass(frozen=True, slots=True)

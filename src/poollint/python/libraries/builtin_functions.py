@@ -13,6 +13,7 @@ from poollint.facts import Known, Unknown
 from poollint.python.evaluator import containers, expressions, objects, operators, presence, settings, text
 from poollint.python.evaluator.memo import NOTHING
 from poollint.python.evaluator.values import (
+    PLAIN_TYPES,
     Arguments,
     ClassRef,
     Frame,
@@ -461,7 +462,7 @@ def _hasattr(call: Call) -> Value:
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    "builtins.str": str, "builtins.int": int, "builtins.bool": bool, "builtins.float": float, "builtins.bytes": bytes,
+    **PLAIN_TYPES,
     "builtins.list": list, "builtins.tuple": tuple, "builtins.dict": dict, "builtins.set": set, "builtins.frozenset": frozenset,
 }  # fmt: skip
 _MADE_OF_TEXT = frozenset({"pathlib.Path", "pathlib.PurePath", "pydantic.SecretStr", "sqlalchemy.engine.URL"})  # never of numbers

@@ -223,7 +223,7 @@ def _env_container(call: Call) -> Value:
         return of_json(given) or failing(ValueError, call.origin)
     unread = {"delimiter", "key_value_delimiter", "subcast_keys"} & call.arguments.keywords.keys()
     if unread or is_django and call.name.endswith("dict") and "cast" in call.arguments.keywords:
-        return call.unknown(f"{call.name.rpartition('.')[2]}() with {min(unread, default='cast')}")
+        return call.unknown(f"{call.name.rpartition('.')[2]}() with {min(unread, default='cast')}= is not worked out")
     pieces = [piece for piece in text.split(",") if piece or not is_django] if text else []
     if call.name.endswith("list"):
         return _items(call, given, pieces, call.get("cast", 1) if is_django else call.get("subcast", 2))

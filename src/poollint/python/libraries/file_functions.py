@@ -213,8 +213,11 @@ def _toml(call: Call) -> Value:
 def _of_toml_file(world: World, path: str) -> Value | None:
     from poollint import _toml
 
+    text = world.modules.tree.text(path)
+    if text is None:
+        return None
     try:
-        document = _toml.parse(path, world.modules.tree.text(path) or "")
+        document = _toml.parse(path, text)
     except _toml.Unreadable:
         return None
     return _of_toml(document, document.data, ())
