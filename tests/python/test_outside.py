@@ -144,3 +144,18 @@ def test_a_file_that_nobody_loads_says_nothing(tmp_path: Path) -> None:
 def test_what_the_deployment_sets_wins_over_the_file(tmp_path: Path, program: str) -> None:
     project = Project(tmp_path, {"main.py": program, ".env": "SIZE=12\n"})
     assert plain(project.value(environment=variables(SIZE="7"))) == 7
+
+
+@pytest.mark.parametrize(
+    ("loop", "says"),
+    [
+        ("setattr(config, 'SIZE', value)", "SIZE is also set in patch.py:4"),
+        ("setattr(config, name, value)", "SIZE may be set in patch.py:4"),
+        ("vars(config)[name] = value", "SIZE may be set in patch.py:4"),
+    ],
+)
+def test_a_reason_says_whether_the_name_is_written_down(tmp_path: Path, loop: str, says: str) -> None:
+    patch = f"import os\nfrom config import config\nfor name, value in os.environ.items():\n    {loop}\n"
+    files = {"main.py": f"import patch\n{READS['an instance']}", "config.py": CONFIG, "patch.py": patch}
+    found = Project(tmp_path, files).value()
+    assert isinstance(found, Unknown) and found.reason == says

@@ -49,13 +49,17 @@ MOST_FILES = 40  # that may set one name; then it is no name of anything in part
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A statement that sets `base.name` to a value, or something under some keys of what a name holds."""
+    """A statement that sets `base.name` to a value, or something under some keys of what a name holds.
+
+    is_named  False where the name is worked out: it may be any
+    """
 
     module: Module
     node: ast.AST
     base: ast.expr
     value: ast.expr | None = None
     part: sharing.Path = ()
+    is_named: bool = True
 
     @property
     def place(self) -> str:
@@ -220,7 +224,7 @@ def _unnamed(module: Module, _: str) -> Iterator[Write]:
                 continue
         # What a function sets by such names may be other attributes, and it may never run.
         if not any(module.enclosing_functions(node)):
-            yield Write(module, node, base)
+            yield Write(module, node, base, is_named=False)
 
 
 def _is_for_new_names(module: Module, call: ast.Call) -> bool:
@@ -472,4 +476,5 @@ def _counts(outside: Outside, write: Write, reader: Module, value: Value) -> boo
 
 
 def _not_known(name: str, write: Write, value: Value) -> Unknown:
-    return Unknown(f"{name} is also set in {write.place}", origin_of(value))
+    how = "is also set" if write.is_named else "may be set"
+    return Unknown(f"{name} {how} in {write.place}", origin_of(value))
