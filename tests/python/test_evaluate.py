@@ -493,7 +493,7 @@ def reached(tmp_path: Path, program: str) -> list[bool]:
     project = Project(tmp_path, program)
     module = project.modules.module("main.py")
     assert module is not None
-    call = module.calls["here"][0]
+    call = module.calls_of("here")[0]
     return Evaluator(project.modules).alternatives(lambda world: world.reachable(call, module))
 
 
@@ -670,7 +670,7 @@ def test_a_base_class_calls_what_its_subclasses_override(tmp_path: Path) -> None
 def _passed_to_make(tmp_path: Path, program: str) -> list[object]:
     project = Project(tmp_path, program)
     module = project.modules.module("main.py")
-    (call,) = module.calls["make"]
+    (call,) = module.calls_of("make")
     found = Evaluator(project.modules).alternatives(lambda world: world.value(call.args[0], module))
     return sorted(plain(value) for value in found)
 

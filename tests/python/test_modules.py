@@ -19,7 +19,7 @@ def module_of(tmp_path: Path, files: dict[str, str], path: str) -> Module:
 
 
 def callee(module: Module, name: str) -> str | None:
-    return module.qualified(module.calls[name][0].func)
+    return module.qualified(module.calls_of(name)[0].func)
 
 
 IMPORTS = [
@@ -229,15 +229,15 @@ def test_a_file_that_does_not_parse_is_said_and_ends_nothing(
 
 def test_columns_count_characters_not_bytes(tmp_path: Path) -> None:
     module = module_of(tmp_path, {"main.py": "ä = 'ö'; f(ä)\n"}, "main.py")
-    assert module.location(module.calls["f"][0]) == Location("main.py", 1, 10, 1, 14)
+    assert module.location(module.calls_of("f")[0]) == Location("main.py", 1, 10, 1, 14)
 
 
 def test_carriage_returns_and_form_feeds_move_no_line(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_bytes(b"a = 1\r\nb = '\x0c'\r\nf()\r\n")
     module = Project(tmp_path, {}).modules.module("main.py")
     assert module is not None
-    assert module.location(module.calls["f"][0]).line == 3
-    assert module.source(module.calls["f"][0]) == "f()"
+    assert module.location(module.calls_of("f")[0]).line == 3
+    assert module.source(module.calls_of("f")[0]) == "f()"
 
 
 def test_imports_are_listed_with_their_lines(tmp_path: Path) -> None:

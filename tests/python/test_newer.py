@@ -79,6 +79,6 @@ def test_a_field_that_no_earlier_python_can_spell_is_unknown(tmp_path: Path) -> 
 def test_an_engine_of_a_later_python_keeps_its_place(tmp_path: Path) -> None:
     text = "def first[T](x: T): ...\n\nü = f\"{x[\"ü\"]}\"; engine = create_engine(URL)\n"
     tree = Project(tmp_path, {"main.py": text}).modules.module("main.py")
-    call = tree.calls["create_engine"][0]
+    call = tree.calls_of("create_engine")[0]
     assert (str(tree.location(call)), tree.location(call).column) == ("main.py:3", 27)
     assert tree.text_at(tree.location(call)) == "create_engine(URL)"

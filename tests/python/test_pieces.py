@@ -68,6 +68,34 @@ def test_what_loads_a_name_is_found_in_pieces_as_in_the_whole(tmp_path: Path, pa
 
 
 @pytest.mark.parametrize("path", ["odd.py", *SAMPLE])
+def test_calls_of_a_name_are_found_in_the_order_of_the_text(tmp_path: Path, path: str) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    root = tmp_path if path == "odd.py" else LIBRARY
+    whole: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module_of(root, path).tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            whole.setdefault(getattr(node.func, "attr", "") or node.func.id, []).append(node)  # type: ignore[attr-defined]
+    pieces = module_of(root, path)
+    assert pieces.called == whole.keys()
+    for name, calls in whole.items():
+        found = [(call.lineno, call.col_offset) for call in pieces.calls_of(name)]
+        assert found == sorted((call.lineno, call.col_offset) for call in calls)
+    assert pieces.calls_of("no_such_name") == []
+
+
+@pytest.mark.parametrize("path", ["odd.py", *SAMPLE])
+def test_every_name_is_near_its_own_text(tmp_path: Path, path: str) -> None:
+    (tmp_path / "odd.py").write_text(ODD)
+    module = module_of(tmp_path if path == "odd.py" else LIBRARY, path)
+    names = {node: node.id for node in module.nodes if isinstance(node, ast.Name)}
+    attributes = {node: node.attr for node in module.nodes if isinstance(node, ast.Attribute)}
+    for name in {*names.values(), *attributes.values()}:
+        near = set(module.near(name))
+        assert all(node in near for node, own in (names | attributes).items() if own == name)
+    assert not list(module.near("no_such_name"))
+
+
+@pytest.mark.parametrize("path", ["odd.py", *SAMPLE])
 def test_every_node_stands_where_it_stands_in_the_whole(tmp_path: Path, path: str) -> None:
     (tmp_path / "odd.py").write_text(ODD)
     module = module_of(tmp_path if path == "odd.py" else LIBRARY, path)

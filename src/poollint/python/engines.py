@@ -189,7 +189,7 @@ def _call_of_partial(world: World, site: Site) -> ast.Call | None:
     match site.module.parent(site.call):
         case ast.Assign(targets=[ast.Name(id=name)]):
             scope = site.module.scope_at(site.call)
-            found = [call for call in site.module.calls.get(name, ()) if _is_of_scope(site.module, call, name, scope)]
+            found = [call for call in site.module.calls_of(name) if _is_of_scope(site.module, call, name, scope)]
             if len(found) > 1:
                 key = f"partial {site.module.path}:{site.call.lineno}"
                 choice = world.ask(Question(key, tuple(Answer(number) for number in range(len(found)))))

@@ -50,7 +50,7 @@ class Pings:
         for path in self.modules.containing(b"event", b"listen"):
             with self.modules.tree.guard(path):
                 if module := self.modules.module(path):
-                    calls = (*module.calls.get("listens_for", ()), *module.calls.get("listen", ()))
+                    calls = (*module.calls_of("listens_for"), *module.calls_of("listen"))
                     found.extend(listener for call in calls if (listener := _listener(module, call)))
         return tuple(found)
 

@@ -113,7 +113,7 @@ class _Creation:
 def _creations(module: Module, has_extension: bool) -> Iterator[_Creation]:
     """Yield the calls that import resolution knows as SQLAlchemy's, in the order of the text."""
     calls = sorted(
-        (call for name in _names(module, has_extension) for call in module.calls.get(name, ())),
+        (call for name in _names(module, has_extension) for call in module.calls_of(name)),
         key=lambda call: (call.lineno, call.col_offset),
     )
     for call in calls:
@@ -132,7 +132,8 @@ def _names(module: Module, has_extension: bool) -> set[str]:
         if found.name in _FACTORY_NAMES or (found.name or "").endswith("SQLAlchemy") or found.name in _PASSING_NAMES
     }
     # A subclass of Flask-SQLAlchemy's extension may have any name, but it is constructed by one that is a class here.
-    classes = {name for name in module.calls if has_extension and (name[:1].isupper() or "SQLAlchemy" in name)}
+    called = module.called if has_extension else ()
+    classes = {name for name in called if name[:1].isupper() or "SQLAlchemy" in name}
     return _FACTORY_NAMES | aliases | classes | _PASSING_NAMES
 
 
@@ -189,7 +190,7 @@ def _is_wrapped(module: Module, call: ast.Call) -> bool:
         isinstance(wrapper.args[0], ast.Name)
         and wrapper.args[0].id == name
         and module.qualified(wrapper.func) in ASYNC_WRAPPERS
-        for wrapper in module.calls.get("AsyncEngine", ())
+        for wrapper in module.calls_of("AsyncEngine")
         if wrapper.args
     )
 

@@ -61,7 +61,7 @@ class Assignments:
 
 
 def _assignments(module: Module) -> Iterator[tuple[str, Assignment]]:
-    for stmt in module.nodes:
+    for stmt in module.near("environ"):
         if not isinstance(stmt, (ast.Assign, ast.Expr, ast.Delete)):
             continue
         if functions := module.enclosing_functions(stmt):
@@ -81,7 +81,7 @@ def _calls(module: Module, function: ast.AST) -> Iterator[tuple[Module, ast.Call
     importers = module.modules.graph.importers.get(module.path, ()) if name in module.scope.binds else ()
     for path in (module.path, *sorted(importers)):
         caller = None if module.modules.is_for_tests(path) else module.modules.module(path)
-        for call in caller.calls.get(name, ()) if caller is not None else ():
+        for call in caller.calls_of(name) if caller is not None else ():
             found = names.resolve(caller, call.func) if not caller.enclosing_functions(call) else None
             if isinstance(found, FunctionRef) and found.node is function:
                 yield caller, call

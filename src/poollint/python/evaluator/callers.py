@@ -335,7 +335,7 @@ def may_pass(reference: Reference) -> bool:
             return True
         case ast.Assign(targets=[target]):
             name = (dotted(target) or "").rpartition(".")[2]
-            return any(call.args or call.keywords for call in module.calls.get(name, ()))
+            return any(call.args or call.keywords for call in module.calls_of(name))
     return False
 
 

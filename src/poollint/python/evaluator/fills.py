@@ -144,5 +144,5 @@ def rebinders(module: Module, scope: Scope, name: str, before: float) -> Iterato
 
 def is_called(module: Module, function: Function, scope: Scope, before: float) -> bool:
     """Say whether a scope itself calls a function by its name before a line."""
-    calls = module.calls.get(function.name, ())
+    calls = module.calls_of(function.name)
     return any(call.lineno < before and names.scope_at(module, call) is scope for call in calls)

@@ -196,7 +196,7 @@ def _set_in(content: bytes) -> tuple[set[bytes], set[bytes]]:
 
 
 def _attributes(module: Module, name: str) -> Iterator[Write]:
-    for node in module.nodes:
+    for node in module.near(name):
         match node:
             case ast.Attribute(attr=attribute, ctx=ast.Store(), value=base) if attribute == name:
                 if not _is_own(module, base):
@@ -209,7 +209,7 @@ def _attributes(module: Module, name: str) -> Iterator[Write]:
 
 
 def _unnamed(module: Module, _: str) -> Iterator[Write]:
-    for node in module.nodes:
+    for node in module.near("setattr", "vars", "__dict__"):
         match node:
             case ast.Call(ast.Name("setattr"), [base, key, _]) if not isinstance(key, ast.Constant):
                 if _is_for_new_names(module, node):
@@ -266,7 +266,7 @@ def _classes_of(module: Module, base: ast.expr) -> Iterator[ast.ClassDef]:
 
 
 def _items(module: Module, name: str) -> Iterator[Write]:
-    for node in module.nodes:
+    for node in module.near(name):
         match node:
             case ast.Subscript(ctx=ast.Store() | ast.Del()):
                 holder, part = node, sharing.path_of(node)
@@ -344,7 +344,7 @@ def of_function(module: Module, name: str, function: ast.AST, value: Value) -> V
     Where the module calls the function between two statements that set the name, each call finds another value.
     """
     called = getattr(function, "name", "")
-    lines = [call.lineno for call in module.calls.get(called, ()) if names.scope_at(module, call) is module.scope]
+    lines = [call.lineno for call in module.calls_of(called) if names.scope_at(module, call) is module.scope]
     if not lines or not _matters(value):
         return value
     first, *_, last = sorted(getattr(stmt, "lineno", 0) for stmt in module.scope.binds[name])

@@ -436,9 +436,9 @@ _LOADING = (b"from_object", b"from_mapping", b"config.update", *(name.encode() f
 
 def _loading(module: Module) -> Iterator[ast.Call]:
     """Yield the calls that load more than the keys written in them, in the order of the text."""
-    found = [call for call in module.calls.get("from_object", ()) if call.args]
+    found = [call for call in module.calls_of("from_object") if call.args]
     for name in (*METHODS, "from_mapping", "update"):
-        for call in module.calls.get(name, ()):
+        for call in module.calls_of(name):
             is_config = isinstance(call.func, ast.Attribute) and _is_config(call.func.value)
             is_spread = any(keyword.arg is None for keyword in call.keywords)
             is_dict = bool(call.args) and not isinstance(call.args[0], (ast.Dict, ast.Constant))
@@ -514,7 +514,7 @@ def _follows_init(module: Module, node: ast.AST) -> bool:
     """Say whether `db.init_app(app)` or `SQLAlchemy(app)` stands before a change of that app's config."""
     app, function = _application(node), function_around(module, node)
     for name in ("init_app", "SQLAlchemy"):
-        for call in module.calls.get(name, ()):
+        for call in module.calls_of(name):
             if not call.args or dotted(call.args[0]) != app or function_around(module, call) is not function:
                 continue
             resolved = names.resolve(module, call.func)

@@ -153,7 +153,7 @@ def _words(expression: ast.AST) -> set[str]:
 
 def _path(world: World, load: Load, name: str | None) -> str | None:
     """Return the file in the application's folder, or in its instance folder where the application looks there."""
-    applications = load.module.calls.get("Flask", ())
+    applications = load.module.calls_of("Flask")
     in_instance = any(keyword.arg == "instance_relative_config" for call in applications for keyword in call.keywords)
     inside = file_named(world, load.module, f"instance/{name}") if name and in_instance else None
     return inside or file_named(world, load.module, name)

@@ -62,7 +62,7 @@ class Given:
     def _find(self) -> Iterator[_Giving]:
         for path in self.modules.containing(_INIT.encode()):
             module = None if self.roles.is_aside(path) else self.modules.module(path)
-            for call in module.calls.get(_INIT, ()) if module else ():
+            for call in module.calls_of(_INIT) if module else ():
                 if isinstance(call.func, ast.Attribute):
                     yield _Giving(module, call, variable(module, call.func.value))  # type: ignore[arg-type]
 

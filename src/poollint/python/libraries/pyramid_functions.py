@@ -60,8 +60,8 @@ class Configurators:
 
 
 def _all_calls(module: Module) -> Iterator[ast.Call]:
-    for calls in module.calls.values():
-        for call in calls:
+    for name in sorted(module.called):
+        for call in module.calls_of(name):
             if names.qualified(module, call.func) == _CONFIGURATOR:
                 yield call
 

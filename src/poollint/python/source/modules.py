@@ -284,6 +284,7 @@ class Module:
         self.literals: dict[ast.Constant, Value] = {}  # evaluated so far
         self._locations: dict[ast.AST, Location] = {}  # asked for so far
         self._loads: dict[str, list[ast.expr]] = {}  # the same
+        self._calls: dict[str, list[ast.Call]] = {}
         self.rewriters: list[tuple[int, str | None]] | None = None  # see outside; None until asked for
 
     def __repr__(self) -> str:
@@ -374,10 +375,17 @@ class Module:
     def loads(self, name: str) -> list[ast.expr]:
         """Return what loads a name, or an attribute of that name: what stands further out before what functions do."""
         if name not in self._loads:
-            lines = [number for number, line in enumerate(self.lines, 1) if name in line] if name in self.text else []
-            found = self._pieces.loads(name, lines)
+            found = self._pieces.loads(name, self._lines_with(name))
             self._loads[name] = sorted(found, key=self._further_in)
         return self._loads[name]
+
+    def near(self, *words: str) -> Iterator[ast.AST]:
+        """Yield the nodes of the statements whose text holds one of some words; parents before children."""
+        lines = sorted({line for word in words for line in self._lines_with(word)})
+        return self._pieces.near(lines)
+
+    def _lines_with(self, word: str) -> list[int]:
+        return [number for number, line in enumerate(self.lines, 1) if word in line] if word in self.text else []
 
     def _further_in(self, node: ast.expr) -> tuple[int, int, int]:
         return sum(1 for _ in self.ancestors(node)), node.lineno, node.col_offset
@@ -429,15 +437,20 @@ class Module:
         imports_alembic = "alembic" in self.text and any(found.is_of_migrations for found in self.imports)
         return imports_alembic or not MIGRATION_FOLDERS.isdisjoint(below)
 
+    def calls_of(self, name: str) -> list[ast.Call]:
+        """Return the calls of something whose name ends so, in the order of the text: `connect()`, `db.pool.connect()`."""
+        if name not in self._calls:
+            called = ((node, self.parent(node)) for node in self.loads(name))
+            found = [around for node, around in called if isinstance(around, ast.Call) and around.func is node]
+            self._calls[name] = sorted(found, key=lambda call: (call.lineno, call.col_offset))
+        return self._calls[name]
+
     @cached_property
-    def calls(self) -> dict[str, list[ast.Call]]:
-        """Last part of the callee's name → the calls in this file, to find the callers of a function."""
-        found: dict[str, list[ast.Call]] = {}
-        for node in self.nodes:
-            if isinstance(node, ast.Call):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                found.setdefault(name, []).append(node)
-        return found
+    def called(self) -> frozenset[str]:
+        """How the names of all that the file calls end."""
+        callees = (node.func for node in self.nodes if isinstance(node, ast.Call))
+        names_of = (each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in callees)
+        return frozenset(filter(None, names_of))  # without those of calls like `make()()`
 
     def writers_of(self, name: str) -> tuple[ast.AST, ...]:
         """Return the functions that set a name of the module through `global`."""
@@ -446,7 +459,7 @@ class Module:
     @cached_property
     def _writers(self) -> dict[str, tuple[ast.AST, ...]]:
         found: dict[str, tuple[ast.AST, ...]] = {}
-        for node in self.nodes:
+        for node in self.near("global"):
             if isinstance(node, ast.Global):
                 function = next(iter(self.enclosing_functions(node)), None)
                 for name in node.names if function else ():

@@ -88,10 +88,18 @@ class Pieces:
 
     def loads(self, name: str, lines: Iterable[int]) -> Iterator[ast.expr]:
         """Yield the nodes that load a name, or an attribute of that name, in the pieces that some lines belong to."""
-        for piece in dict.fromkeys(piece for line in lines for piece in self.at(line)):
+        for piece in self._with(lines):
             if piece not in self._loads:
                 self._loads[piece] = _loads(self.nodes(piece))
             yield from self._loads[piece].get(name, ())
+
+    def near(self, lines: Iterable[int]) -> Iterator[ast.AST]:
+        """Yield the nodes of the pieces that some lines belong to."""
+        for piece in self._with(lines):
+            yield from self.nodes(piece)
+
+    def _with(self, lines: Iterable[int]) -> Iterable[Piece]:
+        return dict.fromkeys(piece for line in lines for piece in self.at(line))
 
 
 def _loads(nodes: list[ast.AST]) -> dict[str, list[ast.expr]]:

@@ -264,8 +264,8 @@ _MADE_OUTSIDE = APPLICATIONS | {"create_app", "make_app", "get_app", "build_app"
 
 def constructs_application(module: Module, function: ast.AST) -> bool:
     """Say whether a function makes the web application: `create_app()` runs once per process."""
-    made = (calls for name, calls in module.calls.items() if name in APPLICATIONS or name.endswith("Flask"))
-    return any(function in module.ancestors(call) for calls in made for call in calls)
+    made = (name for name in module.called if name in APPLICATIONS or name.endswith("Flask"))
+    return any(function in module.ancestors(call) for name in made for call in module.calls_of(name))
 
 
 def completes_application(module: Module, function: ast.AST) -> bool:

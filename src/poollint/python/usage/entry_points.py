@@ -63,7 +63,7 @@ class EntryPoints:
         from poollint.python.evaluator.evaluate import Evaluator
 
         module = self.modules.module(path)
-        for call in module.calls.get("setup", ()) if module else ():
+        for call in module.calls_of("setup") if module else ():
             given = Evaluator(self.modules).world().arguments(call, module)  # type: ignore[arg-type]
             points = given.keywords.get("entry_points")
             found = points.entries.get(group) if isinstance(points, Table) else _group_of(_text(points), group)

@@ -269,7 +269,7 @@ def disposed_by_name(step: _Step, disposers: frozenset[str]) -> bool:
     statement = step.module.parent(made) if disposers else None
     targets = (target for target in getattr(statement, "targets", ()) if isinstance(target, ast.Attribute))
     names = {name for target in targets if not (name := dotted(target) or "self.").startswith("self.")}
-    calls = (call for name in disposers for call in step.module.calls.get(name, ()) if names)
+    calls = (call for name in disposers for call in step.module.calls_of(name) if names)
     return any(isinstance(call.func, ast.Attribute) and dotted(call.func.value) in names for call in calls)
 
 

@@ -395,10 +395,10 @@ class Roles:
         """Say whether a file constructs one of these things, or a subclass of one that it defines."""
         names = frozenset(names)
         # A library's or company's own kind of Flask is one: `CustomFlask(__name__)`.
-        if "Flask" in names and any(name.endswith("Flask") for name in module.calls):
+        if "Flask" in names and any(name.endswith("Flask") for name in module.called):
             return True
         for name in names:
-            for call in module.calls.get(name, ()):
+            for call in module.calls_of(name):
                 if (module.qualified(call.func) or "").startswith(_ONLY_OF.get(name, "")):
                     return True
         classes = (stmt for stmt in module.tree.body if isinstance(stmt, ast.ClassDef))
@@ -506,7 +506,7 @@ class Roles:
 
 def _makes_of(module: Module, kinds: Mapping[str, tuple[str, ...]]) -> bool:
     """Say whether a file constructs something of one of these names, or derives from it, that a library of it has."""
-    made = (call.func for name in kinds for call in module.calls.get(name, ()))
+    made = (call.func for name in kinds for call in module.calls_of(name))
     derived = (base for stmt in module.tree.body if isinstance(stmt, ast.ClassDef) for base in stmt.bases)
     named = [*made, *(base for base in derived if (dotted(base) or "").rpartition(".")[2] in kinds)]
     libraries = [(module.qualified(node) or "", kinds[(dotted(node) or "").rpartition(".")[2]]) for node in named]
@@ -515,7 +515,7 @@ def _makes_of(module: Module, kinds: Mapping[str, tuple[str, ...]]) -> bool:
 
 def _registers_views(module: Module) -> bool:
     """Say whether a file tells its application which views to serve; a blueprint may belong to anybody's."""
-    calls = (call for call in module.calls.get(_VIEWS, ()) if function_around(module, call) is None)
+    calls = (call for call in module.calls_of(_VIEWS) if function_around(module, call) is None)
     owners = (dotted(call.func.value) for call in calls if isinstance(call.func, ast.Attribute))
     return any(owner in _APPLICATION_NAMES for owner in owners)
 

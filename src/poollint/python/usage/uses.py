@@ -60,7 +60,7 @@ class Uses:
 
     def _disposals(self, site: Site, holders: Holders) -> Iterator[Use]:
         for module in self._files(b".dispose"):
-            for call in module.calls.get("dispose", ()):
+            for call in module.calls_of("dispose"):
                 owner = getattr(call.func, "value", None)
                 if owner is not None and _is_the_engine(owner, module, site, holders):
                     keeps = any(k.arg == "close" and _is_false(k.value) for k in call.keywords)
@@ -150,7 +150,7 @@ class Uses:
         found: list[tuple[Module, str, Location]] = []
         needles = (b"advisory_lock", b"LISTEN", b"listen ", b"TEMP", b"temp", b"SET ", b"set ")
         for module in self._files(*needles, also=_HOLDS_STATE):
-            if b"sqlalchemy" in (self.modules.tree.bytes(module.path) or b"") or "execute" in module.calls:
+            if b"sqlalchemy" in (self.modules.tree.bytes(module.path) or b"") or module.calls_of("execute"):
                 found.extend((module, says, module.location(node)) for says, node in _states(module))
         return tuple(found)
 
@@ -200,13 +200,13 @@ def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
 
     `loop = asyncio.get_event_loop(); loop.run_until_complete(...)` uses one loop again and again.
     """
-    for call in module.calls.get("run", ()):
+    for call in module.calls_of("run"):
         if call.args and module.qualified(call.func) in ("asyncio.run", "anyio.run", "asyncio.runners.run", "trio.run"):
             yield call, call.args[0]
-    for call in module.calls.get("async_to_sync", ()):
+    for call in module.calls_of("async_to_sync"):
         if call.args:
             yield call, call.args[0]
-    for call in module.calls.get("run_until_complete", ()):
+    for call in module.calls_of("run_until_complete"):
         function = function_around(module, call)
         if call.args and function and _makes_a_loop(function):
             yield call, call.args[0]
@@ -269,7 +269,7 @@ def _is_executed(module: Module, node: ast.AST) -> bool:
 def _in_connect_event(module: Module, node: ast.AST) -> bool:
     """Say whether code runs in a listener of a pool's connect or checkout event."""
     function = function_around(module, node)
-    calls = (*module.calls.get("listens_for", ()), *module.calls.get("listen", ()))
+    calls = (*module.calls_of("listens_for"), *module.calls_of("listen"))
     for call in calls:
         event = call.args[1] if len(call.args) > 1 else None
         if (
