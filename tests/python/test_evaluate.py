@@ -10,7 +10,7 @@ import pytest
 from evaluating import Project, plain, variables
 from poollint.facts import Known, Unknown
 from poollint.python.evaluator import evaluate
-from poollint.python.evaluator.evaluate import LIMIT, Dead, Evaluator
+from poollint.python.evaluator.evaluate import FEWER, LIMIT, Dead, Evaluator
 from poollint.python.evaluator.values import Table
 from poollint.python.source.modules import Modules
 
@@ -448,11 +448,21 @@ def test_a_flag_written_out_as_true_or_false_is_the_flag(tmp_path: Path) -> None
     assert outcomes(tmp_path, program) == [False]
 
 
-def test_there_are_never_more_alternatives_than_the_limit(tmp_path: Path) -> None:
-    flags = "\n".join(f"if os.getenv('F{n}'):\n    d['f{n}'] = {n}" for n in range(12))
-    project = Project(tmp_path, f"import os\nd = {{}}\n{flags}\nresult = d")
-    found = project.alternatives()
-    assert 2 <= len(found) <= LIMIT
+def flags(count: int) -> str:
+    return "import os\nd = {}\n" + "".join(f"if os.getenv('F{n}'):\n    d['f{n}'] = {n}\n" for n in range(count)) + "result = d"
+
+
+def test_what_fits_into_the_limit_is_all_there(tmp_path: Path) -> None:
+    found = [plain(value) for value in Project(tmp_path, flags(4)).alternatives()]
+    assert len(found) == LIMIT
+    assert {frozenset(each.values()) for each in found} == {
+        frozenset(n for n in range(4) if which & 1 << n) for which in range(LIMIT)
+    }
+
+
+def test_there_are_fewer_alternatives_where_the_limit_is_not_enough(tmp_path: Path) -> None:
+    found = Project(tmp_path, flags(12)).alternatives()
+    assert len(found) == FEWER
     assert all(isinstance(value, Table) for value in found)
     # What depends on more conditions than fit is not known, and says so.
     assert any("depends on" in str(entry) for value in found for entry in plain(value).values())

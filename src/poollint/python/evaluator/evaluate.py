@@ -47,6 +47,7 @@ FUEL = 2_500  # expressions of one question to a World; the engines of 150 repos
 MOST_WORK = 6_000  # values and statements worked out for one question in all its worlds; then nothing is decided any more
 DEEPEST = 70  # evaluations inside each other
 LIMIT = 16  # alternatives
+FEWER = 8  # where there are more: the last conditions of so many would have no room either, and cost as much
 RETRIES = 2  # how often a value is worked out that circles cut short; then the last one is good enough for its world
 
 
@@ -126,9 +127,9 @@ class Evaluator:
     def alternatives(self, compute: Callable[[World], T], limit: int = LIMIT) -> list[T]:
         """Return `compute(world)` for every world that the undecided conditions make, the likeliest first.
 
-        Never more than `limit`: a world that would exceed it decides nothing further, so what depends on more
-        conditions is Unknown. So is all that depends on any where the worlds together are too much work. `compute` may
-        be called again and again and must have no effects.
+        Never more than `limit`: where that is not enough there are FEWER, and a world that would exceed them decides
+        nothing further, so what depends on more conditions is Unknown. So is all that depends on any where the worlds
+        together are too much work. `compute` may be called again and again and must have no effects.
         """
         results: list[tuple[tuple[int, ...], T]] = []
         todo, left = deque([World(self)]), MOST_WORK
@@ -142,7 +143,10 @@ class Evaluator:
                 continue
             except Undecided as undecided:
                 room = limit - len(results) - len(todo)
-                todo.extend(world.split(undecided.question, room))
+                if len(undecided.question.answers) > room and limit > FEWER:
+                    limit, results, todo = FEWER, [], deque([World(self)])
+                else:
+                    todo.extend(world.split(undecided.question, room))
             finally:
                 left -= world.work
         return [result for _, result in sorted(results, key=itemgetter(0))]
