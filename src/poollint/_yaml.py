@@ -229,6 +229,24 @@ def _plain(text: str) -> Any:
     return text
 
 
+class _PyYaml(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+    """What PyYAML makes of one scalar."""
+
+    def __init__(self) -> None:
+        yaml.constructor.SafeConstructor.__init__(self)
+        yaml.resolver.Resolver.__init__(self)
+
+
+def as_pyyaml(text: str) -> Any:
+    """Return a plain scalar as PyYAML reads it, which knows sexagesimal numbers and dates; ValueError where it fails."""
+    reading = _PyYaml()
+    tag = reading.resolve(yaml.ScalarNode, text, (True, False))
+    try:
+        return reading.construct_object(yaml.ScalarNode(tag, text))
+    except yaml.constructor.ConstructorError as problem:
+        raise ValueError(text) from problem
+
+
 def _reason(text: str, problem: yaml.MarkedYAMLError) -> str:
     if "{{" in text or "{%" in text:
         return "a template, not YAML: render it and pass the result as a PATH"

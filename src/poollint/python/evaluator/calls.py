@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import libraries
-from poollint.python.evaluator import branching, containers, expressions, fills, objects, returns, settings, text
+from poollint.python.evaluator import branching, containers, expressions, fills, objects, results, returns, settings, text
 from poollint.python.evaluator.memo import HOPS, NOTHING, Rests
 from poollint.python.evaluator.values import (
     Arguments,
@@ -40,9 +40,9 @@ from poollint.python.evaluator.values import (
     variables_of,
 )
 from poollint.python.libraries import pyramid_functions
-from poollint.python.source import names
+from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
-from poollint.python.source.scopes import FUNCTIONS, Scope, default_of, parameters_of
+from poollint.python.source.scopes import FUNCTIONS, Scope, default_of, dotted, parameters_of
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.callers import Calls
@@ -66,8 +66,36 @@ def evaluate_call(world: World, node: ast.Call, module: Module, frame: Frame | N
     if isinstance(function, Unknown) and not isinstance(function, Open):
         return unknown_as(function, origin)
     can_wait = not world.turns and _asks_when_read(world, function)
-    given = waiting(world, node, module, frame) if can_wait else arguments(world, node, module, frame)
-    return call(world, function, given, node, module, frame)
+    parts = _changed_later(node, module) if isinstance(function, ClassRef) else {}
+    given = waiting(world, node, module, frame) if can_wait and not parts else arguments(world, node, module, frame)
+    return call(world, function, _as_left(given, parts), node, module, frame)
+
+
+def _changed_later(node: ast.Call, module: Module) -> dict[int | str, list[sharing.Path]]:
+    """Return what is changed after a call in the dicts that it passes to a class, which may keep them: position or name → keys."""
+    scope, end = names.scope_at(module, node), node.end_lineno or node.lineno
+    passed: list[tuple[int | str, ast.expr]] = [*enumerate(node.args), *((k.arg, k.value) for k in node.keywords if k.arg)]
+    found: dict[int | str, list[sharing.Path]] = {}
+    for place, argument in passed:
+        name = dotted(argument) if isinstance(argument, (ast.Name, ast.Attribute)) else None
+        if name is not None and sharing.is_changed(scope, name):
+            if parts := list(fills.set_after(module, scope, name, end)):
+                found[place] = parts
+    return found
+
+
+def _as_left(given: Arguments, parts: Mapping[int | str, list[sharing.Path]]) -> Arguments:
+    """Return what is passed with what is changed later in it unknown."""
+    if not parts:
+        return given
+
+    def left(place: int | str, value: Value | Pending) -> Value | Pending:
+        for part in parts.get(place, ()) if isinstance(value, (Table, Listing)) else ():
+            value = containers.spoiled(value, part, "it is changed after it is passed") or value  # type: ignore[arg-type]
+        return value
+
+    positional = tuple(left(number, value) for number, value in enumerate(given.positional))
+    return replace(given, positional=positional, keywords={name: left(name, value) for name, value in given.keywords.items()})
 
 
 def _asks_when_read(world: World, function: Value) -> bool:
@@ -162,7 +190,9 @@ def call(world: World, function: Value, given: Arguments, node: ast.Call, module
     match function:
         case FunctionRef():
             running = frame_for(world, function, given, node, module, frame)
-            return returns.returned(world, function, running) if running else Unknown("calls nested too deeply", origin)
+            if running is None:
+                return Unknown("calls nested too deeply", origin)
+            return results.as_left(world, function, returns.returned(world, function, running))
         case ClassRef():
             return objects.made(world, function, given, node, module, frame)
         case Partial(function=inner, arguments=first):

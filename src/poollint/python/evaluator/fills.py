@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -77,16 +78,14 @@ def _given(function: FunctionRef, call: ast.Call, name: str) -> Iterator[tuple[s
                 at = (*sharing.path_of(argument.value), ANY)
                 yield from ((parameter, (), at) for parameter in positional[number:])
                 yield (args.vararg.arg, (ANY,), at) if args.vararg else ("", (), at)
-        elif dotted(argument) == name:
-            at = sharing.path_of(argument)
+        elif (at := _within(argument, name)) is not None:
             if number < len(positional):
                 yield positional[number], (), at
             elif args.vararg:
                 yield args.vararg.arg, (number - len(positional),), at
     own = {*positional, *(arg.arg for arg in args.kwonlyargs)}
     for keyword in call.keywords:
-        if dotted(keyword.value) == name:
-            at = sharing.path_of(keyword.value)
+        if (at := _within(keyword.value, name)) is not None:
             if keyword.arg in own:
                 yield str(keyword.arg), (), at
             elif keyword.arg is None:
@@ -94,6 +93,14 @@ def _given(function: FunctionRef, call: ast.Call, name: str) -> Iterator[tuple[s
                 yield (args.kwarg.arg, (ANY,), (*at, ANY)) if args.kwarg else ("", (), at)
             elif args.kwarg:
                 yield args.kwarg.arg, (keyword.arg,), at
+
+
+def _within(argument: ast.expr, name: str) -> Path | None:
+    """Return the keys to what is passed of what a name holds: of it, an item of it, or `options.setdefault("pool", {})`."""
+    if not isinstance(argument, ast.Call):
+        return sharing.path_of(argument) if dotted(argument) == name else None
+    held = (there for path, other, there, call in sharing.held(argument) if other == name and not path and call is None)
+    return next(held, None)
 
 
 def _set_in(function: FunctionRef, parameter: str) -> Iterator[Path]:
@@ -104,7 +111,25 @@ def _set_in(function: FunctionRef, parameter: str) -> Iterator[Path]:
                 if dotted(node.func.value) == parameter:
                     yield (*sharing.path_of(node.func.value), ANY)
         return
-    yield from set_in(function.module, names.scope_for(function.module, function.node), parameter)
+    scope = names.scope_for(function.module, function.node)
+    yield from set_in(function.module, scope, parameter)
+    yield from _set_in_kept(function, scope, parameter)
+
+
+def _set_in_kept(function: FunctionRef, scope: Scope, parameter: str) -> Iterator[Path]:
+    """Yield what the methods of a class set in what its constructor keeps of a parameter: `self.options = options`."""
+    module, cls = function.module, function.module.parent(function.node)
+    if getattr(function.node, "name", "") != "__init__" or not isinstance(cls, ast.ClassDef):
+        return
+    begin = f"{next(iter(scope.parameters))}."
+    for link in scope.links.get(parameter, ()):
+        for method in cls.body if link.other.startswith(begin) else ():
+            if isinstance(method, FUNCTIONS) and method is not function.node:
+                own = names.scope_for(module, method)
+                name = f"{next(iter(own.parameters), '')}.{link.other.removeprefix(begin)}"
+                for path in set_in(module, own, name):
+                    if rest := sharing.after(path, link.there):
+                        yield (*link.path, *rest)
 
 
 def set_in(module: Module, scope: Scope, name: str) -> tuple[Path, ...]:
@@ -112,10 +137,15 @@ def set_in(module: Module, scope: Scope, name: str) -> tuple[Path, ...]:
     key = scope.node, name
     if key not in module.filled:
         module.filled[key] = ()  # what functions that call each other set is what one of them sets itself
-        fill = partial(_filled_by, module)
-        every = sharing.changes(scope, name, sys.maxsize, fill, partial(runs_own, module), and_own=True)
-        module.filled[key] = tuple(dict.fromkeys(found.part for found in every))
+        module.filled[key] = set_after(module, scope, name, -1)
     return module.filled[key]
+
+
+def set_after(module: Module, scope: Scope, name: str, line: int) -> tuple[Path, ...]:
+    """Return the keys that lead to what code of a scope sets after a line in what a name of it holds."""
+    fill, is_own = partial(_filled_by, module), partial(runs_own, module)
+    every = sharing.changes(scope, name, sys.maxsize, fill, is_own, and_own=True, since=line)
+    return tuple(dict.fromkeys(found.part for found in every))
 
 
 def set_by_inner(module: Module, scope: Scope, name: str, before: float) -> Iterator[tuple[str, Path]]:
@@ -129,8 +159,16 @@ def set_by_inner(module: Module, scope: Scope, name: str, before: float) -> Iter
         own = names.scope_for(module, inner)
         if name in own.binds or name in own.parameters or name not in own.changes and name not in own.links:
             continue
-        if before == sys.maxsize or is_called(module, inner, scope, before):
+        if before == sys.maxsize or _is_mentioned(module, inner, before):
             yield from ((inner.name, part) for part in set_in(module, own, name))
+
+
+def _is_mentioned(module: Module, function: Function, before: float) -> bool:
+    """Say whether a function may run before a line: it is called or handed on there."""
+    word = re.compile(rf"\b{re.escape(function.name)}\b")
+    lines = module.lines[: int(min(before, len(module.lines) + 1)) - 1]
+    own = range(function.lineno - 1, function.end_lineno or function.lineno)
+    return any(number not in own and word.search(line) for number, line in enumerate(lines))
 
 
 def rebinders(module: Module, scope: Scope, name: str, before: float) -> Iterator[Function]:

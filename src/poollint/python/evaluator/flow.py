@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python.evaluator import branching, calls, containers, expressions, fills, objects, outside, slices
+from poollint.python.evaluator import branching, calls, containers, expressions, fills, objects, outside, settings, slices
 from poollint.python.evaluator.memo import NOTHING
 from poollint.python.evaluator.values import Frame, FunctionRef, Holder, Instance, Open, Value, origin_of, variables_of
 from poollint.python.source import names, sharing
@@ -232,6 +232,8 @@ def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame 
     at = slices.statement_of(module, scope, node)
 
     base = partial(expressions.evaluate, world, node.value, module, frame)
+    if isinstance(made := base(), Instance) and objects.makes_afresh(world, made, node.attr):
+        return objects.attribute(world, made, node.attr, node, module, frame)
 
     def initial() -> Value | None:
         untouched = _untouched(base(), scope) if name in scope.touched else base()
@@ -239,6 +241,8 @@ def dotted_name(world: World, node: ast.Attribute, module: Module, frame: Frame 
         return None if isinstance(found, Unknown) and not isinstance(found, Open) else found
 
     found = slices.Slice(world, module, scope, name, running or frame, at, initial, needs_touch=True).result()
+    if isinstance(found, Known) and isinstance(found.value, str) and isinstance(made, Instance):
+        found = settings.assigned_to(world, made, objects.lineage(world, made.cls), node.attr, found)
     found = found if found is not None else initial()
     return found if found is not None else objects.attribute(world, base(), node.attr, node, module, frame)
 

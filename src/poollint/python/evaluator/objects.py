@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import Known, Origin, Unknown
 from poollint.python import libraries
 from poollint.python.evaluator import calls, constructors, containers, decorated, enums, expressions, fills, flow, heirs
-from poollint.python.evaluator import lazy, outside, presence, returns, settings, validation
+from poollint.python.evaluator import lazy, outside, presence, results, returns, settings, validation
 from poollint.python.evaluator.values import (
     NO_ARGUMENTS,
     Arguments,
@@ -422,15 +422,33 @@ def _looked_up(
     if (maker := sets_by_name(world, base)) is not None and not isinstance(value, (FunctionRef, LibraryObject)):
         return Unknown(f"{maker}() sets attributes by names that are not written down", origin)
     if base.holder is not None:
-        value = flow.set_through(world, base.holder, name, value)
+        before, value = value, flow.set_through(world, base.holder, name, value)
+        value = settings.assigned_to(world, base, bases, name, value) if value is not before else value
     if value is not None:
         return outside.of_instance(world, base, name, value)
+    if _is_passed_on(world, base, name):
+        return Unknown(f"{base.cls.node.name} is given {name}, and a library makes something of it", origin)
     found = outside.of_instance(world, base, name, class_attribute(world, base.cls, name, origin))
     if isinstance(found, LibraryObject) and found.name == "builtins.property":
         return _of_property(world, base, found, node, module)
     if isinstance(found, Unknown) and settings.is_settings(bases) and name in ("data", "values", "__dict__"):
         return base  # `info.data` of a validator
     return lazy.of_instance(world, base, name, node, module) or found if isinstance(found, Unknown) else found
+
+
+def makes_afresh(world: World, base: Instance, name: str) -> bool:
+    """Say whether an attribute is a property that makes a new thing each time: what is set in that, nobody sees again."""
+    method = method_of(world, base.cls, name)
+    if method is None or not _is_property(method.node) or results.is_shared(method):
+        return False
+    return sum(getattr(stmt, "name", "") == name for stmt in getattr(method.module.parent(method.node), "body", ())) == 1
+
+
+def _is_passed_on(world: World, base: Instance, name: str) -> bool:
+    """Say whether a class that does not say how it is made is given a value for an attribute: a class above it knows."""
+    if base.arguments is None or name not in base.arguments.keywords:
+        return False
+    return method_of(world, base.cls, "__init__") is None and method_of(world, base.cls, "__new__") is None
 
 
 def of_method(world: World, method: FunctionRef, owner: Instance | Member, node: ast.AST, module: Module) -> Value:

@@ -453,7 +453,20 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
         made = (each for each in outside.receivers(write) if isinstance(each, Instance))
         if any(each.cls.node in nodes and _may_be_same(each, base) for each in made):
             return _not_known(name, write, value)
+    for write in outside.changes(name) if isinstance(value, (Table, Listing)) else ():
+        if _changes_instance(world, write, base, nodes) and outside.is_along(base.cls.module.path, write.module.path):
+            value = containers.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
+
+
+def _changes_instance(world: World, write: Write, base: Instance, nodes: list[ast.ClassDef]) -> bool:
+    """Say whether a statement changes what an attribute of an instance holds: `db.options["size"] = 9`, elsewhere."""
+    if not isinstance(write.base, ast.Attribute) or _class_of_self(write.module, write.base.value) is not None:
+        return False  # a method's own instance: the class itself knows
+    if base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
+        return False  # read statement by statement
+    receivers = world.modules.shared(Outside).receivers(replace(write, base=write.base.value))
+    return any(isinstance(made, Instance) and made.cls.node in nodes and _may_be_same(made, base) for made in receivers)
 
 
 def _may_be_same(one: Instance, other: Instance) -> bool:

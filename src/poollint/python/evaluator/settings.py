@@ -47,18 +47,16 @@ Bases = list[ClassRef | str]
 SECOND = "pydantic_settings.BaseSettings"  # of pydantic 2; in pydantic 1 it was part of pydantic
 SETTINGS = frozenset({"pydantic.BaseSettings", SECOND})
 MODELS = SETTINGS | {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel"}
-MADE_OF_DICTS = frozenset({"model_validate", "parse_obj"})  # class methods that make a model of a dict
-_FIELDS = frozenset({"pydantic.Field", "dataclasses.field", "attr.ib", "attr.field", "attrs.field", "sqlmodel.Field"})
-_DATACLASSES = frozenset(
-    {
-        "dataclasses.dataclass",
-        "pydantic.dataclasses.dataclass",
-        "attr.s",
-        "attr.define",
-        "attrs.define",
-        "attr.dataclass",
-    }
+# Class methods that make a model of a dict, or of JSON.
+MADE_OF_DICTS = frozenset({"model_validate", "parse_obj", "model_validate_json", "parse_raw"})
+_FIELDS = frozenset(
+    "pydantic.Field sqlmodel.Field dataclasses.field attr.ib attr.field attrs.field msgspec.field".split()
 )
+_DATACLASSES = frozenset(
+    "dataclasses.dataclass pydantic.dataclasses.dataclass attr.s attr.attrs attr.dataclass attr.define attr.mutable "
+    "attr.frozen attrs.define attrs.mutable attrs.frozen".split()
+)
+_WITH_FIELDS = frozenset({"typing.NamedTuple", "msgspec.Struct"})  # classes whose subclasses are made as dataclasses are
 
 
 def is_settings(bases: Bases) -> bool:
@@ -71,17 +69,29 @@ def reads_environment(bases: Bases) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One annotated name of a class body, and what its `Field(...)` says."""
+    """One annotated name of a class body, and what its `Field(...)` says.
+
+    call   Field(...), also inside Annotated
+    type   the annotation, or what it is a name for: `PoolSize = Annotated[int, Field(ge=1)]`
+    types  the module in which that stands
+    """
 
     name: str
     cls: ClassRef
     annotation: ast.expr | None
     value: ast.expr | None
-    call: ast.Call | None  # Field(...), also inside Annotated
+    call: ast.Call | None
+    type: ast.expr | None
+    types: Module
 
     @property
     def module(self) -> Module:
         return self.cls.module
+
+    @property
+    def called_in(self) -> Module:
+        """Return the module in which `Field(...)` stands."""
+        return self.types if self.call is not None and self.call is not self.value else self.module
 
     def option(self, *options: str) -> ast.expr | None:
         """Return a keyword of `Field(...)`."""
@@ -91,7 +101,7 @@ class Field:
 
 def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | None:
     """Return what a field of an instance holds, None when it is no field of a settings class."""
-    if not (is_settings(bases) or _is_dataclass(bases) or "typing.NamedTuple" in bases):
+    if not has_dict(bases):
         return None
     found = field_named(bases, name)
     if found is None or _is_init_var(found):
@@ -106,7 +116,8 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
         # `db: Database = Database(size=8)`: an argument of the default, which DB__SIZE replaces.
         return _from_environment(world, owner, bases, found, passed)
     if passed is not None:
-        return validation.validated(world, owner, bases, found, passed) if is_settings(bases) else passed
+        is_model = is_settings(bases)
+        return validation.validated(world, owner, bases, found, passed) if is_model else _converted(world, found, passed)
     default = _default(world, owner, found)
     if reads_environment(bases) or owner.prefixes:
         return _from_environment(world, owner, bases, found, default)
@@ -114,8 +125,20 @@ def field(world: World, owner: Instance, bases: Bases, name: str) -> Value | Non
         return _from_callers(world, owner, found, default)
     if default is None:
         return Unknown(f"{name} is not passed to {owner.cls.node.name}", owner.origin)
-    is_checked = is_settings(bases) and validation.checks_default(world, owner, bases, found)
+    if not is_settings(bases):
+        return _converted(world, found, default)
+    is_checked = validation.checks_default(world, owner, bases, found)
     return validation.validated(world, owner, bases, found, default) if is_checked else default
+
+
+def _converted(world: World, found: Field, value: Value) -> Value:
+    """Return a value as the converter of an attrs field makes it."""
+    converter = found.option("converter")
+    if converter is None:
+        return value
+    function = expressions.evaluate(world, converter, found.called_in, None)
+    at = ast.copy_location(ast.Call(converter, [], []), converter)
+    return calls.call(world, function, Arguments((world.pending(value),)), at, found.called_in, None)
 
 
 def _as_model(world: World, owner: Instance, found: Field, value: Value | None) -> Value | None:
@@ -201,9 +224,17 @@ def _fields(bases: Bases) -> Iterator[Field]:
             match stmt:
                 case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
                     if not _is_classvar(annotation):
-                        yield Field(name, cls, annotation, value, _field_call(cls.module, annotation, value))
+                        yield _annotated_field(name, cls, annotation, value)
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in ("model_config", "Config"):
-                    yield Field(name, cls, None, value, _field_call(cls.module, None, value))
+                    yield Field(name, cls, None, value, _field_call(cls.module, None, value), None, cls.module)
+
+
+def _annotated_field(name: str, cls: ClassRef, annotation: ast.expr, value: ast.expr | None) -> Field:
+    spelled_out, types = annotation, cls.module
+    while (found := names.assigned(types, plain_annotation(spelled_out))) is not None:
+        types, spelled_out = found
+    call = _field_call(cls.module, annotation, value) or _field_call(types, spelled_out, None)
+    return Field(name, cls, annotation, value, call, spelled_out, types)
 
 
 def _in_order(bases: Bases) -> dict[str, Field]:
@@ -223,7 +254,7 @@ def names_of(bases: Bases) -> list[str]:
 
 def has_dict(bases: Bases) -> bool:
     """Say whether an instance can be turned into the dict of its fields."""
-    return is_settings(bases) or _is_dataclass(bases) or "typing.NamedTuple" in bases
+    return is_settings(bases) or _is_dataclass(bases) or not _WITH_FIELDS.isdisjoint(bases)
 
 
 def as_dict(world: World, owner: Instance, given: Arguments, node: ast.AST, module: Module) -> Table:
@@ -359,11 +390,30 @@ def _names_of(world: World, found: Field, *options: str) -> tuple[str, ...]:
     if option is None:
         return ()
     if isinstance(option, ast.Call):  # AliasChoices("A", "B"), AliasPath("a", 0)
-        values = [expressions.evaluate(world, argument, found.module, None) for argument in option.args]
+        values = [expressions.evaluate(world, argument, found.called_in, None) for argument in option.args]
     else:
-        value = expressions.evaluate(world, option, found.module, None)
+        value = expressions.evaluate(world, option, found.called_in, None)
         values = list(value.items) if isinstance(value, Listing) else [value]
     return tuple(value.value for value in values if isinstance(value, Known) and isinstance(value.value, str))
+
+
+def _part_of(world: World, owner: Instance, bases: Bases, found: Field) -> str | None:
+    """Return a variable that is set and of which a field takes a part: `validation_alias=AliasPath("DATABASE", "size")`."""
+    option = found.option("validation_alias")
+    for call in ast.walk(option) if isinstance(option, ast.Call) else ():
+        if isinstance(call, ast.Call) and call.args and getattr(call.func, "id", getattr(call.func, "attr", "")) == "AliasPath":
+            name = expressions.evaluate(world, call.args[0], found.called_in, None)
+            if isinstance(name, Known) and (present := _present(world, owner, bases, (str(name.value),))) is not None:
+                return present
+    return None
+
+
+def assigned_to(world: World, owner: Instance, bases: Bases, name: str, value: Value | None) -> Value | None:
+    """Return what is assigned to an attribute as the model checks it, where it is told to: `validate_assignment=True`."""
+    found = field_named(bases, name) if value is not None and is_settings(bases) else None
+    if found is None or value is None or not configured(world, owner, bases, "validate_assignment"):
+        return value
+    return from_value(world, owner, bases, found, value)
 
 
 def _default(world: World, owner: Instance, found: Field) -> Value | None:
@@ -376,16 +426,28 @@ def _default(world: World, owner: Instance, found: Field) -> Value | None:
         positional = found.call.args[0] if found.call.args else None
         expression = found.option("default") or positional
     if expression is None or (isinstance(expression, ast.Constant) and expression.value is ...):
-        return None
-    return expressions.evaluate(world, expression, found.module, None)
+        return _by_default_method(world, owner, found)
+    home = found.module if expression is found.value else found.called_in
+    return expressions.evaluate(world, expression, home, None)
+
+
+def _by_default_method(world: World, owner: Instance, found: Field) -> Value | None:
+    """Return what a method that attrs takes for a field's default makes of the instance: `@size.default`."""
+    for stmt in found.cls.node.body if found.call is not None else ():
+        for decorator in stmt.decorator_list if isinstance(stmt, FUNCTIONS) else ():
+            if isinstance(decorator, ast.Attribute) and decorator.attr == "default" and getattr(decorator.value, "id", "") == found.name:
+                method = FunctionRef(found.module, stmt, found.cls.frame, owner)
+                at = ast.copy_location(ast.Call(decorator, [], []), decorator)
+                return calls.call(world, method, NO_ARGUMENTS, at, found.module, None)
+    return None
 
 
 def _made_by(world: World, factory: ast.expr, owner: Instance, found: Field) -> Value:
     """Return what `default_factory` makes; pydantic passes the fields before this one to a factory with a parameter."""
-    function = expressions.evaluate(world, factory, found.module, None)
+    function = expressions.evaluate(world, factory, found.called_in, None)
     takes_data = isinstance(function, FunctionRef) and len(function.node.args.args) == 1 + (function.owner is not None)
     given = Arguments((owner,)) if takes_data and not function.node.args.defaults else NO_ARGUMENTS  # type: ignore[union-attr]
-    return calls.call(world, function, given, ast.copy_location(ast.Call(factory, [], []), factory), found.module, None)
+    return calls.call(world, function, given, ast.copy_location(ast.Call(factory, [], []), factory), found.called_in, None)
 
 
 _NOBODY = Known(True, Origin("whoever makes it may pass something else"), "fallback")
@@ -423,6 +485,8 @@ def _from_environment(world: World, owner: Instance, bases: Bases, found: Field,
         if not (isinstance(generator, Known) and generator.value is None):
             return Unknown(f"the variable of {found.name} is named by alias_generator", owner.origin)
     variables = _variables(world, owner, bases, found) if reads_variables else ()
+    if (whole := _part_of(world, owner, bases, found)) is not None:
+        return Unknown(f"{found.name} is a part of {whole}", owner.origin)
     if (by_file := settings_files.replaced_by_file(world, owner, bases, found, variables)) is not None:
         if annotated_class(found) is not None:  # of a model, any part
             return by_file
@@ -616,7 +680,7 @@ def _perhaps_none(world: World, default: Known) -> Value:
 
 
 def annotated_class(found: Field) -> ClassRef | None:
-    target = names.resolve(found.module, plain_annotation(found.annotation)) if found.annotation is not None else None
+    target = names.resolve(found.types, plain_annotation(found.type)) if found.type is not None else None
     return target if isinstance(target, ClassRef) else None
 
 

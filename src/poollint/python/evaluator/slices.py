@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import Origin, Unknown
 from poollint.python import libraries
 from poollint.python.evaluator import branching, calls, containers, decorated, environment, expressions, failures, fills
-from poollint.python.evaluator import flow, objects, operators, patterns
+from poollint.python.evaluator import flow, objects, operators, patterns, results
 from poollint.python.evaluator.values import Arguments, ClassRef, Frame, FunctionRef, Instance, LibraryObject, Listing, Open, Table, Value, reason_of
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
@@ -52,7 +52,7 @@ class Slice:
     ) -> None:
         self.world, self.module, self.scope, self.name, self.frame = world, module, scope, name, frame
         self.path, self.ends = _way_to(module, scope, at) if at is not None else (frozenset(), {})
-        self.initial = initial
+        self.at, self.initial = at, initial
         self.is_read = False  # the initial value has been asked for
         self.is_touched = False
         self.needs_touch = needs_touch
@@ -69,6 +69,8 @@ class Slice:
         for value, reason in self.exits:
             if value is not None:  # who reads an attribute that is not set there has not left there
                 self.value = branching.merged(self.value, value, reason)
+        if isinstance(self.value, Table):
+            self.value = self._with_attributes(self.value)
         matters = sharing.is_changed(self.scope, self.name) or self.scope.inner
         if matters and isinstance(self.value, (Table, Listing)):  # what else is there does not change in place
             for why, part in self._changed_through():
@@ -77,12 +79,24 @@ class Slice:
                     break  # nothing is left that could be spoiled
         return None if self.needs_touch and not self.is_touched else self.value
 
+    def _with_attributes(self, table: Table) -> Table:
+        """Return what `SimpleNamespace` and the like hold with the attributes that are set in them; a dict has none."""
+        begin = f"{self.name}."
+        for target in sorted(name for name in self.scope.touched if name.startswith(begin)):
+            name = target.removeprefix(begin)
+            inner = Slice(self.world, self.module, self.scope, target, self.frame, self.at, partial(table.entries.get, name))
+            value = inner.result() if name.isidentifier() else None
+            table = table.put(name, value) if value is not None else table
+        return table
+
     def _changed_through(self) -> Iterator[tuple[str, sharing.Path]]:
         """Yield what changed this object otherwise than the statements that were run: how, and the keys to the part."""
         places = [node.lineno for node in self.path if isinstance(node, ast.stmt)]
         end = max(places, default=sys.maxsize)
         for function, part in fills.set_by_inner(self.module, self.scope, self.name, end):
             yield f"{function}() changes it", part
+        for function, part in results.returned_outside(self.module, self.scope, self.name):
+            yield f"what {function}() returns is changed", part
         is_own = partial(fills.runs_own, self.module)
         for other, change, part in sharing.changes(self.scope, self.name, end, self._filled, is_own):
             if change.call is not None:

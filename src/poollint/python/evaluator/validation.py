@@ -101,17 +101,18 @@ def cast(world: World, found: Field, value: Value) -> Value:
     """Return a text as the annotation reads it: variables are text, fields are not."""
     if not (isinstance(value, Known) and isinstance(value.value, str)):
         return value
-    if found.annotation is None:  # pydantic 1 takes the type of the default
+    if found.type is None:  # pydantic 1 takes the type of the default
         default = found.value.value if isinstance(found.value, ast.Constant) else None
         kind = type(default).__name__
         return _plain(kind, value) if kind in ("int", "float", "bool") else value
     cls = settings.annotated_class(found)
     if cls is not None and enums.is_enum(objects.lineage(world, cls)):
-        return enums.member_of(world, cls, value, found.annotation, found.module)
-    return _read(settings.plain_annotation(found.annotation), value)
+        return enums.member_of(world, cls, value, found.type, found.types)
+    return as_annotated(settings.plain_annotation(found.type), value)
 
 
-def _read(annotation: ast.expr, value: Known) -> Value:
+def as_annotated(annotation: ast.expr, value: Known) -> Value:
+    """Return a text as a type reads it; as it is where that type is none that is known."""
     match annotation:
         case ast.Call(func=func):  # conint(ge=1)
             return _plain(_KINDS.get(_last(func), ""), value)
@@ -171,7 +172,7 @@ def _items(inner: ast.expr, value: Value) -> Value:
     item = kinds[-1] if kinds and not isinstance(kinds[-1], ast.Constant) else kinds[0] if kinds else inner
 
     def read(each: Value) -> Value:
-        return _read(item, each) if isinstance(each, Known) and isinstance(each.value, str) else each
+        return as_annotated(item, each) if isinstance(each, Known) and isinstance(each.value, str) else each
 
     match value:
         case Table(entries=entries):
@@ -187,14 +188,14 @@ _SERVERS = {"PostgresDsn": "postgresql", "MySQLDsn": "mysql", "MariaDBDsn": "mar
 
 def of_server(found: Field, value: Value) -> Value:
     """Return what is not known of a URL with the server that its type names: `url: PostgresDsn`."""
-    if not isinstance(value, Open) or found.annotation is None:
+    if not isinstance(value, Open) or found.type is None:
         return value
-    annotation = settings.plain_annotation(found.annotation)
+    annotation = settings.plain_annotation(found.type)
     kind = _last(annotation)
     if kind not in _SERVERS:
         return value
     url = environment.url_of_dialect(_SERVERS[kind], value, certainty="exact")
-    return replace(url, dialect=Known(_SERVERS[kind], Origin(kind, found.module.location(annotation))))
+    return replace(url, dialect=Known(_SERVERS[kind], Origin(kind, found.types.location(annotation))))
 
 
 # -- validators of one field -------------------------------------------------------------------------------------------
@@ -233,14 +234,17 @@ def _validators(world: World, bases: Bases, found: Field) -> Iterator[_Validator
 
 def _annotated(world: World, found: Field) -> Iterator[_Validator]:
     """Yield the validators of `Annotated[int, AfterValidator(check)]`."""
-    match found.annotation:
-        case ast.Subscript(value=outer, slice=ast.Tuple(elts=[_, *metadata])) if _last(outer) == "Annotated":
-            for each in metadata:
-                target = names.resolve(found.module, each.func) if isinstance(each, ast.Call) else None
-                kind = target.name.rpartition(".")[2] if isinstance(target, LibraryRef) else ""
-                if kind in _WHEN and isinstance(each, ast.Call) and each.args:
-                    function = expressions.evaluate(world, each.args[0], found.module, None)
-                    yield _Validator(function, _WHEN[kind])
+    written = [(found.annotation, found.module)]
+    if found.type is not found.annotation:
+        written.insert(0, (found.type, found.types))
+    for annotation, module in written:
+        match annotation:
+            case ast.Subscript(value=outer, slice=ast.Tuple(elts=[_, *metadata])) if _last(outer) == "Annotated":
+                for each in metadata:
+                    target = names.resolve(module, each.func) if isinstance(each, ast.Call) else None
+                    kind = target.name.rpartition(".")[2] if isinstance(target, LibraryRef) else ""
+                    if kind in _WHEN and isinstance(each, ast.Call) and each.args:
+                        yield _Validator(expressions.evaluate(world, each.args[0], module, None), _WHEN[kind])
 
 
 def _validator(function: FunctionRef, decorator: ast.Call) -> _Validator:
@@ -347,6 +351,8 @@ def _writes_key(function: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> 
                 if key == name:
                     return True
             case ast.Subscript(ctx=ast.Store()):  # a key that is worked out
+                return True
+            case ast.Attribute(ctx=ast.Store(), attr=attribute) if attribute == name:  # of the model that `handler(data)` made
                 return True
             case ast.Call(func=ast.Attribute(attr="setdefault" | "update")):
                 if any(isinstance(inner, ast.Constant) and inner.value == name for inner in ast.walk(node)):

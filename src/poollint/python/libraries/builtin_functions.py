@@ -359,6 +359,8 @@ def _fromkeys(call: Call) -> Value:
     if items is None or containers.NO_KEY in keys:
         return call.unknown("keys that are not known")
     value = call.get("value", 1) or Traced(None, call.origin)
+    if isinstance(value, (Table, Listing)):
+        value = Unknown("one object under several keys", call.origin)  # what is set in one is set in all
     return Table(dict.fromkeys(keys, value), call.origin)
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import NoneType
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python.evaluator import branching, containers, environment
+from poollint.python.evaluator import branching, containers, environment, settings
 from poollint.python.evaluator.values import (
     Arguments,
     ClassRef,
@@ -105,11 +105,13 @@ def _private_attribute(call: Call) -> Value:
     return default if default is not None else call.unknown("a private attribute made by its default_factory")
 
 
-@reader("pydantic.BaseModel.model_validate", "pydantic.BaseModel.parse_obj")
+@reader(*(f"pydantic.BaseModel.{method}" for method in sorted(settings.MADE_OF_DICTS)))
 def _of_dict(call: Call) -> Value:
     """`Settings.model_validate({})` is `Settings()`: settings read their variables all the same."""
     assert isinstance(call.owner, ClassRef)
     given = call.get("obj", 0)
+    if isinstance(given, Known) and isinstance(given.value, str):
+        given = of_json(given)
     table = containers.as_table(call.world, given) if given is not None else None
     if not isinstance(table, Table):
         return call.unknown(reason_of(table) if table is not None else "nothing is passed")

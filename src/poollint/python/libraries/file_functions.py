@@ -182,20 +182,33 @@ def of_file(world: World, path: str) -> Value | None:
 
 def _of_yaml(world: World, path: str) -> Value | None:
     documents = world.modules.tree.yaml(path)
-    return _of_node(documents[0]) if len(documents) == 1 else None
+    return _of_node(documents[0], is_yaml=not path.endswith(".json")) if len(documents) == 1 else None
 
 
-def _of_node(node: Any) -> Value:
-    """Return a YAML node as a value; its depth is limited where it was read."""
+def _of_node(node: Any, is_yaml: bool) -> Value:
+    """Return a node of a YAML or JSON file as a value; its depth is limited where it was read."""
     from poollint import _yaml
 
     origin = Origin("", node.location)
     if isinstance(node, _yaml.Mapping):
-        entries = {key: _of_node(value) for key, value in node.pairs()}
+        entries = {key: _of_node(value, is_yaml) for key, value in node.pairs()}
         return Table({key: _said(value, key) for key, value in entries.items()}, origin)
     if isinstance(node, _yaml.Sequence):
-        return Listing(tuple(_of_node(item) for item in node.items), origin)
-    return Traced(node.value, origin) if node.tag is None else Unknown(f"tagged {node.tag}", origin)
+        return Listing(tuple(_of_node(item, is_yaml) for item in node.items), origin)
+    if node.tag is not None:
+        return Unknown(f"tagged {node.tag}", origin)
+    return _of_scalar(node.text, origin) if is_yaml and not node.quoted else Traced(node.value, origin)
+
+
+def _of_scalar(text: str, origin: Origin) -> Value:
+    """Return a plain scalar as PyYAML reads it for a program: `1:30` is 90 there, and `1e3` a text."""
+    from poollint import _yaml
+
+    try:
+        plain = _yaml.as_pyyaml(text)
+    except ValueError:
+        return failing(ValueError, origin)
+    return Traced(plain, origin) if isinstance(plain, (str, int, float, bool, type(None))) else Unknown("a date", origin)
 
 
 def _said(value: Value, key: str) -> Value:

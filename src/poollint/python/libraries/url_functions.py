@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import replace
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python.evaluator import text, urls
+from poollint.python.evaluator import settings, text, urls, validation
 from poollint.python.evaluator.values import (
     LibraryObject,
     LibraryRef,
@@ -146,11 +147,20 @@ _DSNS = [
 ]
 
 
-@reader(*_DSNS, "pydantic.parse_obj_as", "pydantic.TypeAdapter.validate_python")
+@reader(*_DSNS)
 def _dsn(call: Call) -> Value:
-    positional = call.arguments.positional
-    value = (positional or (call.get("url") or call.unknown("nothing is passed"),))[-1]
-    return value
+    return call.get("url", 0) or call.unknown("nothing is passed")
+
+
+@reader("pydantic.parse_obj_as", "pydantic.TypeAdapter.validate_python")
+def _as_type(call: Call) -> Value:
+    """`TypeAdapter(int).validate_python("7")`, `parse_obj_as(int, "7")`: a text as the type reads it."""
+    made = call.owner.node if isinstance(call.owner, LibraryObject) else call.node
+    kind = made.args[0] if isinstance(made, ast.Call) and made.args else None
+    value = call.arguments.positional[-1] if call.arguments.positional else call.unknown("nothing is passed")
+    if kind is None or not isinstance(value, Known) or not isinstance(value.value, str):
+        return value
+    return validation.as_annotated(settings.plain_annotation(kind), value)
 
 
 @reader(*(f"{name}.build" for name in _DSNS))

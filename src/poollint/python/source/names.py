@@ -236,6 +236,30 @@ def imported_as(module: Module, stmt: ast.stmt, name: str) -> Import | None:
     return next((found for found in imports_of(stmt) if found.alias == name), None)
 
 
+def assigned(module: Module, node: ast.expr) -> tuple[Module, ast.expr] | None:
+    """Return the one expression of a module that a name stands for, and the module: `Size = Annotated[int, ...]`.
+
+    Also where it is imported, or looked up in its module; None for what is set by several statements, or by another kind.
+    """
+    if isinstance(node, ast.Attribute):
+        owner = resolve(module, node.value)
+        home, name = (owner.module if isinstance(owner, ModuleRef) else None), node.attr
+    else:
+        home, name = module, getattr(node, "id", "")
+    for _ in range(DEEPEST):
+        bindings = home.scope.binds.get(name, []) if home is not None else []
+        match bindings:
+            case [ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(value=ast.expr() as value)]:
+                return (home, value) if value is not node else None  # type: ignore[return-value]
+            case [ast.Import() | ast.ImportFrom() as stmt] if home is not None:
+                found = imported_as(home, stmt, name)
+                target = import_target(home, found) if found else None
+                home, name = target if isinstance(target, tuple) and target[1] else (None, "")  # type: ignore[assignment]
+            case _:
+                return None
+    return None
+
+
 def _lookup(module: Module, node: ast.Name, depth: int) -> Resolved | None:
     for scope in scopes_around(module, node):
         if node.id in scope.parameters:

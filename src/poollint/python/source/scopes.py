@@ -21,7 +21,7 @@ SCOPES = (ast.Module, ast.ClassDef, *FUNCTIONS, ast.Lambda, *COMPREHENSIONS)
 # Methods that change what they are called on.
 MUTATORS = frozenset(
     "update setdefault pop popitem clear append extend insert remove add discard read read_file read_string read_dict "
-    "from_object from_mapping from_pyfile set add_section __setitem__ __delitem__ __ior__".split()
+    "from_object from_mapping from_pyfile set add_section sort reverse __setitem__ __delitem__ __ior__".split()
 )
 
 
@@ -395,6 +395,10 @@ def _note_change(scope: Scope, call: ast.Call, lines: Lines) -> None:
         if isinstance(argument, (ast.Name, ast.Attribute, ast.Subscript)) and (name := dotted(argument)):
             change = Change(lines, (*sharing.path_of(argument), sharing.ANY), call)
             scope.changes.setdefault(name, []).append(change)
+        elif isinstance(argument, ast.Call):
+            for path, name, there, through in sharing.held(argument):
+                if not path and through is None:
+                    scope.changes.setdefault(name, []).append(Change(lines, (*there, sharing.ANY), call))
 
 
 def _targets(stmt: ast.stmt) -> Iterator[ast.expr | str]:

@@ -80,7 +80,7 @@ def note_links(scope: Scope, target: ast.expr | str, value: ast.expr, lines: Lin
     if name is None:
         return
     keys = path_of(target) if isinstance(target, ast.expr) else ()
-    for path, other, there, call in _held(value):
+    for path, other, there, call in held(value):
         # (value, path) is (other, there), and (target, keys) is (value, inside).
         if (rest := after(path, inside)) is not None:
             _link(scope, Link(lines, (*keys, *rest), other, there, call), name)
@@ -108,7 +108,7 @@ def _key(node: ast.expr) -> Hashable:
     return node.value if isinstance(node, ast.Constant) else ANY
 
 
-def _held(value: ast.expr) -> Iterator[tuple[Path, str, Path, ast.Call | None]]:
+def held(value: ast.expr) -> Iterator[tuple[Path, str, Path, ast.Call | None]]:
     """Yield (path, name, there, call): what the value holds under `path` is what `name` holds under `there`.
 
     call  only if this function of the project returns what it is given
@@ -190,7 +190,7 @@ def after(path: Path, start: Path) -> Path | None:
 def note_change(scope: Scope, holder: ast.expr, keys: Path, lines: Lines, is_run: bool = True) -> None:
     """Note that `holder[keys]` is set; the holder is a name, an item, or what `cfg.setdefault("engine", {})` gives."""
     is_run = is_run and not isinstance(holder, ast.Call)
-    for path, name, there, _ in _held(holder):
+    for path, name, there, _ in held(holder):
         if not path:
             scope.changes.setdefault(name, []).append(Change(lines, (*there, *keys), is_run=is_run))
 
@@ -227,12 +227,14 @@ def changes(
     is_own: Callable[[ast.Call], bool],
     *,
     and_own: bool = False,
+    since: int = -1,
 ) -> Iterator[Found]:
     """Yield what may have changed the object of a name, or a part of it, before a line; each part once.
 
     filled   says what a call sets in what it is given by a name
     is_own   says whether a call runs a function of the project
     and_own  plain statements about the name itself as well: whoever runs the statements that touch it knows them
+    since    only what may happen after this line
     """
     if not is_changed(scope, name):
         return
@@ -241,7 +243,7 @@ def changes(
     steps, end = _shared(scope, name, before, is_own)
     for step in steps:
         for change in scope.changes.get(step.name, ()):
-            if not (step.since <= change.lines.last and change.lines.first < before):
+            if not (max(step.since, since + 1) <= change.lines.last and change.lines.first < before):
                 continue
             if not and_own and step.name == name and not step.path and change.call is None and change.is_run:
                 continue
