@@ -12,7 +12,13 @@ def pages_directory() -> Path:
 
     installed  poollint/pages, beside this module
     checkout   rules, at the top of the repository
+
+    Raises FileNotFoundError where neither is there.
     """
     here = Path(__file__).resolve().parent
     packaged = here / "pages"
-    return packaged if packaged.is_dir() else here.parents[1] / "rules"
+    found = packaged if packaged.is_dir() else here.parents[1] / "rules"
+    if not found.is_dir():
+        # Without it no limit is known, and every verdict would be silence.
+        raise FileNotFoundError(f"poollint is installed incompletely: neither {packaged} nor {found} holds its rules")
+    return found

@@ -100,6 +100,11 @@ def _demand(client: Client, budget: Budget) -> str:
     each = _one(client)
     if not each:
         return "its demand depends on it"
+    match factors.get("pool_size"), factors.get("max_overflow"):
+        case Unknown(), Known(value=overflow):
+            return f"each process opens up to {_connections(overflow)} beyond its pool"
+        case Known(value=size), Unknown():
+            return f"each process keeps up to {_connections(size)} in its pool"
     if not isinstance(factors.get("processes", _ZERO), Known):
         return f"each process opens up to {_connections(each)}"
     text = f"each instance opens up to {_connections(each)}"

@@ -26,6 +26,7 @@ from poollint.python.usage.uses import Uses
 from poollint.sqlalchemy_tables import COERCED_BY_CONFIG, FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS
 from poollint.versions import declared
 
+MOST_PARTIALS = 3  # of partials of partials
 
 Answers = Mapping[str, Answer]
 
@@ -159,11 +160,11 @@ def _perhaps(pool: Pool) -> Pool:
 def _way(world: World, site: Site, library: Library) -> Way:
     arguments = world.arguments(site.call, site.module)
     arguments = replace(arguments, positional=arguments.positional[site.skip :])
-    if site.skip and (call := _call_of_partial(world, site)) is not None:
+    for call, skip in _calls_of_partial(world, site) if site.skip else ():
         further = world.arguments(call, site.module)
         arguments = replace(
             further,
-            positional=(*arguments.positional, *further.positional),
+            positional=(*arguments.positional, *further.positional[skip:]),
             keywords={**arguments.keywords, **further.keywords},
             complete=arguments.complete and further.complete,
             reason=arguments.reason or further.reason,
@@ -184,23 +185,37 @@ def _way(world: World, site: Site, library: Library) -> Way:
     return Way(pool, arguments, (*dead, *dead_settings(arguments)))
 
 
-def _call_of_partial(world: World, site: Site) -> ast.Call | None:
-    """Return a call of the name that `make = partial(create_engine, ...)` gives: each of them is an alternative."""
-    match site.module.parent(site.call):
-        case ast.Assign(targets=[ast.Name(id=name)]):
-            scope = site.module.scope_at(site.call)
-            found = [call for call in site.module.calls_of(name) if _is_of_scope(site.module, call, name, scope)]
-            if len(found) > 1:
-                key = f"partial {site.module.path}:{site.call.lineno}"
-                choice = world.ask(Question(key, tuple(Answer(number) for number in range(len(found)))))
-                return None if choice is None else found[choice]
-            return found[0] if found else None
-    return None
+def _calls_of_partial(world: World, site: Site) -> list[tuple[ast.Call, int]]:
+    """Return a call of the name that `make = partial(create_engine, ...)` gives: each of them is an alternative.
+
+    Before it stand those that pass it on, `make_big = partial(make, pool_size=20)`, each with how many of its arguments
+    are none of the factory's.
+    """
+    found = list(_ways_of_partial(site.module, site.call))
+    choice: int | None = 0
+    if len(found) > 1:
+        key = f"partial {site.module.path}:{site.call.lineno}"
+        choice = world.ask(Question(key, tuple(Answer(number) for number in range(len(found)))))
+    return found[choice] if found and choice is not None else []
 
 
-def _is_of_scope(module: Module, call: ast.Call, name: str, scope: Scope) -> bool:
-    around = (each for each in names.scopes_around(module, call) if name in each.binds or name in each.parameters)
-    return isinstance(call.func, ast.Name) and next(around, None) is scope
+def _ways_of_partial(module: Module, partial_call: ast.Call) -> Iterator[list[tuple[ast.Call, int]]]:
+    todo: list[tuple[ast.Call, list[tuple[ast.Call, int]]]] = [(partial_call, [])]
+    while todo:
+        made, passed = todo.pop(0)
+        match module.parent(made):
+            case ast.Assign(targets=[ast.Name(id=name)]) if len(passed) <= MOST_PARTIALS:
+                scope = module.scope_at(made)
+                calls = (call for call in module.calls_of(name) if _is_of_scope(module, call.func, name, scope))
+                yield from ([*passed, (call, 0)] for call in calls)
+                for call in module.calls_of("partial"):
+                    if call.args and call is not made and _is_of_scope(module, call.args[0], name, scope):
+                        todo.append((call, [*passed, (call, 1)]))
+
+
+def _is_of_scope(module: Module, node: ast.expr, name: str, scope: Scope) -> bool:
+    around = (each for each in names.scopes_around(module, node) if name in each.binds or name in each.parameters)
+    return isinstance(node, ast.Name) and node.id == name and next(around, None) is scope
 
 
 def _named_in(site: Site, pool_class: Setting) -> Setting:

@@ -10,13 +10,13 @@ What the parts do:
     memo         what a value rests on, so that worlds and environments that agree on it share the value
     expressions  which function evaluates which kind of expression
     flow         what a name holds: slices runs the statements that touch it, branching is what loops and branches share
-    returns      what a function returns; patterns: what a `case` takes and binds
+    returns      what a function returns; results: what its callers change in that; patterns: what a `case` takes and binds
     reach        whether a place is reached; failures: what surely raises, and which `except` catches it
     operators    arithmetic, comparisons, truth
     text         strings and URLs of which parts are known
     objects      classes, instances, attributes; settings: pydantic and dataclass fields; validation: their types, validators
     containers   dicts, lists and sets
-    outside      what other code sets in things that stand elsewhere; heirs: what classes below a class set; presence: hasattr
+    outside      what other code sets in things that stand elsewhere; heirs: what classes below a class set; presence: hasattr; kinds: isinstance
     calls        calling functions of the project
     environment  variables of the process; assigned: those that the program sets itself
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from typing import TYPE_CHECKING
 
 from poollint.facts import Unknown
 from poollint.python.evaluator import expressions, objects, operators
 from poollint.python.evaluator.values import ClassRef, Frame, FunctionRef, LibraryRef, Value
 from poollint.python.source import names
-from poollint.python.source.modules import Module
+from poollint.python.source.modules import Module, imports_of
 from poollint.python.source.scopes import Scope, dotted, walk
 
 if TYPE_CHECKING:
@@ -71,6 +72,19 @@ def _above(name: str) -> Failure:
     last = name.rpartition(".")[2]
     kind = getattr(builtins, last, None)
     return tuple(each.__name__ for each in kind.__mro__) if isinstance(kind, type) else (last, *_ANY)
+
+
+def may_be_missing(module: Module, stmt: ast.Try) -> tuple[str, ast.ExceptHandler] | None:
+    """Return the library that a `try` imports although it may be missing, and the `except` that says what then."""
+    handler = handler_of(stmt.handlers, ("ModuleNotFoundError", "ImportError"))
+    if handler is None or handler.type is None:
+        return None
+    for each in stmt.body:
+        for found in imports_of(each) if isinstance(each, (ast.Import, ast.ImportFrom)) else ():
+            library = found.module.partition(".")[0]
+            if isinstance(names.import_target(module, found), LibraryRef) and library not in sys.stdlib_module_names:
+                return library, handler
+    return None
 
 
 def failure_in(world: World, stmt: ast.stmt, scope: Scope, module: Module, frame: Frame | None) -> Failure:

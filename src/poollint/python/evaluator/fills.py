@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -165,10 +164,8 @@ def set_by_inner(module: Module, scope: Scope, name: str, before: float) -> Iter
 
 def _is_mentioned(module: Module, function: Function, before: float) -> bool:
     """Say whether a function may run before a line: it is called or handed on there."""
-    word = re.compile(rf"\b{re.escape(function.name)}\b")
-    lines = module.lines[: int(min(before, len(module.lines) + 1)) - 1]
-    own = range(function.lineno - 1, function.end_lineno or function.lineno)
-    return any(number not in own and word.search(line) for number, line in enumerate(lines))
+    own = range(function.lineno, (function.end_lineno or function.lineno) + 1)
+    return any(node.lineno < before and node.lineno not in own for node in module.loads(function.name))
 
 
 def rebinders(module: Module, scope: Scope, name: str, before: float) -> Iterator[Function]:

@@ -6,9 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python.evaluator import containers, expressions, objects, operators, settings
+from poollint.python.evaluator import containers, expressions, kinds, objects, operators, settings
 from poollint.python.evaluator.values import (
-    PLAIN_TYPES,
     ClassRef,
     Frame,
     Instance,
@@ -148,10 +147,10 @@ def _of_class(
 ) -> Parts | bool | None:
     cls = names.resolve(module, pattern.cls)
     if isinstance(cls, LibraryRef):
-        is_one = _is_plain(subject, cls.name)
+        is_one = kinds.is_of(subject, cls.name)
         if not is_one:
             return is_one
-        is_whole = len(pattern.patterns) <= 1 and not pattern.kwd_patterns
+        is_whole = cls.name.startswith("builtins.") and len(pattern.patterns) <= 1 and not pattern.kwd_patterns
         return [(inner, subject) for inner in pattern.patterns] if is_whole else None
     if not isinstance(cls, ClassRef):
         return None
@@ -160,22 +159,6 @@ def _of_class(
         return False if is_other else None
     is_one = objects.is_made_of(world, subject, [cls], [])
     return _attributes(world, subject, pattern, cls, module, frame) if is_one else is_one
-
-
-def _is_plain(subject: Value, kind: str) -> bool | None:
-    """Say whether a value is one of a type of Python's own, whose only part is the value itself."""
-    match subject:
-        case Known() if kind in PLAIN_TYPES and not isinstance(subject, Member):
-            return isinstance(subject.value, PLAIN_TYPES[kind])
-        case Known() if kind in ("builtins.dict", "builtins.list", "builtins.tuple"):
-            return False
-        case Text():
-            return kind == "builtins.str" if kind.startswith("builtins.") else None
-        case Table():
-            return kind == "builtins.dict" if kind.startswith("builtins.") else None
-        case Listing():  # whether it is a list or a tuple is not kept
-            return None if kind in ("builtins.list", "builtins.tuple") or not kind.startswith("builtins.") else False
-    return None
 
 
 def _attributes(

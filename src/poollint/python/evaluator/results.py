@@ -53,7 +53,7 @@ def returned_outside(module: Module, scope: Scope, name: str) -> Iterator[tuple[
     for inner in scope.inner:
         if isinstance(inner, FUNCTIONS):
             for held, there in _outer_names(names.scope_for(module, inner)):
-                for call in module.calls.get(inner.name, ()) if held == name else ():
+                for call in module.calls_of(inner.name) if held == name else ():
                     yield from ((inner.name, (*there, *part)) for part in _changed_through(module, call))
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from poollint.facts import Origin, Unknown
+from poollint.facts import Known, Origin, Unknown
 from poollint.python import libraries
 from poollint.python.evaluator import branching, calls, containers, decorated, environment, expressions, failures, fills
 from poollint.python.evaluator import flow, objects, operators, patterns, results
-from poollint.python.evaluator.values import Arguments, ClassRef, Frame, FunctionRef, Instance, LibraryObject, Listing, Open, Table, Value, reason_of
+from poollint.python.evaluator.values import Arguments, ClassRef, Frame, FunctionRef, Instance, LibraryObject, Listing, Open, Table, Text, Value, reason_of
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import MUTATORS, Scope, child_statements, dotted, set_by_name, target_names
@@ -331,6 +331,8 @@ class Slice:
         """What the body does holds, unless it fails, or needs a variable that may be absent, and a handler says what then."""
         before = self.value
         left = self._attempt(stmt.body)
+        if left is None and (missing := failures.may_be_missing(self.module, stmt)) is not None:
+            self._perhaps_missing(before, *missing)
         if left == "raised":
             caught = failures.handler_of(stmt.handlers, self.failure)
             if caught is not None:
@@ -352,6 +354,14 @@ class Slice:
                         self.value = value
                     break
         return left or self.run(stmt.orelse)
+
+    def _perhaps_missing(self, before: Value | None, library: str, handler: ast.ExceptHandler) -> None:
+        """What a library's absence makes of plain data may hold as well: `HAS_UVLOOP = False`. What it brings is there."""
+        present, self.value = self.value, before
+        self.run(handler.body)
+        absent, self.value = self.value, present
+        if all(isinstance(each, (Known, Text, Table, Listing)) for each in (present, absent)) and present is not absent:
+            self.value = branching.merged(present, absent, f"depends on whether {library} is installed")
 
     def _attempt(self, body: list[ast.stmt]) -> str | None:
         """Run a block up to the statement that surely fails, if there is one: "raised", with the failure."""

@@ -78,10 +78,6 @@ class Text:
         return self.parts[0] if self.parts and isinstance(self.parts[0], str) else ""
 
 
-# Types of Python's own whose values are plain.
-PLAIN_TYPES: Mapping[str, type] = {f"builtins.{kind.__name__}": kind for kind in (str, int, bool, float, bytes)}
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """A dict: key → value. `complete` is False when keys may be there, or missing, that could not be read.

@@ -419,7 +419,7 @@ def _changes(module: Module) -> Iterator[Changed]:
         while isinstance(holder, ast.Subscript) and not any(looked_up(holder)):
             inside.append(holder.slice)
             holder = holder.value
-        if key := next(looked_up(holder), None) or _by_default(holder):
+        if key := next(looked_up(holder), None) or _by_default(holder) or _through_name(module, holder):
             yield Changed(key, module, node, tuple(reversed(inside)))
 
 
@@ -428,6 +428,18 @@ def _by_default(node: ast.AST) -> str | None:
     match node:
         case ast.Call(ast.Attribute(ast.Attribute(attr="config"), "setdefault"), [ast.Constant(value=str(key)), *_]):
             return key
+    return None
+
+
+def _through_name(module: Module, holder: ast.AST) -> str | None:
+    """Return the key of what a name holds: `options = app.config["KEY"]`, also of what is put there by default."""
+    if not isinstance(holder, ast.Name):
+        return None
+    match names.scope_at(module, holder).binds.get(holder.id, ()):
+        case [ast.Assign(value=ast.Subscript() as value)]:
+            return next(looked_up(value), None)
+        case [ast.Assign(value=ast.Call() as value)]:
+            return _by_default(value)
     return None
 
 

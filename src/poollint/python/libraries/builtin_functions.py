@@ -10,10 +10,9 @@ from types import NoneType
 from typing import Any
 
 from poollint.facts import Known, Unknown
-from poollint.python.evaluator import containers, expressions, objects, operators, presence, settings, text
+from poollint.python.evaluator import containers, expressions, kinds, objects, operators, presence, settings, text
 from poollint.python.evaluator.memo import NOTHING
 from poollint.python.evaluator.values import (
-    PLAIN_TYPES,
     Arguments,
     ClassRef,
     Frame,
@@ -463,47 +462,19 @@ def _hasattr(call: Call) -> Value:
     return unsettled(reason, thing, origin=call.origin, symbol=symbol)
 
 
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    **PLAIN_TYPES,
-    "builtins.list": list, "builtins.tuple": tuple, "builtins.dict": dict, "builtins.set": set, "builtins.frozenset": frozenset,
-}  # fmt: skip
-_MADE_OF_TEXT = frozenset({"pathlib.Path", "pathlib.PurePath", "pydantic.SecretStr", "sqlalchemy.engine.URL"})  # never of numbers
-
-
-_SEQUENCES = frozenset(
-    "builtins.list builtins.tuple builtins.set builtins.frozenset collections.abc.Sequence collections.abc.Iterable "
-    "collections.abc.Collection typing.Sequence typing.Iterable builtins.object".split()
-)
-
-
 @reader("builtins.isinstance")
 def _isinstance(call: Call) -> Value:
     value = call.first()
     wanted = call.arguments.positional[1] if len(call.arguments.positional) > 1 else None
-    kinds = list(wanted.items) if isinstance(wanted, Listing) else [wanted]
-    named = [kind.name for kind in kinds if isinstance(kind, LibraryRef)]
-    classes = [kind for kind in kinds if isinstance(kind, ClassRef)]
-    are_named = len(named) + len(classes) == len(kinds)
+    all_wanted = list(wanted.items) if isinstance(wanted, Listing) else [wanted]
+    named = [kind.name for kind in all_wanted if isinstance(kind, LibraryRef)]
+    classes = [kind for kind in all_wanted if isinstance(kind, ClassRef)]
+    are_named = len(named) + len(classes) == len(all_wanted)
     if isinstance(value, Instance) and are_named and (answer := objects.is_made_of(call.world, value, classes, named)) is not None:
         return Traced(answer, call.origin)
-    if len(named) == len(kinds):
-        if isinstance(value, Member) and not value.is_plain:
-            return Traced(False, call.origin)
-        if isinstance(value, Known) and all(_tells(value, name) for name in named):
-            # Asked of a variable's default, this is about the default: what replaces it takes a way of its own.
-            return Traced(any(isinstance(value.value, _TYPES.get(name, ())) for name in named), call.origin)
-        if isinstance(value, Text):
-            return Traced("builtins.str" in named, call.origin)
-        if isinstance(value, Listing) and not _SEQUENCES & set(named):
-            return Traced(False, call.origin)
-        if isinstance(value, Table):
-            return Traced(
-                bool({"builtins.dict", "collections.abc.Mapping", "typing.Mapping"} & set(named)), call.origin
-            )
-        if isinstance(value, Url):
-            return Traced(("sqlalchemy.engine.URL" if value.is_object else "builtins.str") in named, call.origin)
-        if isinstance(value, Open) and named == ["builtins.str"] and value.symbol.startswith("env:"):
-            return Traced(True, call.origin)  # a variable that is set is text
+    answers = {kinds.is_of(value, name) for name in named} if len(named) == len(all_wanted) else {None}
+    if True in answers or None not in answers:
+        return Traced(True in answers, call.origin)
     known = [*named, *(f"{cls.module.path}:{cls.node.lineno}" for cls in classes)]
     symbol = operation("isinstance", value, *(Known(name, call.origin) for name in known))
     return unsettled(reason_of(value), value, origin=call.origin, symbol=symbol if are_named else "")
@@ -523,11 +494,6 @@ def _type(call: Call) -> Value:
         case Known(value=plain) if not isinstance(value, Member):
             return LibraryRef(f"builtins.{type(plain).__name__}", call.origin)
     return unsettled(reason_of(value), value, origin=call.origin)
-
-
-def _tells(value: Known, name: str) -> bool:
-    """Say whether a plain value tells if it is of a kind: a field's text may be a path or a secret, its number may not."""
-    return name in _TYPES or name in _MADE_OF_TEXT and not isinstance(value.value, str)
 
 
 @reader("builtins.callable")
