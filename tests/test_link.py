@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -794,6 +795,20 @@ class TestMissing:
         (entry,) = joined(facts, site).missing
         assert entry.needs == "api.processes"
         assert "each process opens up to 15 connections" in entry.reason
+
+    @pytest.mark.parametrize(
+        ("size", "overflow", "said"),
+        [
+            (Unknown("set by the environment"), 9, "each process opens up to 9 connections beyond its pool"),
+            (9, Unknown("set by the environment"), "each process keeps up to 9 connections in its pool"),
+        ],
+    )
+    @pytest.mark.parametrize("processes", [2, Unknown("computed from the number of CPUs")])
+    def test_half_a_pool_is_not_said_to_be_all(self, size: Any, overflow: Any, said: str, processes: Any) -> None:
+        site = engine("app/db.py:8", pool(size, overflow, target=on("db")))
+        facts = [workload("api", Unknown("not written"), web(processes)), compose_database("deploy")]
+        (entry,) = [entry for entry in joined(facts, site).missing if entry.needs == "api.instances"]
+        assert entry.reason.endswith(said)
 
     def test_a_handful_of_connections_decides_nothing(self) -> None:
         assert joined([workload("api", 1)]).missing == ()

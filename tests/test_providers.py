@@ -12,7 +12,7 @@ from typing import get_args
 
 import pytest
 
-from poollint import providers
+from poollint import _pages, providers
 from poollint._pages import pages_directory
 from poollint.facts import NO_CEILING, Known, Target, Unknown
 from poollint.providers import files
@@ -100,6 +100,15 @@ def test_all_65_records_have_a_home():
     for homes in HOMES.values():
         for name in homes.split():
             assert (folder / f"{name}.yaml").is_file(), name
+
+
+def test_a_missing_rule_book_is_said(tmp_path, monkeypatch):
+    (tmp_path / "src" / "poollint").mkdir(parents=True)
+    monkeypatch.setattr(_pages, "__file__", str(tmp_path / "src" / "poollint" / "_pages.py"))
+    with pytest.raises(FileNotFoundError, match="installed incompletely"):
+        pages_directory.__wrapped__()
+    (tmp_path / "rules").mkdir()
+    assert pages_directory.__wrapped__() == tmp_path / "rules"
 
 
 # -- schema ------------------------------------------------------------------------------------------------------------

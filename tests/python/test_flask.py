@@ -663,6 +663,19 @@ def test_a_default_of_the_configuration_keeps_what_is_set(engine):
     assert (found.pool_size.value, found.pool_recycle.value) == (3, 60)
 
 
+@pytest.mark.parametrize(
+    "held",
+    ["app.config.setdefault('SQLALCHEMY_ENGINE_OPTIONS', {})", "app.config['SQLALCHEMY_ENGINE_OPTIONS']"],
+)
+def test_what_a_name_holds_of_the_configuration_is_changed_through_it(engine, held):
+    lines = f"    options = {held}\n    options['pool_recycle'] = 60\n    options.setdefault('pool_size', 3)\n"
+    found = live(engine({"config.py": DEFAULTS, "app.py": f"{FACTORY}{lines}    db.init_app(app)\n"}))
+    assert (found.pool_size.value, found.pool_recycle.value) == (20, 60)
+    copied = lines.replace(held, f"dict({held})")
+    found = live(engine({"config.py": DEFAULTS, "app.py": f"{FACTORY}{copied}    db.init_app(app)\n"}))
+    assert (found.pool_size.value, found.pool_recycle.value) == (20, -1)
+
+
 def test_where_all_configuration_classes_agree_nobody_needs_to_know_which(engine):
     classes = (
         "class Base:\n    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}\n"

@@ -105,6 +105,9 @@ make = partial(create_engine, pool_size=4, max_overflow=2)
 CALLS = {
     "one call": ("engine = make('postgresql+psycopg2://db/app', max_overflow=7)", [(4, 7)]),
     "two calls": ("one = make('postgresql://db/a', pool_size=1)\nother = make('postgresql://db/b')", [(1, 2), (4, 2)]),
+    "a partial of it": ("more = partial(make, pool_size=9)\nengine = more('postgresql://db/app', max_overflow=7)", [(9, 7)]),
+    "a partial of it beside a call": ("more = partial(make, pool_size=9)\none, two = make('a://b/c'), more('a://b/d')", [(4, 2), (9, 2)]),
+    "a partial of something else": ("more = partial(print, make)\nmore('postgresql://db/app')", [(4, 2)]),
     "a call of another name": ("def use(make):\n    make(max_overflow=9)", [(4, 2)]),
 }
 

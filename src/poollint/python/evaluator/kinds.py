@@ -9,9 +9,7 @@ _URL = "sqlalchemy.engine.URL"
 _PLAIN: dict[str, type] = {f"builtins.{kind.__name__}": kind for kind in (str, int, bool, float, bytes, object)}
 _OTHERS = frozenset(f"builtins.{kind.__name__}" for kind in (list, tuple, dict, set, frozenset))
 _MADE_OF_TEXT = frozenset({"pathlib.Path", "pathlib.PurePath", "pydantic.SecretStr", _URL})  # never of numbers
-_MAPPINGS = frozenset(
-    "builtins.dict builtins.object collections.abc.Mapping collections.abc.MutableMapping typing.Mapping typing.Dict".split()
-)
+_MAPPINGS = frozenset("builtins.dict collections.abc.Mapping collections.abc.MutableMapping typing.Mapping typing.Dict".split())
 # Whether a list, a tuple or a set was written is not kept.
 _SEQUENCES = frozenset(
     "builtins.list builtins.tuple builtins.set builtins.frozenset builtins.object collections.abc.Sequence "
@@ -29,13 +27,13 @@ def is_of(value: Value, kind: str) -> bool | None:
             return kind == "builtins.object" if kind.startswith("builtins.") else None
         case Known(value=plain):
             # A field's text may be a path or a secret, its number may not.
-            if kind in _OTHERS or kind in _MADE_OF_TEXT and not isinstance(plain, str):
+            if kind in _OTHERS | _MAPPINGS or kind in _MADE_OF_TEXT and not isinstance(plain, str):
                 return False
             return isinstance(plain, _PLAIN[kind]) if kind in _PLAIN else None
         case Text():
             return kind in ("builtins.str", "builtins.object")
         case Table():
-            return kind in _MAPPINGS
+            return kind in _MAPPINGS or kind == "builtins.object"
         case Listing():
             return None if kind in _SEQUENCES else False
         case Url():

@@ -5,6 +5,7 @@
     settings.size = 9                 an attribute of an instance
     setattr(settings, "size", 9)      any of them
     setattr(settings, name, 9)        at module level: any attribute of any of them, as vars(settings).update(...) does
+    apply(settings, "size", 9)        where apply() does that with what it is given: the names that the call holds
     OPTIONS["size"] = 9               a dict that is imported, also config.OPTIONS.update(size=9)
     os.environ["SIZE"] = "9"          a variable of the process
 
@@ -27,7 +28,7 @@ from poollint.python.evaluator import branching, containers, heirs, objects
 from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module, Modules
-from poollint.python.source.scopes import FUNCTIONS, MUTATORS, dotted, target_names
+from poollint.python.source.scopes import FUNCTIONS, MUTATORS, dotted, set_by_name, target_names
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import Evaluator, World
@@ -85,17 +86,42 @@ class Outside:
         """Return the statements that set an attribute of this name on something else than their own `self`."""
         if name not in self._writes:
             self._writes[name] = ()
-            self._writes[name] = tuple(self._found(name, self._scanned(name), _attributes))
+            found = self._found(name, self._scanned(name), _attributes)
+            self._writes[name] = (*found, *(write for write in self._by_functions if _holds_name(write.node, name)))
         return self._writes[name]
+
+    @cached_property
+    def _by_functions(self) -> tuple[Write, ...]:
+        """The calls of functions that set attributes, by names they are given, of a parameter: `setattr(config, k, v)`."""
+        setters = tuple(self._found("", self._naming_files, _in_functions))
+        return tuple(write for setter in setters for write in self._through(setter))
+
+    @cached_property
+    def _naming_files(self) -> list[str]:
+        """The files that set attributes by names that are worked out."""
+        paths = [path for path in self.modules.paths if not self.modules.is_for_tests(path)]
+        contents = ((path, self.modules.tree.bytes(path) or b"") for path in paths)
+        return [path for path, content in contents if any(way.search(content) for way in _BY_ANY_NAME)]
+
+    def _through(self, setter: Write) -> Iterator[Write]:
+        """Yield the calls of a function that sets attributes by name: `apply(config, size=9)`."""
+        function = next(iter(setter.module.enclosing_functions(setter.node)))
+        assert isinstance(function, FUNCTIONS) and isinstance(setter.base, ast.Name)
+        arguments = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+        position = arguments.index(setter.base.id) if setter.base.id in arguments else sys.maxsize
+        for path in self.modules.containing(function.name.encode()):
+            module = self.modules.module(path) if not self.modules.is_for_tests(path) else None
+            for call in module.calls_of(function.name) if module is not None else ():
+                given = next((k.value for k in call.keywords if k.arg == setter.base.id), None)
+                given = call.args[position] if position < len(call.args) else given
+                if given is not None and _runs(module, call, function):  # type: ignore[arg-type]
+                    yield Write(module, call, given)  # type: ignore[arg-type]
 
     def by_any_name(self) -> tuple[Write, ...]:
         """Return the statements that set attributes by names that are worked out."""
         if self._by_any_name is None:
             self._by_any_name = ()
-            paths = [path for path in self.modules.paths if not self.modules.is_for_tests(path)]
-            contents = ((path, self.modules.tree.bytes(path) or b"") for path in paths)
-            paths = [path for path, content in contents if any(way.search(content) for way in _BY_ANY_NAME)]
-            self._by_any_name = tuple(self._found("", paths, _unnamed))
+            self._by_any_name = tuple(self._found("", self._naming_files, _unnamed))
         return self._by_any_name
 
     def classes(self, write: Write) -> frozenset[ast.ClassDef]:
@@ -225,6 +251,30 @@ def _unnamed(module: Module, _: str) -> Iterator[Write]:
         # What a function sets by such names may be other attributes, and it may never run.
         if not any(module.enclosing_functions(node)):
             yield Write(module, node, base, is_named=False)
+
+
+def _in_functions(module: Module, _: str) -> Iterator[Write]:
+    for node in module.near("setattr"):
+        match node:
+            case ast.Call(ast.Name("setattr"), [ast.Name() as base, key, _]) if not isinstance(key, ast.Constant):
+                function = next(iter(module.enclosing_functions(node)), None)
+                is_plain = isinstance(function, FUNCTIONS) and module.parent(function) is module.tree
+                if is_plain and base.id in names.scope_for(module, function).parameters and not _is_for_new_names(module, node):  # type: ignore[arg-type]
+                    yield Write(module, node, base, is_named=False)
+
+
+def _holds_name(call: ast.AST, name: str) -> bool:
+    """Say whether a call passes a name: as a keyword, as text, or as a key of a dict."""
+    for node in ast.walk(call):
+        match node:
+            case ast.keyword(arg=word) | ast.Constant(value=word) if word == name:
+                return True
+    return False
+
+
+def _runs(module: Module, call: ast.Call, function: ast.AST) -> bool:
+    found = names.resolve(module, call.func)
+    return isinstance(found, FunctionRef) and found.node is function
 
 
 def _is_for_new_names(module: Module, call: ast.Call) -> bool:
@@ -446,7 +496,8 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
         if not outside.classes(write).isdisjoint(nodes) and outside.is_along(base.cls.module.path, write.module.path):
             return _not_known(name, write, value)
     for write in outside.writes(name):
-        if base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
+        is_statement = isinstance(write.node, ast.Attribute) or set_by_name(write.node) is not None  # type: ignore[arg-type]
+        if is_statement and base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
             continue  # read statement by statement
         if not _counts(outside, write, base.cls.module, value):
             continue
