@@ -42,6 +42,7 @@ URLS = [
     ("'sqlite:///app.db'", ("sqlite", None, None, None, "app.db")),
     ("'sqlite://'", ("sqlite", None, None, None, None)),
     ("'postgresql://u@/app?host=/cloudsql/p:r:i'", ("postgresql", None, "/cloudsql/p:r:i", None, "app")),
+    ("'postgresql://u@/app?host=one:5432&host=other:5433'", ("postgresql", None, "?", "?", "app")),
     ("'mysql+pymysql://u@/app?unix_socket=/cloudsql/p:r:i'", ("mysql", "pymysql", "/cloudsql/p:r:i", None, "app")),
     ("'postgresql://u:' + quote_plus('p@/:?') + '@db/app'", ("postgresql", None, "db", None, "app")),
     ("'postgresql+asyncpg://%s:%s@%s:5432/%s' % ('u', 'p', HOST, 'app')", ("postgresql", "asyncpg", "?", 5432, "app")),

@@ -18,6 +18,7 @@ from poollint.python.evaluator import calls, flow, objects, returns
 from poollint.python.evaluator.values import (
     Arguments,
     ClassRef,
+    Instance,
     LibraryObject,
     Member,
     Traced,
@@ -59,6 +60,16 @@ def members(world: World, cls: ClassRef) -> list[Value]:
 def member_named(world: World, cls: ClassRef, name: str) -> Value | None:
     """Return `Class.NAME`, None when the class has no such member."""
     return _named(world, cls, name) if name in _names(cls) else None
+
+
+def holds(world: World, value: Instance) -> bool:
+    """Say whether an instance stands in the body of an enum: a member is read as what it stands for."""
+    location = value.origin.location
+    module = world.modules.module(location.path) if location is not None else None
+    for cls in module.scope.inner if module is not None and location is not None else ():
+        if isinstance(cls, ast.ClassDef) and cls.lineno <= location.line <= (cls.end_lineno or 0):
+            return is_enum(objects.lineage(world, ClassRef(module, cls)))  # type: ignore[arg-type]
+    return False
 
 
 def member_of(world: World, cls: ClassRef, value: Value, node: ast.AST, module: Module) -> Value:

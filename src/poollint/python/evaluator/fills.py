@@ -156,10 +156,22 @@ def set_by_inner(module: Module, scope: Scope, name: str, before: float) -> Iter
         if not isinstance(inner, FUNCTIONS):
             continue
         own = names.scope_for(module, inner)
+        for parameter in _by_default(inner, name):
+            # One that the function binds anew mostly holds a copy: `options = dict(options)`.
+            if parameter not in own.binds and (before == sys.maxsize or _is_mentioned(module, inner, before)):
+                yield from ((inner.name, part) for part in set_in(module, own, parameter))
         if name in own.binds or name in own.parameters or name not in own.changes and name not in own.links:
             continue
         if before == sys.maxsize or _is_mentioned(module, inner, before):
             yield from ((inner.name, part) for part in set_in(module, own, name))
+
+
+def _by_default(function: Function, name: str) -> Iterator[str]:
+    """Yield the parameters that hold what a name holds unless something is passed: `def make(options=OPTIONS)`."""
+    args = function.args
+    positional = [*args.posonlyargs, *args.args]
+    pairs = [*zip(reversed(positional), reversed(args.defaults)), *zip(args.kwonlyargs, args.kw_defaults)]
+    yield from (arg.arg for arg, default in pairs if isinstance(default, ast.Name) and default.id == name)
 
 
 def _is_mentioned(module: Module, function: Function, before: float) -> bool:

@@ -118,7 +118,9 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
         case ClassRef():
             return class_attribute(world, base, name, origin)
         case Instance():
-            return _instance_attribute(world, base, name, node, module, frame)
+            found = _instance_attribute(world, base, name, node, module, frame)
+            is_missing = name in ("value", "_value_") and "AttributeError" in getattr(found, "failure", ())
+            return base if is_missing and enums.holds(world, base) else found
         case Super():
             return _of_super(world, base, name, origin, node, module)
         case LibraryObject():

@@ -19,7 +19,7 @@ from poollint.python.evaluator import calls, containers, fills, objects
 from poollint.python.evaluator.values import FunctionRef, Listing, Table, Value
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
-from poollint.python.source.scopes import FUNCTIONS, MUTATORS, Scope, dotted, walk
+from poollint.python.source.scopes import FUNCTIONS, MUTATORS, Scope, dotted
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import World

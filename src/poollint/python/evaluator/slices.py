@@ -259,7 +259,8 @@ class Slice:
     def _delete(self, stmt: ast.Delete) -> None:
         for target in stmt.targets:
             if self._is_name(target):
-                self.value = None
+                # Of an attribute, what its class sets may be left.
+                self.value = Unknown(f"{self.name} is deleted", self._origin(target)) if "." in self.name else None
             if isinstance(target, ast.Subscript) and dotted(target) == self.name:
                 *keys, last = [self._key(key) for key in branching.subscripts(target)]
                 self.value = containers.deleted(self.value, keys, last)

@@ -160,7 +160,7 @@ def _taken_apart(text: str, holes: Any, value: Value, certainty: Certainty) -> U
     # A socket: postgresql://user@/db?host=/cloudsql/p:r:i, mysql+pymysql://user@/db?unix_socket=/cloudsql/p:r:i
     socket = query.get("host") or query.get("unix_socket")
     if isinstance(host, Known) and host.value is None and socket is not None:
-        host = socket
+        host = socket if (match["query"] or "").count("host=") < 2 else Unknown("several servers", origin)
     port = _port(_setting(match["port"] or None, marks, origin, certainty))
     database = _setting(unquote(match["database"]) if match["database"] else None, marks, origin, certainty)
     if isinstance(host, Unknown) and not match["port"]:

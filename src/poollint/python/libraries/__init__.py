@@ -24,7 +24,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
-from poollint.python.evaluator.values import Arguments, Frame, LibraryObject, LibraryRef, Traced, Value
+from poollint.python.evaluator.memo import NOTHING
+from poollint.python.evaluator.values import Arguments, Frame, LibraryObject, LibraryRef, Traced, Value, shortened
 from poollint.python.source.modules import Module
 
 if TYPE_CHECKING:
@@ -69,6 +70,13 @@ class Call:
     def call(self, function: Value, arguments: Arguments) -> Value:
         """Return what calling a value gives."""
         return self.world.call(function, arguments, self.node, self.module, self.frame)
+
+    def call_each(self, number: int, function: Value, arguments: Arguments) -> Value:
+        """Return what one of several calls of a function gives, that of this number."""
+        before = self.frame.path if self.frame else ""
+        path = shortened(f"{before}[{self.name} {self.node.lineno}:{self.node.col_offset}:{number}]")
+        turn = Frame(self.node, {}, self.frame, path, self.frame.depth if self.frame else 0, NOTHING)
+        return self.world.call(function, arguments, self.node, self.module, turn)
 
     def made(self, state: object = None) -> LibraryObject:
         """Return an object of the library that keeps `state` for later calls."""

@@ -11,11 +11,9 @@ from typing import Any
 
 from poollint.facts import Known, Unknown
 from poollint.python.evaluator import containers, expressions, kinds, objects, operators, presence, settings, text
-from poollint.python.evaluator.memo import NOTHING
 from poollint.python.evaluator.values import (
     Arguments,
     ClassRef,
-    Frame,
     FunctionRef,
     Instance,
     LibraryRef,
@@ -25,7 +23,6 @@ from poollint.python.evaluator.values import (
     Open,
     Partial,
     Table,
-    Text,
     Traced,
     Trap,
     Url,
@@ -36,7 +33,6 @@ from poollint.python.evaluator.values import (
     operation,
     origin_of,
     reason_of,
-    shortened,
     symbol_of,
     unsettled,
 )
@@ -207,9 +203,7 @@ def _map(call: Call) -> Value:
 def _of_each(call: Call, items: list[Value]) -> Iterator[Value]:
     """Yield what the function that is passed first makes of each item: one call for each."""
     for number, item in enumerate(items):
-        path = shortened(f"{call.frame.path if call.frame else ''}[map {call.node.lineno}:{call.node.col_offset}:{number}]")
-        turn = Frame(call.node, {}, call.frame, path, call.frame.depth if call.frame else 0, NOTHING)
-        yield call.world.call(call.first(), Arguments((item,)), call.node, call.module, turn)
+        yield call.call_each(number, call.first(), Arguments((item,)))
 
 
 @reader("builtins.filter")
@@ -349,6 +343,15 @@ def _dict(call: Call) -> Value:
     if call.name == "collections.defaultdict":
         given = Arguments(given.positional[1:], given.keywords, given.complete, given.reason)
     return containers.table_of(given, call.origin)
+
+
+@reader("collections.ChainMap")
+def _chain_map(call: Call) -> Value:
+    """The first of the dicts that has a key says what is under it."""
+    table = Table({}, call.origin)
+    for each in reversed(call.arguments.positional):
+        table = table.merged(containers.as_table(call.world, each))
+    return table if call.arguments.complete else table.opened(call.arguments.reason)
 
 
 @reader("builtins.dict.fromkeys")

@@ -126,6 +126,8 @@ def _decouple(call: Call) -> Value:
 
 @reader("starlette.config.Config.__call__", "starlette.config.Config.get")
 def _starlette(call: Call) -> Value:
+    if isinstance(call.owner, LibraryObject) and call.owner.arguments.get("environ", 1) is not None:
+        return call.unknown("an environment of its own")
     name = _prefix(call, "env_prefix") + (call.text(0, "key") or "")
     return _read(call, name or None, call.get("default", 2), call.get("cast", 1))
 

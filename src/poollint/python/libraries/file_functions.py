@@ -53,6 +53,13 @@ def _joinpath(call: Call) -> Value:
     return LibraryObject(_PATH, Arguments(), call.origin, call.node, text)
 
 
+@reader(f"{_PATH}.with_name")
+def _with_name(call: Call) -> Value:
+    text, name = path_text(call.owner), call.text(0, "name")
+    there = posixpath.join(posixpath.dirname(text), name) if text is not None and name is not None else None
+    return LibraryObject(_PATH, Arguments(), call.origin, call.node, there)
+
+
 @attribute_reader(f"{_PATH}.parent")
 def _parent(base: Value, origin: Origin) -> Value:
     text = path_text(base)
