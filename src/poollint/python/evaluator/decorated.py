@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.evaluator import calls, expressions, objects
-from poollint.python.evaluator.values import Arguments, ClassRef, Frame, FunctionRef, Instance, Partial, Value
+from poollint.python.evaluator.values import Arguments, ClassRef, Frame, FunctionRef, Instance, LibraryRef, Partial, Value
 from poollint.python.source import names
 from poollint.python.source.modules import Module, Modules
 from poollint.python.source.scopes import FUNCTIONS, child_statements, walk
@@ -34,6 +34,8 @@ def made_of(world: World, function: FunctionRef, module: Module, frame: Frame | 
             )
             # What cannot be followed is taken for a wrapper that changes nothing: most are.
             value = found if isinstance(found, (FunctionRef, Partial, Instance, Known)) else value
+        elif isinstance(target, LibraryRef) and target.name == "functools.singledispatch":
+            value = Unknown(f"the type of what is passed decides what {function.name}() does", Origin(function.name))
     return value
 
 

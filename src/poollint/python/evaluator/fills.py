@@ -160,10 +160,19 @@ def set_by_inner(module: Module, scope: Scope, name: str, before: float) -> Iter
             # One that the function binds anew mostly holds a copy: `options = dict(options)`.
             if parameter not in own.binds and (before == sys.maxsize or _is_mentioned(module, inner, before)):
                 yield from ((inner.name, part) for part in set_in(module, own, parameter))
-        if name in own.binds or name in own.parameters or name not in own.changes and name not in own.links:
-            continue
-        if before == sys.maxsize or _is_mentioned(module, inner, before):
-            yield from ((inner.name, part) for part in set_in(module, own, name))
+        changing = [each for each in _with_inner(module, own, name) if name in each.changes or name in each.links]
+        if changing and (before == sys.maxsize or _is_mentioned(module, inner, before)):
+            yield from ((inner.name, part) for each in changing for part in set_in(module, each, name))
+
+
+def _with_inner(module: Module, scope: Scope, name: str) -> Iterator[Scope]:
+    """Yield a function's scope and those of functions inside it, as far as a name of none of them hides the one outside."""
+    todo = [scope]
+    while todo:
+        each = todo.pop()
+        if name not in each.binds and name not in each.parameters:
+            yield each
+            todo += [names.scope_for(module, inner) for inner in each.inner if isinstance(inner, FUNCTIONS)]
 
 
 def _by_default(function: Function, name: str) -> Iterator[str]:

@@ -177,6 +177,8 @@ def method(world: World, value: Value, name: str, arguments: Arguments, origin: 
 def _of_known(world: World, value: Known, name: str, arguments: Arguments, origin: Origin) -> Value:
     if name == "format":
         return formatted(value.value, arguments, origin)
+    if name == "format_map" and arguments.positional and isinstance(table := arguments.positional[0], Table) and table.complete:
+        return formatted(value.value, Arguments((), table.entries), origin)
     if name == "join" and arguments.positional:
         return _glued(value, arguments.positional[0], origin)
     if name in ("encode", "decode"):
