@@ -188,6 +188,20 @@ def test_a_url_that_names_no_server_points_nowhere(pool):
     assert pool(SYNC + "engine = create_engine('postgresql+pg8000:///orders')").target.value.database == "orders"
 
 
+@pytest.mark.parametrize(("url", "dialect"), [("url", "sqlite"), ("'postgresql+psycopg2://db/a'", "postgresql")])
+def test_a_creator_that_opens_a_file_of_sqlite_tells_the_dialect_that_the_url_does_not(pool, url, dialect):
+    text = (
+        SYNC + "import sqlite3\ndef make(url, path):\n    def creator():\n"
+        f"        return sqlite3.connect(path, uri=True)\n    return create_engine({url}, creator=creator)\n"
+    )
+    assert pool(text).dialect.value == dialect
+
+
+def test_another_creator_tells_nothing(pool):
+    text = SYNC + "def make(url):\n    return create_engine(url, creator=lambda: connect(url))\n"
+    assert not isinstance(pool(text).dialect, Known)
+
+
 def test_branches_are_alternatives_and_equal_ones_count_once(engine):
     text = (
         SYNC + "import os\nfrom sqlalchemy.pool import NullPool\noptions = {}\n"

@@ -139,10 +139,40 @@ def test_an_index_inside_the_key_is_a_key_that_nothing_reads(engine, version):
     ]
 
 
-def test_an_unpinned_version_decides_nothing(engine):
+def test_an_unpinned_version_decides_nothing_of_what_only_version_2_reads(engine):
     found = engine(OLD, "")
     assert not isinstance(live(found).pool_size, Known)
+    assert (live(found).max_overflow.value, live(found).pool_pre_ping.value) == (10, False)
     assert found.dead_settings == ()
+
+
+def test_the_engine_options_win_over_the_keys_of_version_2_in_either_version(engine):
+    both = OLD.replace("db =", "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 7}\ndb =")
+    assert {live(engine(both, version)).pool_size.value for version in ("", "2.5.1", "3.1.1")} == {7}
+
+
+CONSTRUCTED = (
+    "import os\nclass Base:\n    def __init__(self):\n        self.DEBUG = False\n"
+    f"class Production(Base):\n    def __init__(self):\n        super().__init__()\n        {{sets}}\n"
+    f"        self.SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+    "def chosen():\n    return {'production': Production}[os.environ['STAGE']]()\n"
+)
+
+
+@pytest.mark.parametrize("given", ["Production()", "chosen()"])
+@pytest.mark.parametrize(
+    ("sets", "size"), [("self.SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}", 20), ("self.TESTING = False", 5)]
+)
+def test_what_a_constructor_of_the_configuration_sets_is_loaded_with_it(engine, given, sets, size):
+    app = START + f"from config import Production, chosen\napp.config.from_object({given})\ndb = SQLAlchemy(app)\n"
+    found = live(engine({"config.py": CONSTRUCTED.replace("{sets}", sets), "app.py": app}))
+    assert (found.pool_size.value, found.dialect.value) == (size, "postgresql")
+
+
+def test_the_class_itself_has_nothing_that_its_constructor_sets(engine):
+    sets = "self.SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}"
+    app = START + "from config import Production\napp.config.from_object(Production)\ndb = SQLAlchemy(app)\n"
+    assert live(engine({"config.py": CONSTRUCTED.replace("{sets}", sets), "app.py": app})).pool_size.value == 5
 
 
 @pytest.mark.parametrize(("version", "size"), [("2.5.1", 7), ("3.1.1", 20)])

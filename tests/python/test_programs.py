@@ -35,6 +35,8 @@ def keeps_running(make_tree):
         f"async def main():\n    async with queue.iterator() as messages:\n        await work(messages)\n{MAIN}",
         f"async def main():\n    await client.start()\n    await asyncio.Event().wait()\n{MAIN}",
         f"async def main():\n    await client.start()\n    await asyncio.Future()\n{MAIN}",
+        "while True:\n    try:\n        work()\n    except KeyboardInterrupt:\n        break\n",
+        "while True:\n    try:\n        work()\n    except (KeyboardInterrupt, SystemExit):\n        sys.exit()\n",
     ],
 )
 def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
@@ -57,6 +59,8 @@ def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
         "for message in KafkaConsumer('orders', consumer_timeout_ms=1000):\n    work(message)\n",
         "consumer = KafkaConsumer('orders')\nfor message in consumer:\n    if message.value is None:\n        break\n",
         "import elsewhere\nelsewhere.main()\n",
+        "while True:\n    try:\n        work()\n    except (KeyboardInterrupt, StopIteration):\n        break\n",
+        "while True:\n    try:\n        work()\n    except:\n        break\n",
     ],
 )
 def test_what_ends_or_is_not_called(keeps_running, text):

@@ -106,6 +106,7 @@ def test_the_place_is_read_from_structure(engine, text, place):
         "from starlette.routing import Route\nasync def show(request):\n    {}\nroutes = [Route('/', show)]\n",
         "def lambda_handler(event, context):\n    {}\n",
         "import functions_framework\n@functions_framework.http\ndef show(request):\n    {}\n",
+        "import azure.functions as func\napp = func.FunctionApp()\n@app.route(route='orders')\ndef show(request):\n    {}\n",
         "from pyramid.view import view_config\n@view_config(route_name='a')\ndef show(request):\n    {}\n",
         "def replica(request):\n    {}\ndef includeme(config):\n    config.add_request_method(replica, reify=True)\n",
     ],
@@ -113,6 +114,16 @@ def test_the_place_is_read_from_structure(engine, text, place):
 def test_request_handlers_of_every_framework(engine, handler):
     found = engine({"app/web.py": ENGINE + handler.format(MAKE)})
     assert (found.place, found.per_call.value) == ("request-handler", True)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "place"),
+    [("app.queue_trigger(arg_name='m', queue_name='bills')", "task"), ("app.queue_output(arg_name='m')", "function")],
+)
+def test_what_azure_functions_runs_for_a_message_is_a_task(engine, decorator, place):
+    text = f"import azure.functions as func\napp = func.FunctionApp()\n@{decorator}\ndef bill(m):\n    {MAKE}\n"
+    found = engine({"function_app.py": ENGINE + text})
+    assert (found.place, found.role) == (place, "worker" if place == "task" else "service")
 
 
 def test_a_patched_name_is_no_route(engine):
@@ -910,6 +921,12 @@ def test_a_wsgi_file_is_python_and_a_server(engine):
 def test_a_program_that_never_ends_is_no_script(engine, body, role):
     job = f"from app.db import init\ndef main():\n    init('mysql://db/orders')\n    {body}\nif __name__ == '__main__':\n    main()\n"
     assert engine({"app/db.py": USE, "app/job.py": job}).role == role
+
+
+@pytest.mark.parametrize(("waits", "role"), [("await asyncio.Future()", "worker"), ("await load()", "script")])
+def test_an_engine_that_a_program_imports_has_the_role_of_what_that_does(engine, waits, role):
+    main = f"import asyncio\nfrom db import engine\nif __name__ == '__main__':\n    async def main():\n        {waits}\n    asyncio.run(main())\n"
+    assert engine({"db.py": f"{ENGINE}engine = {MAKE}\n", "consume.py": main}).role == role
 
 
 def test_the_main_file_of_a_package_is_a_program(engine):

@@ -12,6 +12,7 @@ from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, S
 from poollint.python.defaults import Outcome, with_defaults
 from poollint.python.evaluator import reach
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
+from poollint.python.evaluator.urls import as_url, from_parts
 from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
 from poollint.python.flask.extensions import Flask
 from poollint.python.pings import Pings
@@ -175,7 +176,7 @@ def _way(world: World, site: Site, library: Library) -> Way:
         url, dead = arguments.get("url", 0), ()
         keywords = {name: value for name, value in arguments.keywords.items() if name != "url"}
         arguments = replace(arguments, keywords=keywords)
-    pool = pool_of(world, arguments, url, site.is_async, library)
+    pool = pool_of(world, arguments, _by_creator(world, arguments, url), site.is_async, library)
     pool = replace(
         pool,
         pool_class=_named_in(site, pool.pool_class),
@@ -346,10 +347,28 @@ def _raw_variable(module: Module, node: ast.expr, depth: int = 0) -> str | None:
 _INSTANCE = re.compile(r"[a-z][\w.:-]*:[a-z][\w-]*:[\w-]+")
 
 
+def _creator(arguments: Arguments) -> FunctionRef | None:
+    creator = arguments.keywords.get("creator") or arguments.keywords.get("async_creator")
+    return creator if isinstance(creator, FunctionRef) else None
+
+
+def _by_creator(world: World, arguments: Arguments, url: Value | None) -> Value | None:
+    """Return the URL, with SQLite for its dialect where only the creator tells: it calls `sqlite3.connect(path)`."""
+    creator = _creator(arguments)
+    parts = as_url(world, url) if creator is not None and url is not None else None
+    if creator is None or parts is None or isinstance(parts.dialect, Known):
+        return url
+    for node in ast.walk(creator.node):
+        if isinstance(node, ast.Call) and creator.module.qualified(node.func) == "sqlite3.connect":
+            scheme = Known("sqlite", Origin("sqlite3.connect", creator.module.location(node)))
+            return from_parts({"drivername": scheme, "database": parts.database}, scheme.origin)
+    return url
+
+
 def _connector(world: World, arguments: Arguments) -> Iterator[str]:
     """Yield the Cloud SQL instance that `creator=` connects to: `connector.connect("project:region:instance", ...)`."""
-    creator = arguments.keywords.get("creator") or arguments.keywords.get("async_creator")
-    if not isinstance(creator, FunctionRef):
+    creator = _creator(arguments)
+    if creator is None:
         return
     for node in ast.walk(creator.node):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:

@@ -72,6 +72,12 @@ def _of_instance(world: World, thing: Instance, name: str) -> bool | None:
     return False if is_made and not brings and _of_class(world, thing.cls, name) is False else None
 
 
+def is_set_by_methods(world: World, cls: ClassRef, name: str) -> bool:
+    """Say whether a method of a class or of one it descends from sets an attribute: `self.SIZE = 4` in `__init__`."""
+    bases = (base for base in objects.lineage(world, cls) if isinstance(base, ClassRef))
+    return any(True for base in bases for _ in _setters(base, name))
+
+
 def _setters(cls: ClassRef, name: str) -> Iterator[tuple[Scope, str]]:
     """Yield the methods of a class that set an attribute, each with what it calls that: "self.size"."""
     for stmt in cls.node.body:

@@ -170,14 +170,19 @@ class _Given:
         if self.hooks.unread:
             options = options.opened(f"{self.hooks.unread}() of the project changes the options")
         keywords = {str(key): value for key, value in options.entries.items()}
-        complete, reason = options.complete, options.reason
-        for key in FLASK_2_KEYS if is_3 is None else ():
+        if is_3 is None:
+            keywords = {**dict(self._read_by_2()), **keywords}
+        if is_3 is not False and options.complete:  # what cannot be read may set it
+            keywords = {**driver_defaults(dialect, self.hooks.may_be_mysql, {"pool_recycle": 7200}), **keywords}
+        return Arguments((), keywords, options.complete, options.reason)
+
+    def _read_by_2(self) -> Iterator[tuple[str, Unknown]]:
+        """Yield what a version that is not pinned makes of the keys of version 2: nobody can tell."""
+        for key, name in FLASK_2_KEYS.items():
             value = self.config.get(key)
             if value is not None and not (isinstance(value, Known) and value.value is None):
-                complete, reason = False, f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
-        if is_3 is not False and complete:  # what cannot be read may set it
-            keywords = {**driver_defaults(dialect, self.hooks.may_be_mysql, {"pool_recycle": 7200}), **keywords}
-        return Arguments((), keywords, complete, reason)
+                reason = f"only Flask-SQLAlchemy 2 reads {key}, and its version is not pinned"
+                yield name, Unknown(reason, origin_of(value))
 
 
 def _pool(world: World, arguments: Arguments, url: Value | None, library: Library) -> Pool:

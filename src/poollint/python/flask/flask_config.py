@@ -9,11 +9,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from poollint.facts import Known, Location, Origin, Unknown
-from poollint.python.evaluator import branching, containers, flow, objects, reach
+from poollint.python.evaluator import branching, containers, flow, objects, presence, reach
 from poollint.python.evaluator.callers import function_around
 from poollint.python.evaluator.evaluate import Answer, Dead, Question, World
 from poollint.python.evaluator.expressions import looked_up
-from poollint.python.evaluator.values import ClassRef, Instance, LibraryRef, ModuleRef, Table, Value, origin_of, symbol_of
+from poollint.python.evaluator.values import (
+    NO_ARGUMENTS,
+    ClassRef,
+    Instance,
+    LibraryRef,
+    ModuleRef,
+    Table,
+    Value,
+    origin_of,
+    symbol_of,
+)
 from poollint.python.flask import flask_files as files
 from poollint.python.flask.flask_files import METHODS, PERHAPS, Load
 from poollint.python.source import names
@@ -352,9 +362,10 @@ class Config:
 
         Where they agree about the key, nobody needs to know which.
         """
-        candidates = [
+        classes = [
             c for c in self.places.classes if c.module.path in self.circle and "test" not in c.node.name.lower()
         ]
+        candidates = [self._of_class(cls, load, key) for cls in classes]
         if len(candidates) < 2:
             return candidates[0] if candidates else None
         first, *others = (self._of_holder(candidate, key) for candidate in candidates)
@@ -363,6 +374,13 @@ class Config:
         asked = f"configuration class {load.module.path}:{load.call.lineno}"
         choice = self.world.ask(Question(asked, tuple(Answer(number) for number in range(len(candidates)))))
         return candidates[choice] if choice is not None else None
+
+    def _of_class(self, cls: ClassRef, load: Load, key: str) -> Holder:
+        """Return what is loaded of a configuration class: an instance where its constructor sets the key."""
+        if presence.is_set_by_methods(self.world, cls, key):
+            found = objects.made(self.world, cls, NO_ARGUMENTS, load.call, load.module, None)
+            return found if isinstance(found, Instance) else cls
+        return cls
 
 
 _MAYBE = Known(True, Origin("may be replaced by what is not here"), "fallback")
@@ -511,6 +529,9 @@ def assigned_name(stmt: ast.AST) -> str | None:
 
 
 def _assigns_key(stmt: ast.AST) -> bool:
+    """Say whether a statement of a class sets one of the keys, in its body or for its instances."""
+    if isinstance(stmt, ast.Assign) and isinstance(stmt.targets[0], ast.Attribute):
+        return stmt.targets[0].attr.startswith(FLASK_PREFIX) and dotted(stmt.targets[0].value) == "self"
     return (assigned_name(stmt) or "").startswith(FLASK_PREFIX)
 
 
@@ -519,7 +540,9 @@ def _defines(world: World, holder: Holder, key: str) -> bool:
         return key in holder.module.scope.binds
     cls = holder.cls if isinstance(holder, Instance) else holder
     lineage = [base for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
-    return any(key in names.scope_for(base.module, base.node).binds for base in (cls, *lineage))
+    if any(key in names.scope_for(base.module, base.node).binds for base in (cls, *lineage)):
+        return True
+    return isinstance(holder, Instance) and presence.is_set_by_methods(world, cls, key)
 
 
 def _follows_init(module: Module, node: ast.AST) -> bool:

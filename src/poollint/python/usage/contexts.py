@@ -49,6 +49,11 @@ _TASKS = frozenset(
 _TASKS_OF_BROKERS = frozenset(
     {"subscriber", "agent"}
 )  # `@broker.subscriber("orders")`; Pyramid's own is a start-up hook
+# What Azure Functions runs a function for, beside HTTP.
+_TRIGGERS = frozenset(
+    "timer_trigger queue_trigger blob_trigger service_bus_queue_trigger service_bus_topic_trigger event_grid_trigger "
+    "event_hub_message_trigger cosmos_db_trigger_v3 activity_trigger".split()
+)
 _STARTUP = frozenset(
     "before_first_request before_serving after_serving before_server_start worker_process_init worker_init "
     "celeryd_init worker_ready on_startup on_shutdown".split()
@@ -171,6 +176,7 @@ def _of_decorator(module: Module, decorator: ast.expr) -> tuple[Kind, str] | Non
         last in _TASKS
         or name.endswith("activity.defn")
         or (last in _TASKS_OF_BROKERS and name != last and library != "pyramid")
+        or (last in _TRIGGERS and name != last)
     ):
         return "task", "task"
     if library == "pyramid" and last == "subscriber":
@@ -195,6 +201,8 @@ def _is_route(decorator: ast.expr, name: str) -> bool:
     first = decorator.args[0] if decorator.args else None
     if isinstance(first, ast.Constant):
         return isinstance(first.value, str) and first.value[:1] in ("/", "")
+    if first is None:
+        return _keyword(decorator, "route") is not None  # Azure Functions: @app.route(route="orders")
     owner = name.rpartition(".")[0].rpartition(".")[2].lower()
     return first is not None and any(word in owner for word in ("app", "router", "route", "blueprint", "bp", "api"))
 
@@ -254,7 +262,7 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
 
 APPLICATIONS = frozenset(
     "FastAPI Flask Starlette Litestar Sanic Quart Configurator FastMCP Dash Robyn BlackSheep Bottle Falcon "
-    "APIFlask OpenAPI FlaskApp AsyncApp Celery".split()
+    "APIFlask OpenAPI FlaskApp AsyncApp FunctionApp Celery".split()
 )
 
 

@@ -17,6 +17,7 @@ from poollint.python.usage import contexts
 DEEPEST = 4  # functions that call each other on the way to the loop
 MOST_FUNCTIONS = 200
 _ENDING = frozenset({"exit", "_exit", "quit", "SystemExit", "input"})
+_INTERRUPTS = frozenset({"KeyboardInterrupt", "SystemExit", "CancelledError"})
 _CONSUMERS = frozenset({"KafkaConsumer", "AIOKafkaConsumer"})  # those that are iterated over, message by message
 
 
@@ -40,15 +41,25 @@ def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "lo
     return ""
 
 
-def _own(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what runs when a file or function does: what functions inside it do, they do when they are called."""
+def _own(node: ast.AST, is_left_alone: bool = False) -> Iterator[ast.AST]:
+    """Yield what runs when a file or function does: what functions inside it do, they do when they are called.
+
+    Left alone, nobody interrupts it: `except KeyboardInterrupt: break` does not run.
+    """
     todo: list[ast.AST] = list(getattr(node, "body", ()))
     while todo:
         part = todo.pop()
-        if isinstance(part, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
+        if isinstance(part, (*FUNCTIONS, ast.ClassDef, ast.Lambda)) or (is_left_alone and _is_of_interrupts(part)):
             continue
         yield part
         todo.extend(children(part))
+
+
+def _is_of_interrupts(part: ast.AST) -> bool:
+    """Say whether a handler is only for who stops the program from outside."""
+    caught = part.type if isinstance(part, ast.ExceptHandler) else None
+    kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught] if caught is not None else []
+    return bool(kinds) and all((dotted(kind) or "").rpartition(".")[2] in _INTERRUPTS for kind in kinds)
 
 
 def _consumers(own: list[ast.AST]) -> Iterator[str]:
@@ -80,7 +91,7 @@ def _is_endless(node: ast.AST, consumers: set[str]) -> bool:
             return (dotted(made) or "").rpartition(".")[2] == "Event"  # nobody else has it, so nobody sets it
         case ast.Await(value=ast.Call(func=made)) if (dotted(made) or "").endswith("asyncio.Future"):
             return True
-    return contexts.loops(node) and not any(_ends(part) for part in _own(node))
+    return contexts.loops(node) and not any(_ends(part) for part in _own(node, is_left_alone=True))
 
 
 def _ends(part: ast.AST) -> bool:

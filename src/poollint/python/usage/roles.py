@@ -329,7 +329,7 @@ class Roles:
             if role or any(self._program_of(near) == "service" for near in beside if not self.is_aside(near)):
                 roles.add(role or "service")
             elif other != path and self._is_command(other):
-                roles.add("script")
+                roles.add(self._of_program(other))
         return next((role for role in ("service", "worker", "script") if role in roles), None)  # type: ignore[return-value]
 
     def _beside(self, path: str) -> Iterator[str]:
