@@ -202,6 +202,24 @@ def test_another_creator_tells_nothing(pool):
     assert not isinstance(pool(text).dialect, Known)
 
 
+OF_PARTS = "f\"postgresql+psycopg2://me@{os.getenv('HOST', 'db')}/a\""
+
+
+@pytest.mark.parametrize("condition", ["url.startswith('sqlite')", "':memory:' in url", "'sqlite' in url"])
+@pytest.mark.parametrize(
+    ("url", "sizes"), [(OF_PARTS, {("exact", 20)}), (f"os.getenv('URL', {OF_PARTS})", {("default", 5), ("exact", 20)})]
+)
+def test_a_scheme_that_is_written_is_sure_whatever_variables_make_of_the_rest(engine, condition, url, sizes):
+    text = SYNC + f"import os\nurl = {url}\nsize = {{}} if {condition} else {{'pool_size': 20}}\nengine = create_engine(url, **size)\n"
+    found = {(pool.pool_size.certainty, pool.pool_size.value) for pool in engine({"db.py": text}).alternatives}
+    assert found == sizes
+
+
+def test_a_database_in_memory_is_one_of_sqlite(engine):
+    text = SYNC + "import os\nurl = os.environ['URL']\nif ':memory:' in url:\n    engine = create_engine(url)\n"
+    assert [pool.dialect.value for pool in engine({"db.py": text}).alternatives] == ["sqlite"]
+
+
 def test_branches_are_alternatives_and_equal_ones_count_once(engine):
     text = (
         SYNC + "import os\nfrom sqlalchemy.pool import NullPool\noptions = {}\n"

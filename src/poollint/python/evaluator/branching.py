@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown, weakest
 from poollint.python.evaluator import environment, urls
-from poollint.python.evaluator.values import Listing, Open, Table, Url, Value, origin_of, reason_of
+from poollint.python.evaluator.values import Listing, Open, Table, Traced, Url, Value, origin_of, reason_of
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import dotted
 
@@ -73,7 +73,8 @@ def _plain(value: Value) -> tuple | None:
 def as_sure_as(value: Value, test: Value) -> Value:
     """Return a value that a branch chose: it is no surer than the condition."""
     if isinstance(test, Known) and isinstance(value, Known) and test.certainty in ("fallback", "estimate"):
-        return replace(value, certainty=weakest((value, test)))
+        weaker = replace(value, certainty=weakest((value, test)))
+        return replace(weaker, start="") if isinstance(weaker, Traced) else weaker
     return value
 
 

@@ -137,7 +137,7 @@ def replaceable_by(default: Value, name: str) -> Value:
             says = Origin(name, origin.location, origin.url)
             certainty, symbol = _fallback(default.certainty), f"env:{name}"
             if isinstance(default, Traced):
-                return replace(default, origin=says, certainty=certainty, symbol=symbol, variables=variables)
+                return replace(default, origin=says, certainty=certainty, symbol=symbol, variables=variables, start="")
             return Traced(value, says, certainty, symbol, variables)
         case Text():
             return replace(default, symbol=f"env:{name}", variables=variables)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from poollint.python.evaluator.values import (
     derived,
     failing,
     operation,
+    origin_of,
     reason_of,
     unsettled,
     variables_of,
@@ -51,7 +52,7 @@ def is_text(value: Value) -> bool:
     return isinstance(value, (Text, Url)) or (isinstance(value, Known) and isinstance(value.value, str))
 
 
-def joined(values: Iterable[Value | str], origin: Origin) -> Value:
+def joined(values: Sequence[Value | str], origin: Origin) -> Value:
     """Return the concatenation: known text when all of it is known, else Text."""
     parts: list[str | Value] = []
     for value in values:
@@ -64,10 +65,21 @@ def joined(values: Iterable[Value | str], origin: Origin) -> Value:
     if len(parts) > MOST_PARTS or sum(len(part) for part in parts if isinstance(part, str)) > LONGEST:
         return Unknown("a text out of all proportion", origin)
     if all(isinstance(part, str) for part in parts):
-        return derived("".join(part for part in parts if isinstance(part, str)), *used, origin=origin)
+        whole = derived("".join(part for part in parts if isinstance(part, str)), *used, origin=origin)
+        return replace(whole, start=_sure_start(values)) if whole.variables else whole
     if len(parts) == 1:
         return parts[0]  # type: ignore[return-value]  # f"{url}"
     return Text(tuple(parts), origin, variables=variables_of(*used))
+
+
+def _sure_start(values: Sequence[Value | str]) -> str:
+    """Return what comes before the first piece that a variable may replace."""
+    start = ""
+    for value in values:
+        if not isinstance(value, str) and variables_of(value):
+            return start + getattr(value, "start", "")
+        start += "".join(part for part in _pieces(value) if isinstance(part, str))
+    return start
 
 
 def _pieces(value: Value | str) -> tuple[str | Value, ...]:
@@ -194,7 +206,11 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
         return failing(type(problem), origin)
     symbol = operation(name, value, *(argument for argument in arguments.positional if isinstance(argument, Known)))
     if name == "startswith":
-        _teach_scheme(world, symbol, value, inputs[0][0] if inputs[0] else "")
+        wanted = inputs[0][0] if len(inputs) == 1 and inputs[0] else ""
+        answers = [_begins(getattr(value, "start", ""), str(each)) for each in (wanted if isinstance(wanted, tuple) else (wanted,))]
+        if None not in answers:
+            return Traced(any(answers), origin)
+        _teach_scheme(world, symbol, value, wanted)
     return operators.settled(world, _wrapped(result, value, symbol, origin))
 
 
@@ -267,8 +283,8 @@ def starts(world: World, value: Value, arguments: Arguments, origin: Origin) -> 
 
 
 def _decided(answer: bool, value: Value, origin: Origin, symbol: str) -> Value:
-    """Return a condition that is decided: for good where a branch taught what the URL is, else by the default."""
-    if isinstance(value, Text):
+    """Return a condition that is decided: by the default where something may replace the whole text, else for good."""
+    if isinstance(value, Text) and value.symbol:
         return derived(answer, value, origin=origin, symbol=symbol)
     return Traced(answer, origin)
 
@@ -310,9 +326,12 @@ def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
     from poollint.python.evaluator.evaluate import Lesson
 
     symbol = operation("contains", value, Known(needle, origin))
+    dialect = "sqlite" if needle == urls.IN_MEMORY else urls.dialect_named(needle)
+    if (sure := _mentioned(value, needle)) is not None:
+        return Traced(sure, origin)
     if isinstance(value, Known):
         result: Value = derived(needle in value.value, value, origin=origin, symbol=symbol)
-    elif urls.dialect_named(needle) in getattr(value, "excludes", ()):
+    elif dialect in getattr(value, "excludes", ()):
         return _decided(False, value, origin, symbol)
     elif isinstance(value, Text) and any(isinstance(part, str) and needle in part for part in value.parts):
         return derived(True, origin=origin)
@@ -320,10 +339,19 @@ def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
         return _decided(decided, value, origin, symbol)
     else:
         result = unsettled(reason_of(value), value, origin=origin, symbol=symbol)
-    if symbol and (name := url_behind(value)) and (dialect := urls.dialect_named(needle)):
-        lessons = (Lesson(name, dialect=dialect),), (Lesson(name, not_dialects=frozenset({dialect})),)
-        world.teach(symbol, lessons)
+    if symbol and dialect and (name := url_behind(value)):
+        contrary = (Lesson(name, not_dialects=frozenset({dialect})),) if needle != urls.IN_MEMORY else ()
+        world.teach(symbol, ((Lesson(name, dialect=dialect),), contrary))
     return result
+
+
+def _mentioned(value: Value, needle: str) -> bool | None:
+    """Say whether a URL holds a word, where the scheme it begins with decides, whatever the rest is."""
+    is_whole = isinstance(value, Text) and not value.symbol
+    scheme, mark, _ = (value.prefix if is_whole else getattr(value, "start", "")).partition("://")
+    if not mark:
+        return None
+    return urls.mentions(urls.from_parts({"drivername": Known(scheme, origin_of(value))}, origin_of(value)), needle)
 
 
 def _replaced(value: Value, arguments: Arguments, origin: Origin) -> Value:

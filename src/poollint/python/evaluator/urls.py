@@ -33,6 +33,9 @@ DIALECTS = frozenset(
     "databricks trino awsathena db2 firebird".split()
 )
 
+IN_MEMORY = ":memory:"  # a database of SQLite, or of what is like it
+_OF_FILES = ("sqlite", "duckdb")
+
 _HOLE = 0xE000  # private-use characters stand for unknown pieces while a text is taken apart
 _PARTS = re.compile(
     r"(?P<name>[^:/?#@]+)://"
@@ -290,6 +293,8 @@ def mentions(url: Url, needle: str) -> bool | None:
     if needle and needle in scheme:
         return True
     word = needle.rstrip(":/")
+    if IN_MEMORY in needle:
+        return False if scheme and not scheme.startswith(_OF_FILES) else None
     if word in DIALECTS and scheme and word != scheme:  # of "sqlite" alone nobody can tell whether ":" follows
         return False
     return False if word.startswith("+") and isinstance(url.driver, Known) else None
