@@ -169,6 +169,39 @@ def test_what_a_constructor_of_the_configuration_sets_is_loaded_with_it(engine, 
     assert (found.pool_size.value, found.dialect.value) == (size, "postgresql")
 
 
+PLAIN = {
+    "settings.py": f"DATABASE_URL = '{URI}'\nDB_POOL_SIZE = 20\npool = 20\n",
+    "app.py": "from flask import Flask\nfrom db import database\ndef create_app():\n    app = Flask(__name__)\n"
+    "    app.config.from_object('settings')\n    database.init_app(app)\n    return app\n",
+}
+EXTENSION = (
+    "from sqlalchemy import create_engine\nclass Database:\n    def init_app(self, app):\n        {first}\n"
+    "        self.engine = create_engine(app.config['DATABASE_URL'], pool_size=app.config[{key!r}])\n"
+    "database = Database()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "key", "size"),
+    [
+        ("self.app = app", "DB_POOL_SIZE", 20),
+        ("app.config.setdefault('DB_POOL_SIZE', 5)", "DB_POOL_SIZE", 20),
+        ("app.config.setdefault('POOL', 5)", "POOL", 5),
+        ("app.config['DB_POOL_SIZE'] = 7", "DB_POOL_SIZE", 7),
+        ("self.app = app", "pool", None),
+    ],
+)
+def test_an_engine_without_the_extension_reads_the_configuration_of_its_application(engine, first, key, size):
+    found = live(engine({**PLAIN, "db.py": EXTENSION.format(first=first, key=key)}))
+    assert (value_of(found.pool_size), found.dialect.value) == (size, "postgresql")
+
+
+def test_the_configuration_of_what_is_no_application_is_not_flasks(engine):
+    plain = {name: text.replace("Flask", "Server") for name, text in PLAIN.items()}
+    found = live(engine({**plain, "db.py": EXTENSION.format(first="self.app = app", key="DB_POOL_SIZE")}))
+    assert not isinstance(found.pool_size, Known)
+
+
 def test_the_class_itself_has_nothing_that_its_constructor_sets(engine):
     sets = "self.SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 20}"
     app = START + "from config import Production\napp.config.from_object(Production)\ndb = SQLAlchemy(app)\n"

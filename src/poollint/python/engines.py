@@ -91,6 +91,7 @@ class Engines:
     def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
         """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""
         def compute(world: World, everywhere: bool) -> tuple[Way, Answers] | None:
+            self.flask.configure(world, site)
             if not world.reachable(site.call, site.module):
                 return None
             comes = reach.learn(world, site.call, site.module)

@@ -262,17 +262,25 @@ def _subscript(world: World, node: ast.Subscript, module: Module, frame: Frame |
     if isinstance(node.slice, ast.Slice):
         return _slice(world, base, node.slice, module, frame)
     key = evaluate(world, node.slice, module, frame)
-    return configured(world, node, containers.item(world, base, key, origin_at(module, node), node, module, frame))
+    return configured(world, node, module, containers.item(world, base, key, origin_at(module, node), node, module, frame))
 
 
-def configured(world: World, node: ast.AST, found: Value) -> Value:
+def configured(world: World, node: ast.AST, module: Module, found: Value) -> Value:
     """Return `app.config["KEY"]` as the application being read sets it, where the code around does not show it."""
-    key = next(looked_up(node), None) if isinstance(found, Unknown) else None
-    if key is None:
+    is_shown = isinstance(found, Known) and (found.certainty != "fallback" or not module.calls.get("setdefault"))
+    key = next(looked_up(node), None) if not is_shown else None
+    if key is None or (not isinstance(found, Unknown) and not _is_set_by_default(module, key)):
         return found
     world.cut()  # another application may hold something else
     value = world.application(key) if world.application else None
     return value if value is not None else found
+
+
+def _is_set_by_default(module: Module, key: str) -> bool:
+    """Say whether a file has `app.config.setdefault("KEY", 5)`: that keeps what the application has set."""
+    calls = (call for call in module.calls.get("setdefault", ()) if isinstance(call.func, ast.Attribute) and call.args)
+    held = (call.args[0] for call in calls if getattr(call.func.value, "attr", "") == "config")  # type: ignore[attr-defined]
+    return any(isinstance(first, ast.Constant) and first.value == key for first in held)
 
 
 def looked_up(node: ast.AST) -> Iterator[str]:
@@ -555,7 +563,7 @@ def _turns(
 
 
 def _call(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
-    return configured(world, node, calls.evaluate_call(world, node, module, frame))
+    return configured(world, node, module, calls.evaluate_call(world, node, module, frame))
 
 
 def _inner(world: World, node: ast.Await | ast.NamedExpr | ast.Starred, module: Module, frame: Frame | None) -> Value:

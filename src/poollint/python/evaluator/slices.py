@@ -252,7 +252,7 @@ class Slice:
             before: Value = self.value if self.value is not None else Unknown(f"{self.name} is not set")
             for key in keys:
                 before = containers.item(self.world, before, key, self._origin(stmt), stmt, self.module, self.frame)
-            before = expressions.configured(self.world, stmt.target, before)
+            before = expressions.configured(self.world, stmt.target, self.module, before)
             after = operators.binary(stmt.op, before, self._evaluate(stmt.value), self._origin(stmt))
             self.value = containers.put(self.value, keys, after, self._origin(stmt))
 

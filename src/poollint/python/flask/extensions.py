@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 from poollint.facts import DeadSetting, Known, Location, Origin, Pool, Setting, Unknown, value_of
 from poollint.python.evaluator import urls
@@ -70,6 +70,18 @@ class Flask:
             return self._made(world, site, library, circle), world.answers
 
         return evaluator.alternatives(compute)
+
+    def configure(self, world: World, site: Site) -> None:
+        """Let a world read `app.config["KEY"]` for an engine that the project's Flask application makes without the extension."""
+        if self._is_used:
+            circle = self.roles.graph.circle(site.module.path)
+            # It is read when the engine is made: nothing is late. And Flask takes no small letters from an object.
+            config = Config(self.places, world, circle, False, lambda function: False)
+            world.application = lambda key: config.get(key) if key.isupper() else None
+
+    @cached_property
+    def _is_used(self) -> bool:
+        return any(not self.roles.is_aside(path) for path in self.modules.containing(b"Flask("))
 
     def _made(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
         is_3 = library.at_least("3.0", VERSION)
