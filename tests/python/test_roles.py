@@ -715,7 +715,7 @@ SERVER = {"main.py": f"{APP}import db\n"}
     ("files", "role"),
     [
         ({"db.py": HELPER, **SERVER, **IN_TESTS}, "test"),
-        ({"db.py": HELPER, **SERVER}, "service"),  # nobody at all: who knows
+        ({"db.py": HELPER, **SERVER}, "script"),  # nobody at all
         ({"db.py": HELPER + "default = Helper()\n", **SERVER, **IN_TESTS}, "service"),
         ({"db.py": HELPER, **SERVER, **IN_TESTS, "conf.py": "BACKEND = 'db.Helper'\n"}, "service"),
     ],
@@ -732,6 +732,27 @@ PACKAGE = {
     "test_service.py": "from service.db import make\ndef test_make():\n    make('sqlite://')\n",
 }
 PROGRAM = "import service\napp = service.Api()\napp.configure()\n"
+
+
+GIVES = f"{ENGINE}def make_engine():\n    return {MAKE}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "role"),
+    [
+        ({"db/engine.py": GIVES}, "script"),
+        ({"db/engine.py": GIVES, "db/__init__.py": "from .engine import make_engine\n__all__ = ['make_engine']\n"}, "script"),
+        ({"db/engine.py": GIVES, "reset.sh": "python -c 'from db import make_engine; make_engine()'\n"}, "script"),
+        ({"db/engine.py": GIVES, "conf.yaml": "engine: db.engine.make_engine\n"}, "service"),
+        ({"db/engine.py": GIVES, "conf.py": "ENGINE = 'db.engine.make_engine'\n"}, "service"),
+        ({"db/engine.py": GIVES, "conf.py": "import db.engine\nengine = getattr(db.engine, 'make_engine')()\n"}, "service"),
+        ({"db/engine.py": GIVES.replace("()", "(server)", 1)}, "service"),  # a hook of the server, perhaps
+        ({"db/engine.py": GIVES.replace("def", "@hook\ndef")}, "service"),
+    ],
+)
+def test_an_engine_that_nothing_makes_is_no_services(engine, files, role):
+    main = {"main.py": f"{APP}import db.engine\n"}
+    assert engine({**main, **files}).role == role
 
 
 def test_an_application_whose_class_a_package_gives_on_serves(engine):

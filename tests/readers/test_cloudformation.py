@@ -76,6 +76,21 @@ def test_a_sam_function_takes_globals_and_parameters(make_tree: MakeTree) -> Non
     assert (process.entry, process.directory, evidence(process.processes)[0]) == ("app:handler", "src", 1)
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "found"),
+    [
+        ("AWS::Lambda::Function", "Code: {ZipFile: 'def handler(event, context): pass'}", 0),
+        ("AWS::Serverless::Function", "InlineCode: 'def handler(event, context): pass'", 0),
+        ("AWS::Lambda::Function", "Code: {S3Bucket: shop, S3Key: code.zip}", 1),
+    ],
+)
+def test_a_function_whose_code_is_written_in_the_template_runs_nothing_of_the_project(
+    make_tree: MakeTree, kind: str, code: str, found: int
+) -> None:
+    text = f"Resources:\n  Send:\n    Type: {kind}\n    Properties:\n      Handler: index.handler\n      {code}\n"
+    assert len(facts(make_tree({"template.yaml": text}))) == found
+
+
 def test_a_lambdas_host_is_a_token_its_database_lists(make_tree: MakeTree) -> None:
     tree = make_tree({"template.yaml": SAM})
     hook, database = only(tree), only(tree, Database)

@@ -102,14 +102,16 @@ def _environments(tree: Tree, path: str) -> Mapping[str | None, Mapping[str, Set
 
 
 def sam_function(tree: Tree, resource: Resource) -> Iterator[Workload]:
-    """AWS::Serverless::Function; `Globals.Function` holds what several share."""
+    """AWS::Serverless::Function; `Globals.Function` holds what several share. What is written in the template is no file."""
     shared = _Shared(resource)
-    yield _lambda(tree, shared, shared.node("CodeUri"))
+    if shared.node("InlineCode") is None:
+        yield _lambda(tree, shared, shared.node("CodeUri"))
 
 
 def plain_function(tree: Tree, resource: Resource) -> Iterator[Workload]:
-    """AWS::Lambda::Function."""
-    yield _lambda(tree, _Shared(resource), resource.at("Code"))
+    """AWS::Lambda::Function, unless its whole code is written in the template: that makes no engine of the project's."""
+    if resource.at("Code", "ZipFile") is None:
+        yield _lambda(tree, _Shared(resource), resource.at("Code"))
 
 
 class _Shared:

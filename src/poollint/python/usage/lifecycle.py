@@ -34,6 +34,7 @@ class Run:
     is_conditional  a parameter, or the name of a configured kind, decides whether it comes to the creation
     is_result    what runs it returns the engine: a workflow's task may well make one for the tasks after it
     unused       the function or class that leads to it, where nothing in the project but tests refers to that
+    uncalled     the same, where nothing at all refers to that
     """
 
     context: Context
@@ -43,6 +44,7 @@ class Run:
     is_conditional: bool = False
     is_result: bool = False
     unused: str = ""
+    uncalled: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +112,8 @@ class Lifecycle:
                     ", but tests and samples" if further else ""
                 )
                 nobody = _run(step, Context("unknown", says, step.module.location(definition)))
-                yield replace(nobody, unused=definition.name) if further else nobody
+                plain = definition.name if _is_plain(step.module, definition) else ""
+                yield replace(nobody, unused=definition.name) if further else replace(nobody, uncalled=plain)
 
     def _outward(self, step: _Step, definition: Function | ast.ClassDef, skipping: Skipping) -> Iterator[Run | _Step]:
         """Yield what refers to a definition: contexts it is handed to, and calls to follow further."""
@@ -200,6 +203,22 @@ def _climbs_to(module: Module, function: Function, how: Kept) -> Function | ast.
     """Return whose users run the function: for a constructor, or a method that keeps the engine on self, the class."""
     cls = class_around(module, function)
     return cls if cls and (how == "instance" or function.name in _CONSTRUCTORS) else function
+
+
+def _is_plain(module: Module, definition: Function | ast.ClassDef) -> bool:
+    """Say whether a definition runs only for who names it: no decorator hands it on, and no base knows its methods.
+
+    What takes parameters may be a hook or a handler that a server finds by its name: `def post_fork(server, worker)`.
+    """
+    cls = definition if isinstance(definition, ast.ClassDef) else class_around(module, definition)
+    inherits = cls is not None and bool(cls.bases or cls.keywords or cls.decorator_list)
+    if definition.decorator_list or inherits:
+        return False
+    if isinstance(definition, ast.ClassDef):
+        return True
+    given = definition.args
+    required = len(given.posonlyargs) + len(given.args) - len(given.defaults) - (cls is not None)
+    return required <= 0 and not (given.vararg or given.kwarg)
 
 
 def _is_left(module: Module, definition: ast.AST, reference: Reference) -> bool:

@@ -82,6 +82,7 @@ _DEPLOYS = re.compile(
     r"(^|/)(([\w.-]+\.)?Dockerfile[^/]*|Containerfile|(docker-)?compose[^/]*\.ya?ml|Procfile|fly\.toml|render\.yaml"
     r"|app\.yaml|Chart\.yaml|kustomization\.ya?ml|serverless\.ya?ml|[^/]+\.tf|[^/]+\.service)$"
 )
+_CONFIGURES = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".json", ".conf")  # what may name the code that a framework loads
 _DECORATED = re.compile(rb"^[ \t]*@", re.M)
 
 
@@ -170,6 +171,8 @@ class Roles:
             return "library", "a published package that nothing here deploys; its users give the parameters"
         if self._is_for_tests(site):
             return "test", "nothing but tests makes it"
+        if self._is_for_nobody(site):
+            return "script", "nothing in the project makes it"
         runs = self._runs_of_users(site)
         if not any(self._of_run(run) for run in runs):
             runs = self.lifecycle.runs(site)
@@ -203,6 +206,23 @@ class Roles:
             and all(run.unused and self._of_run(run) and not self._is_named(run.unused, run.path) for run in left)
             and not self._is_library(site)
         )
+
+    def _is_for_nobody(self, site: Site) -> bool:
+        """Say whether an application never makes an engine: no code, text or configuration has the name that leads to it."""
+        runs = self.lifecycle.runs(site)
+        return all(run.uncalled for run in runs) and not (
+            self._is_library(site) or any(self._is_spoken_of(run.uncalled) for run in runs)
+        )
+
+    def _is_spoken_of(self, name: str) -> bool:
+        """Say whether a program or its configuration has a name; who only imports it or gives it on does not use it."""
+        tree, needle = self.modules.tree, name.encode()
+        if any(needle in (tree.bytes(path) or b"") for path in tree.files if path.endswith(_CONFIGURES)):
+            return True
+        word = re.compile(rf"\b{re.escape(name)}\b")
+        paths = (path for path in self.modules.containing(needle) if not self.is_aside(path))
+        modules = (module for path in paths if (module := self.modules.module(path)))
+        return any(_speaks_of(module, node, name, word) for module in modules for node in module.nodes)
 
     def _is_named(self, name: str, path: str) -> bool:
         """Say whether a word stands anywhere outside tests but where `path` defines it: a registry may call it by its name."""
@@ -502,6 +522,18 @@ class Roles:
             return folder
         below = tree.below_base(path)
         return path[: len(path) - len(below)] + below.split("/")[0]
+
+
+def _speaks_of(module: Module, node: ast.AST, name: str, word: re.Pattern[str]) -> bool:
+    """Say whether a node is a name, or a text with it that is no documentation and no `__all__`."""
+    match node:
+        case ast.Name(id=found) | ast.Attribute(attr=found):
+            return found == name
+        case ast.Constant(value=str(text)) if word.search(text):
+            around = module.parent(node)
+            above = module.parent(around) if isinstance(around, (ast.List, ast.Tuple)) else None
+            return not isinstance(around, ast.Expr) and "__all__" not in {dotted(t) for t in getattr(above, "targets", ())}
+    return False
 
 
 def _makes_of(module: Module, kinds: Mapping[str, tuple[str, ...]]) -> bool:
