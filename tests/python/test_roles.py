@@ -586,6 +586,7 @@ def test_a_published_class_that_is_made_with_parameters_of_its_base_is_for_its_u
     "more",
     [
         {"pyproject.toml": "[build-system]\nrequires = []\n"},
+        {"pyproject.toml": PUBLISHED.replace("[build-system]", "[tool.uv]")},
         {"pyproject.toml": PUBLISHED, "Dockerfile": "FROM python\nCMD uvicorn flow.server:app\n"},
     ],
 )

@@ -472,7 +472,9 @@ class Roles:
         function = function_around(site.module, site.call)
         if function is None or not self._takes_parameters(site.module, function):
             return False
-        return self._distribution(site.module.path, _CLASSIFIED) is not None and not self._is_deployed
+        sold = self._distribution(site.module.path, _CLASSIFIED)
+        # What names no build system is built by nobody, whatever its classifiers say.
+        return sold is not None and sold == self._distribution(site.module.path, _DISTRIBUTION) and not self._is_deployed
 
     def _takes_parameters(self, module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Say whether a function, or the constructor of the class it is a method of, is given something."""
