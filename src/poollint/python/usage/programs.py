@@ -91,7 +91,27 @@ def _is_endless(node: ast.AST, consumers: set[str]) -> bool:
             return (dotted(made) or "").rpartition(".")[2] == "Event"  # nobody else has it, so nobody sets it
         case ast.Await(value=ast.Call(func=made)) if (dotted(made) or "").endswith("asyncio.Future"):
             return True
-    return contexts.loops(node) and not any(_ends(part) for part in _own(node, is_left_alone=True))
+    if not isinstance(node, ast.While) or not (contexts.loops(node) or _waits_for_a_flag(node)):
+        return False
+    return not any(_ends(part) for part in _own(node, is_left_alone=True))
+
+
+def _waits_for_a_flag(loop: ast.While) -> bool:
+    """Say whether a loop sleeps until somebody outside it sets a flag: `while self.running`, `while not stop.is_set()`."""
+    test = loop.test.operand if isinstance(loop.test, ast.UnaryOp) and isinstance(loop.test.op, ast.Not) else loop.test
+    match test:
+        case ast.Call(func=ast.Attribute(value=event, attr="is_set"), args=[]):
+            flag = dotted(event)
+        case ast.Name() | ast.Attribute(value=ast.Name(id="self" | "cls")):
+            flag = dotted(test)
+        case _:
+            flag = None
+    own = list(_own(loop))
+    calls = [dotted(part.func) or "" for part in own if isinstance(part, ast.Call)]
+    stored = (part for part in own if isinstance(part, (ast.Name, ast.Attribute)) and not isinstance(part.ctx, ast.Load))
+    is_set = any(dotted(part) == flag for part in stored)
+    is_used = any(call.startswith(f"{flag}.") and not call.endswith((".wait", ".is_set")) for call in calls)
+    return bool(flag) and not is_set and not is_used and any(call.rpartition(".")[2] in ("sleep", "wait") for call in calls)
 
 
 def _ends(part: ast.AST) -> bool:
