@@ -267,7 +267,7 @@ def _subscript(world: World, node: ast.Subscript, module: Module, frame: Frame |
 
 def configured(world: World, node: ast.AST, module: Module, found: Value) -> Value:
     """Return `app.config["KEY"]` as the application being read sets it, where the code around does not show it."""
-    is_shown = isinstance(found, Known) and (found.certainty != "fallback" or not module.calls.get("setdefault"))
+    is_shown = isinstance(found, Known) and (found.certainty != "fallback" or not module.calls_of("setdefault"))
     key = next(looked_up(node), None) if not is_shown else None
     if key is None or (not isinstance(found, Unknown) and not _is_set_by_default(module, key)):
         return found
@@ -278,7 +278,7 @@ def configured(world: World, node: ast.AST, module: Module, found: Value) -> Val
 
 def _is_set_by_default(module: Module, key: str) -> bool:
     """Say whether a file has `app.config.setdefault("KEY", 5)`: that keeps what the application has set."""
-    calls = (call for call in module.calls.get("setdefault", ()) if isinstance(call.func, ast.Attribute) and call.args)
+    calls = (call for call in module.calls_of("setdefault") if isinstance(call.func, ast.Attribute) and call.args)
     held = (call.args[0] for call in calls if getattr(call.func.value, "attr", "") == "config")  # type: ignore[attr-defined]
     return any(isinstance(first, ast.Constant) and first.value == key for first in held)
 
