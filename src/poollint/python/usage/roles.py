@@ -340,6 +340,7 @@ class Roles:
         if self._loaded_by_commands(path):
             return "script"
         roles: set[Role] = set()
+        commands: list[str] = []
         for other in sorted(self.graph.reached_by(path)):
             if self.is_aside(other):
                 continue
@@ -349,7 +350,9 @@ class Roles:
             if role or any(self._program_of(near) == "service" for near in beside if not self.is_aside(near)):
                 roles.add(role or "service")
             elif other != path and self._is_command(other):
-                roles.add(self._of_program(other))
+                commands.append(other)
+        if not roles:  # what a command does is found out only where it decides
+            roles.update(map(self._of_program, commands))
         return next((role for role in ("service", "worker", "script") if role in roles), None)  # type: ignore[return-value]
 
     def _beside(self, path: str) -> Iterator[str]:
