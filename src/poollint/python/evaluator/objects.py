@@ -141,7 +141,8 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
         case Unknown():
             return unknown_as(base, origin)
         case Table(entries=entries) if name in entries:
-            return entries[name]  # no dict has it, so this is one with attributes: a Box, a Munch, dynaconf's
+            # No dict has it, so this is one with attributes: a Box, a Munch, dynaconf's.
+            return outside.of_namespace(world, base, name, entries[name], node, module)
         case Partial(function=function, arguments=arguments) if name in ("func", "keywords"):
             return function if name == "func" else Table(dict(arguments.keywords), origin, arguments.complete)
     return Unknown(f".{name} of {described(base)}", origin)
@@ -548,6 +549,13 @@ def _works_names_out(function: ast.AST) -> bool:
     return False
 
 
+def _sets_by_text(function: ast.AST, name: str) -> bool:
+    """Say whether a method that works names of its attributes out holds this one: `for key in ("size", "overflow"):`."""
+    if not _works_names_out(function):
+        return False
+    return any(isinstance(node, ast.Constant) and node.value == name for node in walk(function))
+
+
 def _is_property(node: ast.AST) -> bool:
     return bool(
         {"property", "cached_property", "computed_field", "hybrid_property", "classproperty"} & decorators(node)
@@ -603,7 +611,7 @@ def _changed_by_methods(world: World, base: Instance, name: str, value: Value, a
         own = f"{next(iter(scope.parameters), '')}.{name}"
         if method.node is asker or validation.is_validator(method.node):
             continue
-        if own in scope.sets:
+        if own in scope.sets or _sets_by_text(method.node, name):
             return Unknown(f"{name} is also set in {method.name}()", origin_of(value))
         for part in fills.set_in(method.module, scope, own):
             result = containers.spoiled(result, part, f"{method.name}() changes it")

@@ -6,6 +6,7 @@
     setattr(settings, "size", 9)      any of them
     setattr(settings, name, 9)        at module level: any attribute of any of them, as vars(settings).update(...) does
     apply(settings, "size", 9)        where apply() does that with what it is given: the names that the call holds
+    settings.update(size=9)           where the method does that with its instance, or with its class
     OPTIONS["size"] = 9               a dict that is imported, also config.OPTIONS.update(size=9)
     os.environ["SIZE"] = "9"          a variable of the process
 
@@ -43,6 +44,7 @@ _BY_ANY_NAME = tuple(
     map(re.compile, (rb"setattr\((?!self,|cls,)[^\n,]{1,80},[ \t]*[^\"'\s]", rb"vars\((?!self\))\w", rb"__dict__(?:\.update\(|\[)"))
 )
 _SETATTR = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
+_SETATTR_BY_NAME = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[^\"'\s]")
 LONGEST_HOLDER = 400  # bytes of `name["key"]["key"]`
 MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
 MOST_FILES = 40  # that may set one name; then it is no name of anything in particular
@@ -87,14 +89,24 @@ class Outside:
         if name not in self._writes:
             self._writes[name] = ()
             found = self._found(name, self._scanned(name), _attributes)
-            self._writes[name] = (*found, *(write for write in self._by_functions if _holds_name(write.node, name)))
+            self._writes[name] = (*found, *self._by_functions(name))
         return self._writes[name]
 
+    def _by_functions(self, name: str) -> Iterator[Write]:
+        """Yield the calls that hold a name of functions that set attributes by names they are given: `setattr(config, k, v)`."""
+        paths = self.modules.containing(name.encode()) if self._setters else ()
+        paths = [path for path in paths if not self.modules.is_for_tests(path)]
+        for path in paths if len(paths) <= MOST_FILES else ():
+            module = self.modules.module(path)
+            for setter in self._setters if module is not None else ():
+                yield from (write for write in self._through(setter, module) if _holds_name(write.node, name))  # type: ignore[arg-type]
+
     @cached_property
-    def _by_functions(self) -> tuple[Write, ...]:
-        """The calls of functions that set attributes, by names they are given, of a parameter: `setattr(config, k, v)`."""
-        setters = tuple(self._found("", self._naming_files, _in_functions))
-        return tuple(write for setter in setters for write in self._through(setter))
+    def _setters(self) -> tuple[Write, ...]:
+        """The statements of functions that set attributes by names that are worked out; one for each function."""
+        contents = ((path, self.modules.tree.bytes(path) or b"") for path in self.modules.containing(b"setattr("))
+        paths = [path for path, content in contents if not self.modules.is_for_tests(path) and _SETATTR_BY_NAME.search(content)]
+        return tuple(self._found("", paths, _in_functions)) if len(paths) <= MOST_FILES else ()
 
     @cached_property
     def _naming_files(self) -> list[str]:
@@ -103,19 +115,15 @@ class Outside:
         contents = ((path, self.modules.tree.bytes(path) or b"") for path in paths)
         return [path for path, content in contents if any(way.search(content) for way in _BY_ANY_NAME)]
 
-    def _through(self, setter: Write) -> Iterator[Write]:
-        """Yield the calls of a function that sets attributes by name: `apply(config, size=9)`."""
+    def _through(self, setter: Write, module: Module) -> Iterator[Write]:
+        """Yield the calls of a function that sets attributes by name, each with that whose attributes it sets."""
         function = next(iter(setter.module.enclosing_functions(setter.node)))
         assert isinstance(function, FUNCTIONS) and isinstance(setter.base, ast.Name)
+        is_method = isinstance(setter.module.parent(function), ast.ClassDef)
         arguments = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
-        position = arguments.index(setter.base.id) if setter.base.id in arguments else sys.maxsize
-        for path in self.modules.containing(function.name.encode()):
-            module = self.modules.module(path) if not self.modules.is_for_tests(path) else None
-            for call in module.calls_of(function.name) if module is not None else ():
-                given = next((k.value for k in call.keywords if k.arg == setter.base.id), None)
-                given = call.args[position] if position < len(call.args) else given
-                if given is not None and _runs(module, call, function):  # type: ignore[arg-type]
-                    yield Write(module, call, given)  # type: ignore[arg-type]
+        for call in module.calls_of(function.name):
+            if isinstance(call.func, ast.Attribute) if is_method else _runs(module, call, function):
+                yield Write(module, call, _set_by_call(call, setter.base.id, arguments, is_method))
 
     def by_any_name(self) -> tuple[Write, ...]:
         """Return the statements that set attributes by names that are worked out."""
@@ -258,9 +266,20 @@ def _in_functions(module: Module, _: str) -> Iterator[Write]:
         match node:
             case ast.Call(ast.Name("setattr"), [ast.Name() as base, key, _]) if not isinstance(key, ast.Constant):
                 function = next(iter(module.enclosing_functions(node)), None)
-                is_plain = isinstance(function, FUNCTIONS) and module.parent(function) is module.tree
-                if is_plain and base.id in names.scope_for(module, function).parameters and not _is_for_new_names(module, node):  # type: ignore[arg-type]
+                # What a constructor sets so is known to be set by it.
+                if isinstance(function, FUNCTIONS) and not function.name.startswith("__") and not _is_for_new_names(module, node):
                     yield Write(module, node, base, is_named=False)
+
+
+def _set_by_call(call: ast.Call, name: str, arguments: list[str], is_method: bool) -> ast.expr:
+    """Return what a call sets attributes of: what is passed for a parameter, the method's own, or what the call returns."""
+    given = next((keyword.value for keyword in call.keywords if keyword.arg == name), None)
+    if given is not None or name not in arguments:
+        return given or call
+    position = arguments.index(name) - is_method
+    if position < 0 and isinstance(call.func, ast.Attribute):
+        return call.func.value
+    return call.args[position] if 0 <= position < len(call.args) else call
 
 
 def _holds_name(call: ast.AST, name: str) -> bool:
@@ -518,6 +537,20 @@ def _changes_instance(world: World, write: Write, base: Instance, nodes: list[as
         return False  # read statement by statement
     receivers = world.modules.shared(Outside).receivers(replace(write, base=write.base.value))
     return any(isinstance(made, Instance) and made.cls.node in nodes and _may_be_same(made, base) for made in receivers)
+
+
+def of_namespace(world: World, base: Table, name: str, value: Value, node: ast.AST, module: Module) -> Value:
+    """Return what an attribute of a `SimpleNamespace` or the like is, or not known where other code sets it."""
+    if not _matters(value):
+        return value
+    outside = world.modules.shared(Outside)
+    for write in outside.writes(name):
+        if names.scope_at(write.module, write.node) is names.scope_at(module, node):
+            continue  # read statement by statement
+        if _counts(outside, write, module, value):
+            if any(isinstance(made, Table) and made.origin == base.origin for made in outside.receivers(write)):
+                return _not_known(name, write, value)
+    return value
 
 
 def _may_be_same(one: Instance, other: Instance) -> bool:

@@ -203,13 +203,21 @@ def _handed_on(world: World, owner: Instance, bases: Bases) -> Instance:
 
 
 def _is_dataclass(bases: Bases) -> bool:
-    for base in bases:
-        if isinstance(base, ClassRef):
-            for decorator in base.node.decorator_list:
-                target = names.resolve(base.module, decorator.func if isinstance(decorator, ast.Call) else decorator)
-                if isinstance(target, LibraryRef) and target.name in _DATACLASSES:
-                    return True
+    return any(isinstance(base, ClassRef) and _is_decorated(base) for base in bases)
+
+
+def _is_decorated(cls: ClassRef) -> bool:
+    for decorator in cls.node.decorator_list:
+        target = names.resolve(cls.module, decorator.func if isinstance(decorator, ast.Call) else decorator)
+        if isinstance(target, LibraryRef) and target.name in _DATACLASSES:
+            return True
     return False
+
+
+def _declaring(bases: Bases) -> list[ClassRef]:
+    """Return the classes whose bodies say fields: of dataclasses those that are decorated themselves."""
+    every = is_settings(bases) or not _is_dataclass(bases)
+    return [base for base in bases if isinstance(base, ClassRef) and (every or _is_decorated(base))]
 
 
 def has_field(bases: Bases, name: str) -> bool:
@@ -217,16 +225,18 @@ def has_field(bases: Bases, name: str) -> bool:
 
 
 def _fields(bases: Bases) -> Iterator[Field]:
-    for cls in bases:
-        if not isinstance(cls, ClassRef):
-            continue
-        for stmt in cls.node.body:
-            match stmt:
-                case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                    if not _is_classvar(annotation):
-                        yield _annotated_field(name, cls, annotation, value)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in ("model_config", "Config"):
-                    yield Field(name, cls, None, value, _field_call(cls.module, None, value), None, cls.module)
+    for cls in _declaring(bases):
+        yield from _fields_of(cls)
+
+
+def _fields_of(cls: ClassRef) -> Iterator[Field]:
+    for stmt in cls.node.body:
+        match stmt:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                if not _is_classvar(annotation):
+                    yield _annotated_field(name, cls, annotation, value)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in ("model_config", "Config"):
+                yield Field(name, cls, None, value, _field_call(cls.module, None, value), None, cls.module)
 
 
 def _annotated_field(name: str, cls: ClassRef, annotation: ast.expr, value: ast.expr | None) -> Field:
@@ -239,7 +249,7 @@ def _annotated_field(name: str, cls: ClassRef, annotation: ast.expr, value: ast.
 
 def _in_order(bases: Bases) -> dict[str, Field]:
     """Return the fields by name in the order of the constructor; a subclass's own definition wins."""
-    return {found.name: found for base in reversed(bases) if isinstance(base, ClassRef) for found in _fields([base])}
+    return {found.name: found for cls in reversed(_declaring(bases)) for found in _fields_of(cls)}
 
 
 def order_of(bases: Bases) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import NoneType
 from typing import Any
 
-from poollint.facts import Known, Unknown
+from poollint.facts import Known, Origin, Unknown
 from poollint.python.evaluator import containers, expressions, kinds, objects, operators, presence, settings, text
 from poollint.python.evaluator.values import (
     Arguments,
@@ -36,7 +36,7 @@ from poollint.python.evaluator.values import (
     symbol_of,
     unsettled,
 )
-from poollint.python.libraries import Call, reader
+from poollint.python.libraries import Call, attribute_reader, reader
 from poollint.python.source import names
 
 LONGEST_RANGE = 1000
@@ -321,6 +321,14 @@ def _timedelta(call: Call) -> Value:
             return call.made()
         total += value.value * units[name]
     return call.made() if given.positional or not given.complete else call.made(state=total)
+
+
+@attribute_reader("datetime.timedelta.seconds", "datetime.timedelta.days")
+def _part_of_time(base: Value, origin: Origin) -> Value:
+    seconds = getattr(base, "state", None)
+    if not isinstance(seconds, float):
+        return Unknown("a time that is not known", origin)
+    return Traced(int(seconds % 86_400 if origin.says.endswith("seconds") else seconds // 86_400), origin)
 
 
 @reader("datetime.timedelta.total_seconds")
