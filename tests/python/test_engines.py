@@ -702,3 +702,14 @@ def test_what_takes_an_overflow_is_a_queue_whatever_is_spread_beside_it(pool, op
     text = f"{SYNC}from sqlalchemy.pool import NullPool\nfrom other import OPTIONS\n"
     found = pool(f"{text}engine = create_engine('postgresql+psycopg2://db/a', {options}, **OPTIONS)\n")
     assert value_of(found.pool_class) == pool_class
+
+
+def test_an_argument_that_is_too_much_to_work_out_takes_nothing_from_the_next(pool):
+    parts = ", ".join(f"'k{number}': str(BASE + {number})" for number in range(1_500))
+    program = (
+        f"import os\nBASE = int(os.environ['BASE'])\nPARTS = {{{parts}}}\n\n"
+        "def url():\n    return 'postgresql://db/' + '-'.join(PARTS.values())\n\n"
+    )
+    found = pool(SYNC + program + "engine = create_engine(url(), pool_size=4 + 3, max_overflow=len(url()))\n")
+    assert found.pool_size.value == 7
+    assert isinstance(found.max_overflow, Unknown)

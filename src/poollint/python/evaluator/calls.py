@@ -161,6 +161,7 @@ def _arguments(world: World, node: ast.Call, module: Module, frame: Frame | None
     keywords: dict[str, Value] = {}
     reason = ""
     for argument in node.args:
+        world.refuel()
         if isinstance(argument, ast.Starred):
             inner = containers.items_of(world, expressions.evaluate(world, argument.value, module, frame))
             reason = reason or ("" if inner is not None else f"*{module.source(argument.value, 30)} could not be read")
@@ -168,6 +169,7 @@ def _arguments(world: World, node: ast.Call, module: Module, frame: Frame | None
         else:
             positional.append(expressions.evaluate(world, argument, module, frame))
     for keyword in node.keywords:
+        world.refuel()
         value = expressions.evaluate(world, keyword.value, module, frame)
         if keyword.arg is not None:
             keywords[keyword.arg] = value
