@@ -713,3 +713,13 @@ def test_an_argument_that_is_too_much_to_work_out_takes_nothing_from_the_next(po
     found = pool(SYNC + program + "engine = create_engine(url(), pool_size=4 + 3, max_overflow=len(url()))\n")
     assert found.pool_size.value == 7
     assert isinstance(found.max_overflow, Unknown)
+
+
+def test_callers_that_are_more_than_half_the_alternatives_are_all_followed(engine):
+    program = (
+        "import os\n\ndef make(size):\n    options = {}\n    if os.getenv('SLOW'):\n        options['pool_timeout'] = 60\n"
+        "    return create_engine('postgresql+psycopg2://db/orders', pool_size=size, **options)\n\n"
+    )
+    calls = "".join(f"engine_{size} = make({size})\n" for size in range(1, 12))
+    found = engine(SYNC + program + calls)
+    assert {value_of(way.pool_size) for way in found.alternatives} == set(range(1, 12))

@@ -127,12 +127,13 @@ class Evaluator:
     def alternatives(self, compute: Callable[[World], T], limit: int = LIMIT) -> list[T]:
         """Return `compute(world)` for every world that the undecided conditions make, the likeliest first.
 
-        Never more than `limit`: where that is not enough there are FEWER, and a world that would exceed them decides
-        nothing further, so what depends on more conditions is Unknown. So is all that depends on any where the worlds
-        together are too much work. `compute` may be called again and again and must have no effects.
+        Never more than `limit`: where that is not enough there are FEWER, unless one question has more answers, and a
+        world that would exceed them decides nothing further, so what depends on more conditions is Unknown. So is all
+        that depends on any where the worlds together are too much work. `compute` may be called again and again and must
+        have no effects.
         """
         results: list[tuple[tuple[int, ...], T]] = []
-        todo, left = deque([World(self)]), MOST_WORK
+        todo, left, most = deque([World(self)]), MOST_WORK, 0
         while todo:
             world = todo.popleft()
             if left <= 0:
@@ -142,8 +143,9 @@ class Evaluator:
             except Dead:
                 continue
             except Undecided as undecided:
-                room = limit - len(results) - len(todo)
-                if len(undecided.question.answers) > room and limit > FEWER:
+                answers, room = len(undecided.question.answers), limit - len(results) - len(todo)
+                most = max(most, answers)
+                if answers > room and limit > FEWER >= most:
                     limit, results, todo = FEWER, [], deque([World(self)])
                 else:
                     todo.extend(world.split(undecided.question, room))
