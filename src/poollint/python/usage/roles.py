@@ -222,7 +222,7 @@ class Roles:
         word = re.compile(rf"\b{re.escape(name)}\b")
         paths = (path for path in self.modules.containing(needle) if not self.is_aside(path))
         modules = (module for path in paths if (module := self.modules.module(path)))
-        return any(_speaks_of(module, node, name, word) for module in modules for node in module.nodes)
+        return any(_speaks_of(module, node, name, word) for module in modules for node in module.near(name))
 
     def _is_named(self, name: str, path: str) -> bool:
         """Say whether a word stands anywhere outside tests but where `path` defines it: a registry may call it by its name."""
