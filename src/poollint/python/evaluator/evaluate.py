@@ -379,8 +379,8 @@ class World:
                 return None
         else:
             self.settled[key] = kept
-        for name in kept.meanings.keys() - self.evaluator.meanings.keys():
-            self.evaluator.meanings[name] = kept.meanings[name]
+        for name, meaning in kept.meanings.items():
+            self.evaluator.meanings.setdefault(name, meaning)
         self.note(kept.rests)
         self.cuts |= kept.cuts
         return kept
