@@ -257,13 +257,24 @@ def attribute_set_in(
     world: World, function: FunctionRef, name: str, frame: Frame | None, before: Value | None = None
 ) -> Value | None:
     """Return what a method has set `self.name` to when it is done, `before` when it does not touch it."""
-    if not isinstance(function.node, FUNCTIONS) or not function.node.args.args and not function.node.args.posonlyargs:
+    own = _touched(function, name)
+    if own is None:
         return before
     scope = names.scope_for(function.module, function.node)
-    own = next(iter(scope.parameters))
-    if f"{own}.{name}" not in scope.touched:
-        return before
-    return slices.Slice(world, function.module, scope, f"{own}.{name}", frame, None, lambda: before).result()
+    return slices.Slice(world, function.module, scope, own, frame, None, lambda: before).result()
+
+
+def touches(function: FunctionRef, name: str) -> bool:
+    """Say whether a method has a statement about `self.name`."""
+    return _touched(function, name) is not None
+
+
+def _touched(function: FunctionRef, name: str) -> str | None:
+    if not isinstance(function.node, FUNCTIONS) or not function.node.args.args and not function.node.args.posonlyargs:
+        return None
+    scope = names.scope_for(function.module, function.node)
+    own = f"{next(iter(scope.parameters))}.{name}"
+    return own if own in scope.touched else None
 
 
 def set_through(world: World, holder: Holder, name: str, before: Value | None) -> Value | None:

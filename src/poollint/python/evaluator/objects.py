@@ -584,7 +584,7 @@ def _set_by_methods(
         return _changed_by_methods(world, base, name, value, asker)
     found: Value | None = None
     for method in other_methods(world, base.cls):
-        if method.node is asker:
+        if method.node is asker or not flow.touches(method, name):
             continue
         running = frame_of(world, base, method)
         other = flow.attribute_set_in(world, replace(method, owner=base), name, running)
