@@ -16,7 +16,8 @@ What the parts do:
     text         strings and URLs of which parts are known
     objects      classes, instances, attributes; settings: pydantic and dataclass fields; validation: their types, validators
     containers   dicts, lists and sets
-    outside      what other code sets in things that stand elsewhere; heirs: what classes below a class set; presence: hasattr; kinds: isinstance
+    outside      what other code sets in things that stand elsewhere; heirs: what classes below a class set
+    presence     whether something has an attribute; kinds: whether it is of a type
     calls        calling functions of the project
     environment  variables of the process; assigned: those that the program sets itself
 
