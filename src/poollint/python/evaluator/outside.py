@@ -77,6 +77,7 @@ class Outside:
         self._paths: dict[str, set[str]] | None = None
         self._changes: dict[str, set[str]] = {}
         self._writes: dict[str, tuple[Write, ...]] = {}
+        self._calls: dict[str, tuple[Write, ...]] = {}
         self._changed: dict[str, tuple[Write, ...]] = {}
         self._together: dict[str, frozenset[str]] = {}
         self._reaches: dict[str, frozenset[str]] = {}
@@ -88,22 +89,33 @@ class Outside:
         """Return the statements that set an attribute of this name on something else than their own `self`."""
         if name not in self._writes:
             self._writes[name] = ()
-            found = self._found(name, self._scanned(name), _attributes)
-            self._writes[name] = (*found, *self._by_functions(name))
+            self._writes[name] = tuple(self._found(name, self._scanned(name), _attributes))
         return self._writes[name]
 
+    def writes_and_calls(self, name: str) -> tuple[Write, ...]:
+        """Return those, and the calls that hold the name of functions that set what they are told: `setattr(config, k, v)`."""
+        if name not in self._calls:
+            self._calls[name] = ()
+            self._calls[name] = tuple(self._by_functions(name))
+        return (*self.writes(name), *self._calls[name])
+
     def _by_functions(self, name: str) -> Iterator[Write]:
-        """Yield the calls that hold a name of functions that set attributes by names they are given: `setattr(config, k, v)`."""
-        paths = self.modules.containing(name.encode()) if self._setters else ()
-        paths = [path for path in paths if not self.modules.is_for_tests(path)]
+        paths = list(self.modules.containing(name.encode(), among=self._calling)) if self._calling else []
         for path in paths if len(paths) <= MOST_FILES else ():
             module = self.modules.module(path)
             for setter in self._setters if module is not None else ():
                 yield from (write for write in self._through(setter, module) if _holds_name(write.node, name))  # type: ignore[arg-type]
 
     @cached_property
+    def _calling(self) -> frozenset[str]:
+        """The files that may call functions that set attributes by names they are given."""
+        called = {_function_of(setter).name for setter in self._setters}
+        paths = (path for name in called for path in self.modules.containing(f"{name}(".encode()))
+        return frozenset(path for path in paths if not self.modules.is_for_tests(path))
+
+    @cached_property
     def _setters(self) -> tuple[Write, ...]:
-        """The statements of functions that set attributes by names that are worked out; one for each function."""
+        """The statements of functions that set attributes by names that are worked out."""
         contents = ((path, self.modules.tree.bytes(path) or b"") for path in self.modules.containing(b"setattr("))
         paths = [path for path, content in contents if not self.modules.is_for_tests(path) and _SETATTR_BY_NAME.search(content)]
         return tuple(self._found("", paths, _in_functions)) if len(paths) <= MOST_FILES else ()
@@ -117,8 +129,8 @@ class Outside:
 
     def _through(self, setter: Write, module: Module) -> Iterator[Write]:
         """Yield the calls of a function that sets attributes by name, each with that whose attributes it sets."""
-        function = next(iter(setter.module.enclosing_functions(setter.node)))
-        assert isinstance(function, FUNCTIONS) and isinstance(setter.base, ast.Name)
+        function = _function_of(setter)
+        assert isinstance(setter.base, ast.Name)
         is_method = isinstance(setter.module.parent(function), ast.ClassDef)
         arguments = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
         for call in module.calls_of(function.name):
@@ -269,6 +281,12 @@ def _in_functions(module: Module, _: str) -> Iterator[Write]:
                 # What a constructor sets so is known to be set by it.
                 if isinstance(function, FUNCTIONS) and not function.name.startswith("__") and not _is_for_new_names(module, node):
                     yield Write(module, node, base, is_named=False)
+
+
+def _function_of(setter: Write) -> ast.FunctionDef | ast.AsyncFunctionDef:
+    function = next(iter(setter.module.enclosing_functions(setter.node)))
+    assert isinstance(function, FUNCTIONS)
+    return function
 
 
 def _set_by_call(call: ast.Call, name: str, arguments: list[str], is_method: bool) -> ast.expr:
@@ -430,7 +448,7 @@ def of_module(world: World, module: Module, name: str, value: Value, reader: Mod
     if not _matters(value):
         return value
     outside = world.modules.shared(Outside)
-    for write in outside.writes(name):
+    for write in outside.writes_and_calls(name):
         base = names.resolve(write.module, write.base)
         if isinstance(base, ModuleRef) and base.module is module and _counts(outside, write, reader, value):
             return _not_known(name, write, value)
@@ -466,7 +484,7 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
     outside = world.modules.shared(Outside)
     bases = objects.lineage(world, cls)
     below = [base.node for base in bases[: bases.index(owner) + 1] if isinstance(base, ClassRef)] if owner in bases else []
-    for write in (*outside.writes(name), *outside.by_any_name()):
+    for write in (*outside.writes_and_calls(name), *outside.by_any_name()):
         target = _class_named(write)
         if target in below and _counts(outside, write, cls.module, value):
             return _not_known(name, write, value)
@@ -514,7 +532,7 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
     for write in outside.by_any_name():
         if not outside.classes(write).isdisjoint(nodes) and outside.is_along(base.cls.module.path, write.module.path):
             return _not_known(name, write, value)
-    for write in outside.writes(name):
+    for write in outside.writes_and_calls(name):
         is_statement = isinstance(write.node, ast.Attribute) or set_by_name(write.node) is not None  # type: ignore[arg-type]
         if is_statement and base.holder is not None and names.scope_at(write.module, write.node) is base.holder.scope:
             continue  # read statement by statement
@@ -524,7 +542,8 @@ def of_instance(world: World, base: Instance, name: str, value: Value) -> Value:
         if any(each.cls.node in nodes and _may_be_same(each, base) for each in made):
             return _not_known(name, write, value)
     for write in outside.changes(name) if isinstance(value, (Table, Listing)) else ():
-        if _changes_instance(world, write, base, nodes) and outside.is_along(base.cls.module.path, write.module.path):
+        is_along = outside.is_along(base.cls.module.path, write.module.path)  # asked first: it is told without evaluation
+        if is_along and _changes_instance(world, write, base, nodes):
             value = containers.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
 
@@ -544,7 +563,7 @@ def of_namespace(world: World, base: Table, name: str, value: Value, node: ast.A
     if not _matters(value):
         return value
     outside = world.modules.shared(Outside)
-    for write in outside.writes(name):
+    for write in outside.writes_and_calls(name):
         if names.scope_at(write.module, write.node) is names.scope_at(module, node):
             continue  # read statement by statement
         if _counts(outside, write, module, value):

@@ -89,7 +89,7 @@ def _setters(cls: ClassRef, name: str) -> Iterator[tuple[Scope, str]]:
 
 
 def _is_set_outside(world: World, name: str) -> bool:
-    return bool(world.modules.shared(outside.Outside).writes(name))
+    return bool(world.modules.shared(outside.Outside).writes_and_calls(name))
 
 
 _OF_CLASSES = ("__module__", "__qualname__", "__dict__", "__weakref__", "__doc__")
