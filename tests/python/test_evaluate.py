@@ -823,3 +823,10 @@ def test_a_class_method_makes_its_class(tmp_path: Path) -> None:
         "    @classmethod\n    def big(cls):\n        return cls(20)\nStorage.big()"
     )
     assert _passed_to_make(tmp_path, program) == [20]
+
+
+def test_a_beginning_is_told_by_what_is_written_and_not_from_a_later_place(tmp_path: Path) -> None:
+    url = "import os\nurl = 'postgresql://db/' + os.getenv('NAME', 'orders')\n"
+    assert outcomes(tmp_path / "whole", url + "result = url.startswith('postgres'), url.startswith('sqlite')") == [[True, False]]
+    assert outcomes(tmp_path / "later", url + "result = url.startswith('sqlite', 3)") == [False]
+    assert outcomes(tmp_path / "variable", "import os\nresult = os.getenv('NAME', 'orders').startswith('b', 3)") == [False]

@@ -205,8 +205,8 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
     except (TypeError, ValueError) as problem:
         return failing(type(problem), origin)
     symbol = operation(name, value, *(argument for argument in arguments.positional if isinstance(argument, Known)))
-    if name == "startswith":
-        wanted = inputs[0][0] if len(inputs) == 1 and inputs[0] else ""
+    if name == "startswith" and len(inputs) == 1 and inputs[0]:  # not from some place on: `url.startswith("x", 3)`
+        wanted = inputs[0][0]
         answers = [_begins(getattr(value, "start", ""), str(each)) for each in (wanted if isinstance(wanted, tuple) else (wanted,))]
         if None not in answers:
             return Traced(any(answers), origin)
