@@ -147,11 +147,11 @@ def replaced_by_file(
             if path is not None and wanted & set(_WORD.findall((world.modules.tree.text(path) or "").lower())):
                 return Unknown(f"{path} may set {found.name}", owner.origin)
     folder = path_text(settings.config_option(world, owner, bases, "secrets_dir"))
-    secrets = (file_named(world, owner.cls.module, f"{folder}/{name}") for name in sorted(spelled(wanted)) if folder)
+    secrets = (file_named(world, owner.cls.module, f"{folder}/{name}") for name in sorted(_spelled(wanted)) if folder)
     path = next(filter(None, secrets), None)
     return Unknown(f"{path} sets {found.name}", owner.origin) if path is not None else None
 
 
-def spelled(names_of: set[str]) -> set[str]:
+def _spelled(names_of: set[str]) -> set[str]:
     """Return names as files of secrets spell them: in small letters, or in capitals as variables are."""
     return names_of | {name.upper() for name in names_of}
