@@ -141,13 +141,17 @@ def scope_of(node: ast.AST, has_walrus: bool) -> Scope:
 
 
 def _statements(scope: Scope) -> Iterator[tuple[ast.stmt, tuple]]:
-    """Yield the statements of a scope in the order of the text, each with those around it: (innermost, (..., ()))."""
+    """Yield the statements of a scope in the order of the text, each with those around it, or ().
+
+    Those are the innermost, what is around that in turn, and the outermost loop among them.
+    """
     todo: list[tuple[ast.stmt, tuple]] = [(stmt, ()) for stmt in reversed(scope.body)]
     while todo:
         stmt, around = todo.pop()
         yield stmt, around
         if not isinstance(stmt, SCOPES):
-            chain = (stmt, around)
+            loop = around[2] if around else None
+            chain = (stmt, around, loop or (stmt if isinstance(stmt, _LOOPS) else None))
             todo.extend((child, chain) for child in reversed(list(child_statements(stmt))))
 
 
@@ -285,6 +289,7 @@ class _Fields(dict[type, tuple[str, ...]]):
 
 FIELDS = _Fields()
 _BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
+_LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
 def _expressions_of(stmt: ast.AST) -> Iterator[ast.AST]:
@@ -315,7 +320,7 @@ def _bind(scope: Scope, stmt: ast.stmt, has_walrus: bool) -> None:
 
 def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
     targets = list(_targets(stmt))
-    lines = _lines_of(stmt, around)
+    lines = _lines_of(around[2] or stmt if around else stmt)
     _note_sharing(scope, stmt, targets, lines)
     scope.sets.update(name for t in targets if isinstance(t, ast.Attribute) and (name := dotted(t)))
     changed = {name for target in targets for name in ((target,) if isinstance(target, str) else target_names(target))}
@@ -337,25 +342,28 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
             if names:
                 scope.effects.setdefault(stmt, []).append(node)
     ends = {"return"} if isinstance(stmt, ast.Return) else {"raise"} if isinstance(stmt, ast.Raise) else set()
-    here: tuple = (stmt, around)
     scope.touched |= changed
-    while here:
-        scope.touches.setdefault(here[0], set()).update(changed)
-        if ends:
-            scope.returns.setdefault(here[0], set()).update(ends)
-        if isinstance(stmt, (ast.Break, ast.Continue)):
-            scope.jumps.add(here[0])
-        here = here[1]
+    _note_around(scope.touches, stmt, around, changed)
+    if ends:
+        _note_around(scope.returns, stmt, around, ends)
+    if isinstance(stmt, (ast.Break, ast.Continue)):
+        scope.jumps.add(stmt)
+        while around and around[0] not in scope.jumps:
+            scope.jumps.add(around[0])
+            around = around[1]
 
 
-def _lines_of(stmt: ast.stmt, around: tuple) -> Lines:
-    """Return the lines in which a statement may run: those of the outermost loop around it."""
-    first, last = stmt.lineno, getattr(stmt, "end_lineno", None) or stmt.lineno
-    while around:
-        outer, around = around
-        if isinstance(outer, (ast.For, ast.AsyncFor, ast.While)):
-            first, last = outer.lineno, outer.end_lineno or last
-    return Lines(first, last)
+def _note_around(noted: dict[ast.AST, set[str]], stmt: ast.stmt, around: tuple, found: set[str]) -> None:
+    """Note something of a statement and of all around it; where one has it already, so have those around that one."""
+    noted.setdefault(stmt, set()).update(found)
+    while around and not (around[0] in noted and found <= noted[around[0]]):
+        noted.setdefault(around[0], set()).update(found)
+        around = around[1]
+
+
+def _lines_of(stmt: ast.stmt) -> Lines:
+    """Return the lines of a statement."""
+    return Lines(stmt.lineno, stmt.end_lineno or stmt.lineno)
 
 
 def _note_sharing(scope: Scope, stmt: ast.stmt, targets: list[ast.expr | str], lines: Lines) -> None:
@@ -369,7 +377,7 @@ def _note_sharing(scope: Scope, stmt: ast.stmt, targets: list[ast.expr | str], l
                 if isinstance(other, ast.expr):
                     sharing.note_links(scope, one, other, lines)
         case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
-            sharing.note_links(scope, target, value, Lines(stmt.lineno, stmt.end_lineno or stmt.lineno), (sharing.ANY,))
+            sharing.note_links(scope, target, value, _lines_of(stmt), (sharing.ANY,))
         case ast.With(items=items) | ast.AsyncWith(items=items):
             for item in items:
                 if item.optional_vars is not None and isinstance(item.context_expr, ast.Call):
