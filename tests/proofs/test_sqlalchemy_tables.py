@@ -244,6 +244,12 @@ def test_the_pool_of_an_asynchronous_sqlite_file() -> None:
     assert type(async_sqlalchemy.create_async_engine("sqlite+aiosqlite://").pool).__name__ == "StaticPool"
 
 
+@pytest.mark.parametrize("url", ["postgresql+asyncpg://h/d", "mysql+aiomysql://h/d", "mysql+asyncmy://h/d"])
+def test_a_driver_of_asyncio_brings_its_queue_to_a_plain_engine_too(url: str) -> None:
+    needs(url.partition("://")[0].partition("+")[2])
+    assert type(sqlalchemy.create_engine(url).pool).__name__ == "AsyncAdaptedQueuePool"
+
+
 # -- arguments of the drivers
 
 REFUSALS = [

@@ -141,6 +141,10 @@ def test_a_driver_guessed_from_the_declared_packages_is_an_estimate(pool):
     [
         ("create_engine('postgresql+psycopg2://db/a')", "", "QueuePool"),
         ("create_async_engine('postgresql+asyncpg://db/a')", "", "AsyncAdaptedQueuePool"),
+        ("create_engine('postgresql+asyncpg://db/a')", "", "AsyncAdaptedQueuePool"),
+        ("create_engine('postgresql+psycopg://db/a')", "", "QueuePool"),
+        ("create_engine('postgresql+psycopg_async://db/a')", "", "AsyncAdaptedQueuePool"),
+        ("create_engine('sqlite+aiosqlite://')", "", "StaticPool"),
         ("create_engine('sqlite://')", "", "SingletonThreadPool"),
         ("create_engine('sqlite:///a.db')", "sqlalchemy==1.4.54", "NullPool"),
         ("create_engine('sqlite:///a.db')", "sqlalchemy==2.0.1", "QueuePool"),
@@ -500,6 +504,45 @@ def of_dialects(found):
 def test_a_url_of_which_nothing_is_known_is_one_url(engine, test):
     text = f"{SYNC}from sqlalchemy.engine import make_url\n{UNREAD}size = 1 if {test} else 20\nengine = create_engine(URL, pool_size=size)\n"
     assert of_dialects(engine(text)) == {("sqlite", 1), ("not sqlite", 20)}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "URL.startswith('sqlite')",
+        "make_url(URL).get_backend_name() == 'sqlite'",
+        "URL.split(':')[0] == 'sqlite'",
+        "URL.partition('://')[0] == 'sqlite'",
+        "re.match('sqlite', URL)",
+        "re.match(r'sqlite.*x', URL)",
+    ],
+)
+@pytest.mark.parametrize("url", [UNREAD, "import aws\nURL = aws.Client().read('x')['Parameter']['Value']\n", "import os\nURL = os.environ['URL']\n"])
+def test_conditions_on_a_value_that_is_not_known_agree_wherever_they_stand(engine, url, test):
+    text = (
+        f"{SYNC}import re\nfrom sqlalchemy.engine import make_url\nfrom sqlalchemy.pool import NullPool\n{url}options = {{}}\n"
+        f"if {test}:\n    options['poolclass'] = NullPool\nif not ({test}):\n    options['pool_size'] = 7\n"
+        "engine = create_engine(URL, **options)\n"
+    )
+    found = {(value_of(pool.pool_class), value_of(pool.pool_size)) for pool in engine(text).alternatives}
+    assert found == {("NullPool", None), ("QueuePool", 7)}
+
+
+def test_what_is_read_anew_may_come_out_otherwise(engine):
+    text = (
+        f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"
+        "if kind.startswith('file'):\n    options['poolclass'] = NullPool\nkind = aws.Client().read('other')['Value']\n"
+        "if kind.startswith('file'):\n    options['echo'] = True\nengine = create_engine(URL, **options)\n"
+    )
+    assert len(engine(text).alternatives) == 4
+
+
+@pytest.mark.parametrize("test", ["URL.split(':')[0] == 'sqlite'", "URL.lower().startswith('sqlite')", "re.match('sqlite', URL)"])
+@pytest.mark.parametrize("url", ["os.getenv('URL', 'sqlite:///a.db')", "f\"{os.getenv('KIND', 'sqlite')}://{os.getenv('HOST', 'h')}/a\""])
+def test_a_default_is_not_the_value_where_a_condition_on_it_comes_out_otherwise(engine, url, test):
+    text = f"{SYNC}import os\nimport re\nURL = {url}\nsize = 1 if {test} else 20\nengine = create_engine(URL, pool_size=size)\n"
+    found = {(value_of(pool.dialect), pool.pool_size.value) for pool in engine(text).alternatives}
+    assert {("sqlite", 1), (None, 20)} <= found and ("sqlite", 20) not in found
 
 
 def test_the_name_of_a_driver_that_differs_says_nothing_of_the_dialect(engine):

@@ -25,6 +25,7 @@ from poollint.python.evaluator.values import (
 from poollint.python.source import names
 from poollint.sqlalchemy_tables import (
     AIOSQLITE_FILE_QUEUES_SINCE,
+    ASYNC_DRIVERS,
     DEFAULT_DRIVERS,
     DEFAULTS,
     POOL_CLASSES,
@@ -69,7 +70,7 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
     dialect = dialect_of(parts, library)
     driver = _driver(parts, dialect, is_async, library)
     given = _given(arguments)
-    pool_class = _pool_class(given, parts, dialect, is_async, library)
+    pool_class = _pool_class(given, parts, dialect, is_async or _is_asynchronous(driver), library)
     connect_args, complete = _connect_args(arguments)
     return Pool(
         dialect=dialect,
@@ -277,6 +278,12 @@ def _sqlite_class(url: Url, is_async: bool, library: Library) -> Setting:
     if queues is None:
         return Unknown("depends on the version of SQLAlchemy, which is not pinned")
     return Known(_queue(is_async) if queues else "NullPool", Origin(library.says), "default")
+
+
+def _is_asynchronous(driver: Setting) -> bool:
+    """Say whether a driver is one of asyncio's: its dialect brings its queue, also where a plain `create_engine` takes it."""
+    name = str(value_of(driver))
+    return name in ASYNC_DRIVERS or name.endswith("_async")
 
 
 def _queue(is_async: bool) -> str:

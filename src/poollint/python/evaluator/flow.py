@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.evaluator import branching, calls, containers, expressions, fills, objects, outside, settings, slices
@@ -87,7 +87,7 @@ def _named(
 
     A name that is bound several times holds one thing between two bindings, but not in a loop that binds it.
     """
-    if type(value) is not Unknown or is_unset(value):
+    if not _is_nameless(value) or is_unset(value):
         return value
     lines = [getattr(node, "lineno", 0) for node in scope.binds.get(name, ())]
     number = len(lines)
@@ -107,10 +107,17 @@ def _under_name(
     world: World, value: Value, scope: Scope, name: str, module: Module, call: Frame | None, number: int = 0
 ) -> Value:
     """Return an unknown value with a symbol: scope, name, and after how many of its bindings."""
-    if type(value) is not Unknown:
+    if not _is_nameless(value):
         return value
     symbol = f"name:{module.path}:{getattr(scope.node, 'lineno', 0)}:{name}@{number}{call.path if call else ''}"
+    if isinstance(value, Open):
+        return world.taught(replace(value, symbol=symbol))
     return world.unknown(value.reason, value.origin, symbol)
+
+
+def _is_nameless(value: Value) -> TypeGuard[Unknown]:
+    """Say whether nothing is known of a value, not even that it is the same as another one."""
+    return type(value) is Unknown or isinstance(value, Open) and not value.symbol
 
 
 def _is_none(value: Value) -> bool:

@@ -258,11 +258,16 @@ def _answer(world: World, key: str, plain: bool | None, flipped: bool, variables
         # The other answer means that the default is replaced.
         replaced = tuple(Lesson(f"env:{name}") for name in sorted(variables))
         if likely:
-            when_true, when_false = (), when_false or replaced
+            when_true, when_false = (), _with_replaced(when_false, replaced)
         else:
-            when_true, when_false = when_true or replaced, ()
+            when_true, when_false = _with_replaced(when_true, replaced), ()
     answers = {True: Answer(1, when_true), False: Answer(0, when_false)}
     return bool(world.ask(Question(key, (answers[likely], answers[not likely]))))
+
+
+def _with_replaced(told: tuple[Lesson, ...], replaced: tuple[Lesson, ...]) -> tuple[Lesson, ...]:
+    """Return what an answer teaches; what it tells of a text that is made of variables is nothing about these."""
+    return told if {lesson.symbol for lesson in told} & {lesson.symbol for lesson in replaced} else (*told, *replaced)
 
 
 def settled(world: World, value: Value) -> Value:
@@ -333,6 +338,8 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
         result: Value = derived(same_value(left, right), left, right, origin=origin, symbol=symbol)
     elif (same := _same_reference(world, left, right)) is not None:
         return Traced(same, origin, "exact", symbol)
+    elif isinstance(left, Text) and isinstance(right, Known) and not str(right.value).startswith(left.prefix):
+        return text.as_decided(False, left, origin, symbol)
     elif _is_answered_true(world, left) and isinstance(right, Known) and not right.value:
         return Traced(False, origin, "fallback", symbol)
     else:

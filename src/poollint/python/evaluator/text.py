@@ -41,9 +41,9 @@ _PLAIN = frozenset(
     "partition rpartition removeprefix removesuffix find rfind count isdigit isnumeric isalpha isalnum isspace "
     "isupper islower index swapcase zfill ljust rjust".split()
 )
-# What is asked of a URL's first words, as symbols name it: `url.drivername` and `url.get_backend_name()`.
+# What is asked of a URL's first words, as symbols name it: `url.drivername`, `url.get_backend_name()`, `url.split(":")[0]`.
 DRIVER_NAME, BACKEND = "drivername", "backend"
-_OF_URL = re.compile(rf"(?:{DRIVER_NAME}|{BACKEND})\((.+)\)", re.S)
+_OF_URL = re.compile(rf"(?:{DRIVER_NAME}|{BACKEND})\((.+)\)|item\((?:split|partition)\((.+), '(?::|://)'(?:, 1)?\), 0\)", re.S)
 _SAME_LETTERS = frozenset({"strip", "lstrip", "rstrip", "encode", "decode"})  # what they change decides nothing here
 
 
@@ -218,7 +218,9 @@ def _wrapped(result: Any, value: Known, symbol: str, origin: Origin) -> Value:
     if isinstance(result, (list, tuple)):
         if len(result) > MOST_PARTS:
             return Unknown("a list out of all proportion", origin)
-        return Listing(tuple(derived(item, value, symbol="") for item in result), value.origin)
+        named = getattr(value, "symbol", "") and symbol
+        items = (derived(item, value, symbol=named and f"item({named}, {number})") for number, item in enumerate(result))
+        return Listing(tuple(items), value.origin)
     if isinstance(result, str):
         if len(result) > LONGEST:
             return Unknown("a text out of all proportion", origin)
@@ -277,12 +279,12 @@ def starts(world: World, value: Value, arguments: Arguments, origin: Origin) -> 
     if not symbol and len(options) > 1 and getattr(value, "symbol", ""):
         symbol = f"startswith({value.symbol}, {options!r})"  # type: ignore[union-attr]
     if any(answers) or all(answer is False for answer in answers):
-        return _decided(any(answers), value, origin, symbol)
+        return as_decided(any(answers), value, origin, symbol)
     _teach_scheme(world, symbol, value, wanted[0])
     return unsettled(reason_of(value), value, origin=origin, symbol=symbol)
 
 
-def _decided(answer: bool, value: Value, origin: Origin, symbol: str) -> Value:
+def as_decided(answer: bool, value: Value, origin: Origin, symbol: str) -> Value:
     """Return a condition that is decided: by the default where something may replace the whole text, else for good."""
     if isinstance(value, Text) and value.symbol:
         return derived(answer, value, origin=origin, symbol=symbol)
@@ -310,7 +312,7 @@ def url_behind(value: Value) -> str:
     """Return the symbol of the URL that a text is, or of which it is the first words; "" when it has none."""
     symbol = getattr(value, "symbol", "")
     found = _OF_URL.fullmatch(symbol)
-    return found[1] if found else symbol
+    return found[1] or found[2] if found else symbol
 
 
 def _ends(value: Value, arguments: Arguments, origin: Origin) -> Value:
@@ -332,11 +334,11 @@ def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
     if isinstance(value, Known):
         result: Value = derived(needle in value.value, value, origin=origin, symbol=symbol)
     elif dialect in getattr(value, "excludes", ()):
-        return _decided(False, value, origin, symbol)
+        return as_decided(False, value, origin, symbol)
     elif isinstance(value, Text) and any(isinstance(part, str) and needle in part for part in value.parts):
         return derived(True, origin=origin)
     elif isinstance(value, Url) and (decided := urls.mentions(value, needle)) is not None:
-        return _decided(decided, value, origin, symbol)
+        return as_decided(decided, value, origin, symbol)
     else:
         result = unsettled(reason_of(value), value, origin=origin, symbol=symbol)
     if symbol and dialect and (name := url_behind(value)):
