@@ -164,6 +164,20 @@ def test_a_client_repeats_the_settings_that_its_environment_changes() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("dialect", "target", "words"),
+    [
+        ("sqlite", exact(Target("sqlite", None, None, "a.db")), "asyncpg to /a.db"),
+        ("sqlite", exact(Target("sqlite", None, None, None)), "asyncpg to memory"),
+        ("sqlite", Unknown("set by FILE"), "asyncpg to an unknown file"),
+        ("postgresql", Unknown("set by URL"), "asyncpg to an unknown server"),
+    ],
+)
+def test_where_an_engine_leads_is_said_in_words_also_where_it_is_no_server(dialect, target, words) -> None:
+    engine = replace(ENGINE, alternatives=(replace(POOL, dialect=exact(dialect), target=target),))
+    assert words in _facts.as_text(replace(PROJECT, engines=(engine,)), verbose=False)
+
+
 def test_alternatives_that_disagree_are_not_one_value() -> None:
     engine = replace(ENGINE, alternatives=(POOL, replace(POOL, pool_size=exact(20))))
     settings = json.loads(_facts.as_json(replace(PROJECT, engines=(engine,))))["engines"][0]["settings"]

@@ -151,6 +151,8 @@ class Target:
     database: str | None = None
 
     def __str__(self) -> str:
+        if self.dialect == "sqlite" and not self.database:
+            return "memory"
         port = f":{self.port}" if self.port else ""
         return f"{self.host or ''}{port}/{self.database or ''}"
 

@@ -137,6 +137,19 @@ def test_a_driver_guessed_from_the_declared_packages_is_an_estimate(pool):
 
 
 @pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("'sqlite:///a.db'", Target("sqlite", None, None, "a.db")),
+        ("'sqlite://'", Target("sqlite", None, None, None)),
+        ("f'sqlite:///{FILE}'", None),
+        ("f'postgresql+psycopg2://db/{NAME}'", Target("postgresql", "db", None, None)),
+    ],
+)
+def test_a_file_whose_name_is_not_known_is_no_place_and_a_server_is_one(pool, url, target):
+    assert value_of(pool(f"{SYNC}engine = create_engine({url})\n").target) == target
+
+
+@pytest.mark.parametrize(
     ("call", "version", "pool_class"),
     [
         ("create_engine('postgresql+psycopg2://db/a')", "", "QueuePool"),

@@ -191,6 +191,8 @@ def _target(url: Url, dialect: Setting) -> Setting:
     if not isinstance(url.host, Known):
         return Unknown(url.host.reason, url.host.origin)
     parts = (url.host, url.port, url.database)
+    if value_of(dialect) == "sqlite" and not isinstance(url.database, Known):
+        return Unknown(url.database.reason, url.database.origin)  # its file is all there is to a place
     if value_of(dialect) != "sqlite" and all(isinstance(part, Known) and not part.value for part in parts):
         return Unknown("the URL names no server", url.origin)  # a creator does, or variables of the driver
     target = Target(value_of(dialect), url.host.value, value_of(url.port), value_of(url.database))

@@ -194,7 +194,8 @@ def _engine_lines(engine: Engine, verbose: bool) -> list[str]:
     factory = f"{engine.factory} bind {engine.bind}" if engine.bind else engine.factory
     kind = f"{factory}, {'async, ' if engine.is_async else ''}{engine.place}, {engine.role}"
     driver = _word(engine, lambda pool: pool.driver) or _word(engine, lambda pool: pool.dialect) or "unknown driver"
-    target = _word(engine, lambda pool: pool.target) or "an unknown server"
+    is_file = _word(engine, lambda pool: pool.dialect) == "sqlite"
+    target = _word(engine, lambda pool: pool.target) or ("an unknown file" if is_file else "an unknown server")
     pool_class = _word(engine, lambda pool: pool.pool_class)
     lines = [clean(f"{engine.name}  {kind}; {driver} to {target}; {pool_class or 'unknown pool class'}")]
     if pool_class != "NullPool":  # it has no sizes, and keeps nothing to test
