@@ -922,3 +922,25 @@ def test_the_application_that_migrations_make_is_none_of_its_own(engine):
         "users/env.py": application("import os\nfrom alembic import context\nfrom app.db import db", further),
     }
     assert {pool.pool_size.value for pool in engine(files).live} == {20}
+
+
+RELOADED = {
+    "config.py": "import os\nclass Config:\n    SQLALCHEMY_DATABASE_URI = os.environ['DATABASE_URL']\n"
+    "    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 7}\nclass Production(Config):\n    LOUD = False\n"
+    "class Trial(Config):\n    SQLALCHEMY_DATABASE_URI = os.environ['TRIAL_URL']\n    SQLALCHEMY_ENGINE_OPTIONS = {'pool_size': 1}\n",
+    "settings.py": "from flask import current_app\ndef change(row):\n    if row.trial and not current_app.config['TRIAL']:\n"
+    "        current_app.config.from_object('config.Trial')\n    if row.live:\n        current_app.config.from_object('config.Production')\n",
+}
+
+
+@pytest.mark.parametrize("version", ["2.5.1", "3.1.1"])
+def test_what_a_running_application_loads_comes_after_its_engine(engine, version):
+    app = START + "import settings\napp.config.from_object('config.Production')\ndb = SQLAlchemy(app)\n"
+    (pool,) = engine({"app.py": app, **RELOADED}, version).alternatives
+    assert (pool.pool_size.value, pool.identities) == (7, ("env:DATABASE_URL",))
+
+
+def test_what_only_a_running_application_loads_counts(engine):
+    app = START + "import settings\ndb = SQLAlchemy(app)\n"
+    text = "from flask import current_app\ncurrent_app.config.from_object('config.Trial')\n"
+    assert live(engine({"app.py": app, **RELOADED, "settings.py": text})).pool_size.value == 1

@@ -220,15 +220,25 @@ class Config:
         return value
 
     def _sources(self, key: str) -> list[Assigned | Load]:
-        """Return what this world comes to of everything that may set a key, the strongest first."""
-        strong: list[Assigned | Load] = []
-        for found in reversed(self.places.assigned):
-            is_own = found.key == key and found.module.path in self.circle and found not in self.late
-            # `app.config["KEY"] = changed(app.config["KEY"])` reads what was set before.
-            if is_own and found not in self._running and self.world.reachable(found.node, found.module):
-                strong.append(found)
+        """Return what this world comes to of everything that may set a key, the strongest first.
+
+        What changes a running application comes after its engines are made: that counts where nothing else sets the key.
+        """
+        own = [found for found in self.places.assigned if found.key == key and found.module.path in self.circle]
+        # `app.config["KEY"] = changed(app.config["KEY"])` reads what was set before.
+        assigned = [found for found in own if found not in self.late and found not in self._running]
+        for is_running in (False, True):
+            of_these = [found for found in assigned if is_of_running(found) is is_running]
+            loads = [load for load in self._loads if is_of_running(load) is is_running]
+            if sources := self._in_order(of_these, loads):
+                break
+        return sources
+
+    def _in_order(self, assigned: list[Assigned], loads: list[Load]) -> list[Assigned | Load]:
+        """Return what this world comes to of these, the strongest first."""
+        strong: list[Assigned | Load] = [f for f in reversed(assigned) if self.world.reachable(f.node, f.module)]
         weak: list[Assigned | Load] = []
-        for load in self._loads:
+        for load in loads:
             if self.world.reachable(load.call, load.module):
                 before = [number for number, found in enumerate(strong) if _precedes(found, load)]
                 strong.insert(before[0], load) if before else weak.insert(0, load)
@@ -391,6 +401,14 @@ def _weakened(value: Value) -> Value:
     if isinstance(value, Table):
         return replace(value, entries={key: branching.as_sure_as(entry, _MAYBE) for key, entry in value.entries.items()})
     return branching.as_sure_as(value, _MAYBE)
+
+
+def is_of_running(found: Assigned | Load) -> bool:
+    """Say whether a place configures the application that is being run, `current_app.config`, and not one that is made."""
+    node = found.place
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "func", None)
+    inner = (part for part in ast.walk(target) if isinstance(part, ast.Name)) if target is not None else ()
+    return any(found.module.qualified(part) == "flask.current_app" for part in inner)
 
 
 def _makes_application(found: Assigned | Load, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
