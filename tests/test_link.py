@@ -109,6 +109,22 @@ class TestWhichEngineRunsWhere:
         client = only(joined([api], imports={}))
         assert (client.workload.name if client.workload else None) == linked
 
+    @pytest.mark.parametrize(
+        ("entry", "image", "build", "linked"),
+        [
+            ("run_gunicorn.py", "quay.io/cloud/inventory:latest", None, None),
+            ("app/main.py", "acme/embeddings:main", None, None),
+            (None, "acme/shop:main", None, "api"),
+            ("main:app", "python:3.13", None, "api"),
+            ("main:app", "acme/shop:main", Build("."), "api"),
+            ("main:app", "europe-docker.pkg.dev/us/shop/web:1", None, "api"),
+        ],
+    )
+    def test_a_published_image_whose_program_is_not_here_runs_nothing_of_the_project(self, entry, image, build, linked) -> None:
+        api = replace(workload("api", 1, replace(web(1, entry=entry), server="python")), image=image, build=build)
+        client = only(joined([api], imports={}))
+        assert (client.workload.name if client.workload else None) == linked
+
     def test_without_a_command_the_variable_tells_that_only_one_engine_reads(self) -> None:
         api = replace(workload("api", variables=variables(DATABASE_URL="postgresql://db/x")), run=())
         nginx = replace(workload("proxy"), run=())

@@ -185,7 +185,7 @@ def _chosen(
     if process and (reach := reach_of(process, code)) is not None:
         reached = [engine for engine in engines if engine.code in reach.paths and _may_use(process, engine, reach)]
         return [(engine, reach.how(engine.code)) for engine in reached]
-    if process and _is_a_tool(process):
+    if process and (_is_a_tool(process) or _is_of_another(process, workload)):
         return []
     meant = ("migration",) if process and process.kind == "migration" else _GUESSED_ROLES
     candidates = [engine for engine in engines if engine.role in meant]
@@ -207,6 +207,15 @@ def _is_a_tool(process: Process) -> bool:
     entry = process.entry or ""
     module = entry.partition(".")[0]
     return process.server == "python" and not entry.endswith(".py") and (module in _TOOLS or module in sys.stdlib_module_names)
+
+
+def _is_of_another(process: Process, workload: Workload) -> bool:
+    """Say whether a published image runs a program of its own: its command names one that is no file of the project.
+
+    Docker's official images, `python:3.13`, hold no program: what runs in them is mounted.
+    """
+    image = workload.image or ""
+    return bool(process.entry) and "/" in image and workload.build is None and not is_own(image)
 
 
 def reach_of(process: Process, code: Code) -> Reach | None:
