@@ -169,6 +169,7 @@ def test_a_client_repeats_the_settings_that_its_environment_changes() -> None:
     [
         ("sqlite", exact(Target("sqlite", None, None, "a.db")), "asyncpg to /a.db"),
         ("sqlite", exact(Target("sqlite", None, None, None)), "asyncpg to memory"),
+        ("sqlite", exact(Target("sqlite", None, None, ":memory:")), "asyncpg to memory"),
         ("sqlite", Unknown("set by FILE"), "asyncpg to an unknown file"),
         ("postgresql", Unknown("set by URL"), "asyncpg to an unknown server"),
     ],

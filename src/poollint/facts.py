@@ -151,7 +151,7 @@ class Target:
     database: str | None = None
 
     def __str__(self) -> str:
-        if self.dialect == "sqlite" and not self.database:
+        if self.dialect == "sqlite" and self.database in (None, "", ":memory:"):
             return "memory"
         port = f":{self.port}" if self.port else ""
         return f"{self.host or ''}{port}/{self.database or ''}"
