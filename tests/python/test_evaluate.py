@@ -319,6 +319,12 @@ def test_the_same_question_has_the_same_answer_everywhere(tmp_path: Path) -> Non
     assert outcomes(tmp_path, program) == [[{"check_same_thread": False}, {}], [{}, {"pool_size": 5}]]
 
 
+@pytest.mark.parametrize(("other", "values"), [("os.environ['NAME']", [1]), ("os.environ['OTHER']", [1, 2])])
+def test_a_value_that_is_not_known_is_equal_to_itself(tmp_path: Path, other: str, values: list[int]) -> None:
+    project = Project(tmp_path, f"import os\nname = os.environ['NAME']\nresult = 1 if name == {other} else 2\n")
+    assert [plain(value) for value in project.alternatives()] == values
+
+
 def test_an_answer_teaches_what_the_variable_is(tmp_path: Path) -> None:
     program = """
         import os

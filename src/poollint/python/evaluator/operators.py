@@ -330,6 +330,8 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
     if isinstance(left, Known) and not isinstance(right, Known):
         left, right = right, left
     symbol = operation("eq", left, right)
+    if (name := getattr(left, "symbol", "")) and name == getattr(right, "symbol", ""):
+        return Traced(True, origin, "exact")  # whatever it is, it is itself
     if isinstance(left, Known) and isinstance(right, Known):
         if isinstance(left, Member) and not left.is_plain and not isinstance(right, Member):
             return Traced(False, origin, certainty_of(left, right))  # a member is not its value
