@@ -13,6 +13,7 @@ from poollint.facts import Location, Origin
 from poollint.python.source.modules import Modules
 
 _LOADS = re.compile(rb"\b(?:load_dotenv|read_env|env_file|decouple)\b|\bConfig\([\"'][^\"'\n]{0,40}\.env")
+_HINTS = (b"load_dotenv", b"read_env", b"env_file", b"decouple", b".env")  # one of them is in whatever that finds
 _LINE = re.compile(r"\s*(?:export\s+)?(\w{1,100})\s*=\s*(.*?)\s*$")
 
 
@@ -22,8 +23,8 @@ class DotEnv:
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self._files: dict[str, dict[str, tuple[str, int]]] = {}
-        paths = (path for path in modules.paths if not modules.is_for_tests(path))
-        self._is_loaded = any(_LOADS.search(modules.tree.bytes(path) or b"") for path in paths)
+        contents = (modules.tree.bytes(path) or b"" for path in modules.paths if not modules.is_for_tests(path))
+        self._is_loaded = any(any(hint in each for hint in _HINTS) and _LOADS.search(each) for each in contents)
 
     def says(self, name: str, reader: str) -> tuple[str, Origin] | None:
         """Return the text that the nearest `.env` file gives a variable and where; None when it is not loaded or silent."""
