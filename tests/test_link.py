@@ -103,6 +103,38 @@ class TestWhichEngineRunsWhere:
         client = only(joined([workload("api", 1, web(entry=None))]))
         assert client.workload and "the only engine there is" in client.how
 
+    @pytest.mark.parametrize(
+        ("entry", "given", "linked"),
+        [
+            (None, {}, []),
+            ("index:handler", {}, []),  # of Node.js, say
+            (None, {"DATABASE_URL": "postgresql://db/x"}, ["resize"]),
+            ("app.main:app", {}, ["resize"]),
+        ],
+    )
+    def test_a_function_whose_code_is_not_here_is_not_taken_for_the_only_engines(
+        self, entry: str | None, given: dict[str, str], linked: list[str]
+    ) -> None:
+        function = replace(web(1, entry=entry), server="lambda")
+        resize = workload("resize", 1, function, platform="lambda", kind="function", variables=variables(**given))
+        project = joined([resize], imports={"app.main:app": ["app/db.py"]})
+        assert [w for w, _ in names(project) if w] == linked
+
+    def test_a_bind_belongs_to_the_application_that_sets_it(self) -> None:
+        """Both applications import the extension; only one of them imports the settings with the bind."""
+        bind = replace(SITE, location=Location("agent/config.py", 4), extension=SITE.location, bind="agent")
+        services = [workload(name, 1, web(entry=f"{name}:app")) for name in ("agent", "api")]
+        imports = {"agent:app": ["app/db.py", "agent/config.py"], "api:app": ["app/db.py"]}
+        assert {w for w, _ in names(joined(services, bind, imports=imports))} == {"agent"}
+        by_text = {"agent:app": ["app/db.py"], "api:app": ["app/db.py"]}  # from_object("agent.config")
+        assert {w for w, _ in names(joined(services, bind, imports=by_text))} == {"agent", "api"}
+
+    @pytest.mark.parametrize(("beside", "clients"), [("", 1), ("kept", 2)])
+    def test_scripts_that_run_one_after_the_other_hold_one_pool_at_a_time(self, beside: str, clients: int) -> None:
+        steps = [Process("python", "script", number(1, "python"), NOT_READ, entry=entry, beside=beside) for entry in ("a", "b")]  # type: ignore[arg-type]
+        project = joined([workload("load", 1, *steps)])
+        assert len(project.clients) == clients
+
     @pytest.mark.parametrize(("entry", "linked"), [("smtpd", None), ("piptools", None), ("shop.main", "api"), ("site.py", "api")])
     def test_a_module_of_python_itself_runs_nothing_of_the_project(self, entry: str, linked: str | None) -> None:
         api = workload("api", 1, replace(web(1, entry=entry), server="python"))

@@ -815,6 +815,14 @@ def test_a_dialect_that_a_branch_rules_out_is_not_the_declared_drivers(engine):
     assert {(value_of(pool.dialect), "mysql" in pool.excludes) for pool in pools} == {("mysql", False), (None, True)}
 
 
+@pytest.mark.parametrize("version", ["2.4.1", "3.1.1"])
+@pytest.mark.parametrize(("uri", "pool_class", "size"), [("sqlite://", "StaticPool", None), ("sqlite:///a.db", "QueuePool", 5)])
+def test_sqlite_in_memory_has_one_connection_and_no_size(engine, version, uri, pool_class, size):
+    pool = live(engine(f"{START}app.config['SQLALCHEMY_DATABASE_URI'] = '{uri}'\ndb = SQLAlchemy(app)\n", version))
+    assert (value_of(pool.pool_class), value_of(pool.pool_size)) == (pool_class, size)
+    assert value_of(pool.pool_pre_ping) is False
+
+
 # -- which application an extension is given
 
 MADE = "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n"
@@ -853,6 +861,10 @@ OWN = "from shop.models.db import db\nimport shop.views.orders"
                 "other/app.py": application("from shop.models.db import db", "db.init_app(app)"),
             },
             "service",
+        ),
+        (  # a job beside the application uses the models, and opens its connections by itself
+            {"app.py": application("from shop.models.db import db", "db.init_app(app)"), "job.py": "import shop.views.orders\n"},
+            "test",
         ),
     ],
 )
@@ -910,7 +922,7 @@ def test_a_uri_that_gets_an_ending_is_still_the_configured_one(engine):
     ending = "    app.config['SQLALCHEMY_DATABASE_URI'] += '?charset=utf8mb4'\n"
     options = "    if 'mysql' in app.config['SQLALCHEMY_DATABASE_URI']:\n        app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
     found = engine(BY_FILE.format(later=ending + options)).alternatives
-    assert {(value_of(pool.dialect), value_of(pool.pool_size)) for pool in found} == {("sqlite", 5), (None, 20), (None, None)}
+    assert {(value_of(pool.dialect), value_of(pool.pool_size)) for pool in found} == {("sqlite", None), (None, 20), (None, None)}
 
 
 def test_the_application_that_migrations_make_is_none_of_its_own(engine):

@@ -175,6 +175,33 @@ def test_two_roots_that_are_equally_far_are_nobodys(tmp_path: Path) -> None:
     assert project.modules.path_of("app.db", "tests/test_db.py") is None
 
 
+RENAMED = {
+    "setup.py": "from setuptools import setup\nsetup(packages=['shop'], package_dir={'shop': 'core'})\n",
+    "pyproject.toml": "[tool.setuptools.package-dir]\nshop = 'core'\n",
+}
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_a_package_may_be_installed_under_another_name_than_its_folders(tmp_path: Path, name: str) -> None:
+    files = {f"lib/{name}": RENAMED[name], "lib/core/db.py": "", "lib/core/__init__.py": "", "web/app.py": ""}
+    modules = Project(tmp_path, files).modules
+    assert modules.path_of("shop.db", "web/app.py") == "lib/core/db.py"
+    assert modules.path_of("shop", "web/app.py") == "lib/core/__init__.py"
+    assert modules.path_of("shop.other", "web/app.py") is None
+
+
+def test_a_source_root_renames_nothing_and_two_packages_of_one_name_are_nobodys(tmp_path: Path) -> None:
+    root = {"setup.py": "setup(package_dir={'': 'src'})", "src/core/db.py": "", "web/app.py": ""}
+    assert Project(tmp_path / "root", root).modules.path_of("shop.db", "web/app.py") is None
+    two = {f"{at}/{path}": text for at in "ab" for path, text in {"setup.py": RENAMED["setup.py"], "core/db.py": ""}.items()}
+    assert Project(tmp_path / "two", {**two, "web/app.py": ""}).modules.path_of("shop.db", "web/app.py") is None
+
+
+def test_a_setup_file_that_is_no_python_renames_nothing(tmp_path: Path) -> None:
+    files = {"setup.py": "setup(package_dir={'shop': 'core'}", "core/db.py": "", "web/app.py": ""}
+    assert Project(tmp_path, files).modules.path_of("shop.db", "web/app.py") is None
+
+
 @pytest.mark.parametrize("name", ["sqlalchemy", "logging", "pydantic"])
 def test_a_file_named_like_a_library_does_not_shadow_it(tmp_path: Path, name: str) -> None:
     project = Project(tmp_path, {"app/__init__.py": "", f"app/core/{name}.py": "", "app/core/main.py": ""})

@@ -55,6 +55,35 @@ def test_the_other_keys_of_a_dict_that_is_changed_elsewhere_stay_known(tmp_path:
     assert plain(Project(tmp_path, files).value()) == 2
 
 
+DECLARED = "class Sizes:\n    def __init__(self, size=5):\n        self.size = size\nclass Config:\n    pool: Sizes{value}\n"
+LOADS = "    @staticmethod\n    def load():\n        Config.pool = Sizes(9)\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "boot", "expected"),
+    [
+        ("", "Config.load()", 9),  # who reads what is only declared, reads what the one statement set
+        (" = Sizes()", "Config.load()", None),  # it may be read before, or after
+        ("", "Config.load()\nConfig.pool = Sizes(7)", None),
+        (" = Sizes()", "", None),
+        ("", "def later():\n    Config.other = Sizes(7)", 9),
+    ],
+)
+def test_an_object_in_a_class_may_be_set_by_another_statement(tmp_path: Path, value: str, boot: str, expected: int | None) -> None:
+    files = {
+        "config.py": DECLARED.format(value=value) + LOADS,
+        "boot.py": f"from config import Config, Sizes\n{boot}\n",
+        "main.py": "import boot\nfrom config import Config\nresult = Config.pool.size",
+    }
+    found = Project(tmp_path, files).value()
+    assert (None if isinstance(found, Unknown) else plain(found)) == expected
+
+
+def test_an_object_in_a_class_that_nothing_else_sets_is_what_it_was(tmp_path: Path) -> None:
+    files = {"config.py": DECLARED.format(value=" = Sizes()"), "main.py": "from config import Config\nresult = Config.pool.size"}
+    assert plain(Project(tmp_path, files).value()) == 5
+
+
 def test_a_statement_in_a_loop_is_about_every_item(tmp_path: Path) -> None:
     main = "class Item:\n    def __init__(self, n):\n        self.n = n\nitems = [Item(1), Item(2)]\n"
     main += "for item in items:\n    item.n = item.n * 10\nresult = items[1].n"

@@ -45,6 +45,11 @@ def test_a_factory_is_found_by_every_name_it_can_be_imported_by(found, statement
     assert found({"db.py": f"{statement}\nengine = {call}('x')\n"}) == [("db.py:2", factory)]
 
 
+def test_another_strategy_than_mock_is_an_engine(found):
+    text = "from sqlalchemy import create_engine\ncreate_engine('x', strategy='threadlocal')\n"
+    assert found({"db.py": text}) == [("db.py:2", "create_engine")]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -57,6 +62,7 @@ def test_a_factory_is_found_by_every_name_it_can_be_imported_by(found, statement
         "from sqlalchemy import create_engine\n",
         "from sqlalchemy import create_engine\ndef f(create_engine): create_engine('x')\n",
         "from sqlalchemy import create_mock_engine\ncreate_mock_engine('x', None)\n",
+        "from sqlalchemy import create_engine\ncreate_engine('x', strategy='mock', executor=print)\n",
     ],
 )
 def test_what_only_looks_like_it_is_not(found, text):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from poollint import environments
 from poollint.config import Configuration, StatedService
-from poollint.facts import Engine, Environment, Process, Use, Workload
+from poollint.facts import Engine, Environment, Location, Process, Use, Workload
 from poollint.link import stated
 from poollint.link.builds import is_own
 from poollint.link.workloads import SERVING
@@ -52,7 +52,7 @@ def runs(workloads: Sequence[Workload], code: Code, configuration: Configuration
         links = list(_runs_of(workload, code, configuration))
         unaccounted = unaccounted or None in links
         found += [run for run in links if run is not None]
-    likely = _without_strangers(found)
+    likely = _without_others_binds(_without_strangers(found), code)
     possible = unaccounted or len(likely) < len(found) or not likely
     return (*likely, *_unplaced(code.engines(), likely, possible))
 
@@ -80,6 +80,23 @@ def _may_be_a_stranger(run: Run) -> bool:
     return not is_own(workload.image) and _COMMON.issuperset(name.lower().split("_"))
 
 
+def _without_others_binds(found: list[Run], code: Code) -> list[Run]:
+    """Drop the engines of binds that another application sets: the extension is imported here, their settings are not.
+
+    Settings may be named by a text that no import shows; those of a bind are imported where any process imports them.
+    """
+    binds = [run for run in found if run.engine.bind and run.process and reach_of(run.process, code)]
+    setting = [run for run in binds if _reaches(run, run.engine.location.path, code)]
+    imported = {run.engine.location.path for run in setting}
+    dropped = [run for run in binds if run not in setting and run.engine.location.path in imported]
+    return [run for run in found if run not in dropped]
+
+
+def _reaches(run: Run, path: str, code: Code) -> bool:
+    reach = reach_of(run.process, code) if run.process else None
+    return reach is not None and path in reach.paths
+
+
 def _unplaced(engines: Sequence[Engine], found: Sequence[Run], possible: bool) -> Iterator[Run]:
     """Yield the engines that nothing is known to run, at least in production.
 
@@ -104,11 +121,15 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
         return  # ends before the containers beside it start, so it never adds to them
     service = stated.service_of(configuration, workload)
     engines = [engine for engine in code.engines() if engine.role not in _UNCOUNTED_ROLES]
+    ended: set[Location] = set()  # the engines of the scripts that ran before
     for process in _counted(workload, code):
         answer = _chosen(engines, workload, process, service, code)
         if not answer:
             yield from () if answer is not None else (None,)
             continue
+        if process is not None and process.kind in ("script", "migration") and not process.beside:
+            answer = [(engine, how) for engine, how in answer if engine.location not in ended]
+            ended.update(engine.location for engine, _ in answer)
         # The places are the same in every environment; the values are read in this workload's.
         variables = variables_of(workload, process)
         here = code.engines_at({engine.location for engine, _ in answer}, variables)
@@ -194,6 +215,8 @@ def _chosen(
     below = _below(candidates, _folders(workload, process))
     if len(below) == 1:
         return [(below[0], f"the only engine in what {workload.name} is built from")]
+    if process.server == "lambda":
+        return _by_variable(candidates, workload)  # one whose handler is not here may be written in any language
     if len(candidates) == 1 and not _has_own_folder(workload, process):
         return [(candidates[0], f"the only engine there is, and {process.server} is what {workload.name} starts")]
     return None if below or not _has_own_folder(workload, process) else []

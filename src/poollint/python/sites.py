@@ -117,11 +117,19 @@ def _creations(module: Module, has_extension: bool) -> Iterator[_Creation]:
         key=lambda call: (call.lineno, call.col_offset),
     )
     for call in calls:
+        if _is_mock(call):
+            continue
         if factory := factory_of(module, call.func):
             yield _Creation(call, factory)
         elif call.args and names.qualified(module, call.func) in _PASSING:
             if (factory := factory_of(module, call.args[0])) and factory != "flask-sqlalchemy":
                 yield _Creation(call, factory, skip=1)
+
+
+def _is_mock(call: ast.Call) -> bool:
+    """Say whether `strategy="mock"` makes what create_mock_engine makes: an object that prints, and never connects."""
+    strategies = (each.value for each in call.keywords if each.arg == "strategy")
+    return any(isinstance(value, ast.Constant) and value.value == "mock" for value in strategies)
 
 
 def _names(module: Module, has_extension: bool) -> set[str]:

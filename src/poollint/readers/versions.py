@@ -21,7 +21,7 @@ from poollint.discover import Tree
 from poollint.facts import Location, Version
 
 OF_INTEREST = frozenset(
-    "sqlalchemy sqlmodel flask-sqlalchemy asyncpg psycopg psycopg-binary psycopg-c psycopg2 psycopg2-binary "
+    "sqlalchemy sqlmodel flask-sqlalchemy mangum asyncpg psycopg psycopg-binary psycopg-c psycopg2 psycopg2-binary "
     "psycopg2cffi pg8000 pymysql aiomysql asyncmy mysqlclient aiosqlite duckdb-engine alembic gunicorn "
     "uvicorn uvicorn-worker hypercorn granian uwsgi celery dramatiq rq arq taskiq django flask fastapi".split()
 )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Evidence, Finding, Pool, Project, about_engine, value_of
+from poollint import environments
+from poollint.facts import Client, Engine, Evidence, Finding, Pool, Project, about_engine, value_of
 from poollint.rules._guards import environment_names, every, judged, place, workload_names
+from poollint.versions import declared
 
 _WHAT = {
     "StaticPool": "all requests share one connection, and a rollback of one undoes the work of another",
@@ -24,6 +26,8 @@ def check(project: Project) -> Iterator[Finding]:
             affected or (not clients and every(engine.live, _is_single))
         ):
             continue
+        if _serves_one_at_a_time(project, engine, clients):
+            continue
         pool = (affected[0].live if affected else engine.live)[0]
         name = value_of(pool.pool_class)
         yield Finding(
@@ -36,6 +40,17 @@ def check(project: Project) -> Iterator[Finding]:
             workloads=workload_names(affected),
             about=about_engine(engine),
         )
+
+
+def _serves_one_at_a_time(project: Project, engine: Engine, clients: tuple[Client, ...]) -> bool:
+    """Say whether only functions run it: nobody else is there to share the connection with.
+
+    Mangum adapts an application to AWS Lambda, and to nothing else.
+    """
+    deployed = [client for client in clients if client.workload and environments.is_production(client.environment)]
+    if deployed:
+        return all(client.life == "per-invocation" for client in deployed)
+    return any(version.required for version in declared(project.versions, "mangum", engine.location.path))
 
 
 def _is_single(pool: Pool) -> bool:

@@ -159,6 +159,8 @@ def class_attribute(world: World, cls: ClassRef, name: str, origin: Origin) -> V
             if enums.is_enum(bases) and (found := enums.member_named(world, owner, name)) is not None:
                 return found
             value = flow.name_in(world, scope, name, None, owner.module, None, owner.frame)
+            if flow.is_unset(value):
+                return outside.of_declared(world, cls, name, value)
             if isinstance(value, FunctionRef) and is_classmethod(value.node):
                 return replace(value, owner=cls)
             if owner.node.decorator_list and (changed := decorated.set_in_class(owner, name)) is not None:

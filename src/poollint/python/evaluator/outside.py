@@ -477,9 +477,20 @@ def _names(write: Write, module: Module, name: str) -> bool:
     return False
 
 
+def of_declared(world: World, cls: ClassRef, name: str, unset: Value) -> Value:
+    """Return what an attribute of a class is that the class only declares: who reads it, reads what one statement sets."""
+    outside = world.modules.shared(Outside)
+    nodes = [base.node for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
+    writes = [write for write in (*outside.writes_and_calls(name), *outside.by_any_name()) if _class_named(write) in nodes]
+    only = writes[0] if len(writes) == 1 else None
+    if only is None or only.value is None or not outside.is_along(cls.module.path, only.module.path):
+        return unset
+    return world.value(only.value, only.module)
+
+
 def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Value) -> Value:
     """Return what an attribute of a class is that `owner` above it sets, or not known where other code sets it."""
-    if not _matters(value):
+    if not _matters(value) and not isinstance(value, Instance):
         return value
     outside = world.modules.shared(Outside)
     bases = objects.lineage(world, cls)

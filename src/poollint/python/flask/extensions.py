@@ -21,6 +21,7 @@ from poollint.python.evaluator import urls
 from poollint.python.evaluator.evaluate import Answer, Evaluator, World
 from poollint.python.evaluator.values import (
     Arguments,
+    LibraryRef,
     Table,
     Value,
     as_setting,
@@ -198,10 +199,14 @@ class _Given:
 
 
 def _pool(world: World, arguments: Arguments, url: Value | None, library: Library) -> Pool:
+    """Return what the arguments make; for SQLite in memory the extension itself passes a StaticPool, which has no size."""
     pool = pool_of(world, arguments, url, False, library)
-    if value_of(pool.dialect) == "sqlite" and value_of(pool.pool_class) == "SingletonThreadPool":
-        return replace(pool, pool_class=Known("StaticPool", Origin("default of Flask-SQLAlchemy"), "default"))
-    return pool
+    if value_of(pool.pool_class) != "SingletonThreadPool":
+        return pool
+    static = LibraryRef("sqlalchemy.pool.StaticPool", Origin("default of Flask-SQLAlchemy"))
+    passed = replace(arguments, keywords={**arguments.keywords, "poolclass": static})
+    chosen = Known("StaticPool", static.origin, "default")
+    return replace(pool_of(world, passed, url, False, library), pool_class=chosen, arguments=pool.arguments)
 
 
 def _table(value: Value | None) -> Table:

@@ -38,12 +38,18 @@ class Given:
         self.modules = roles.modules
 
     def is_unused(self, site: Site) -> bool:
-        """Say whether no application is given an extension, while the same program gives one another extension."""
+        """Say whether no application is given an extension, while another extension is given to one.
+
+        That is one of the same program, or any of the project for a program that makes no application.
+        """
         own = _variable_of(site)
         if own is None or _takes_application(site.call):
             return False
         circle = self.roles.graph.circle(site.module.path)
-        extensions = {g.extension for g in self._givings if g.extension and g.module.path in circle}
+        has_application = any(True for _ in self.modules.containing(b"Flask(", among=circle))
+        extensions = {
+            g.extension for g in self._givings if g.extension and (g.module.path in circle or not has_application)
+        }
         others = {extension for extension in extensions - {own} if self._is_extension(extension)}
         return bool(others) and own not in extensions and not self._is_handed_on(own)
 

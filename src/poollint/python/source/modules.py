@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -206,9 +206,23 @@ class Modules:
             inside = [(path, root) for path, root in roots if root == only]
             roots = inside or [(path, root) for path, root in roots if importer.startswith(f"{root}/")]
         ranked = sorted((rank, path) for path, root in roots if (rank := self._rank(root, importer, "." in dotted)) is not None)
-        if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0] and ranked[0][0][0] > 1):
+        if not ranked:
+            return self._in_renamed(dotted)
+        if len(ranked) > 1 and ranked[0][0] == ranked[1][0] and ranked[0][0][0] > 1:
             return None  # two roots that are equally far away: nobody can tell
         return ranked[0][1]
+
+    def _in_renamed(self, dotted: str) -> str | None:
+        """Return the path of a module in a folder that is installed under another name."""
+        first, _, rest = dotted.partition(".")
+        folders = self._renamed.get(first, ())
+        return self.below(folders[0], rest) if len(folders) == 1 else None
+
+    @cached_property
+    def _renamed(self) -> Mapping[str, tuple[str, ...]]:
+        from poollint.python.source.renamed import renamed
+
+        return renamed(self.tree)
 
     def _root(self, path: str, below: str, importer: str) -> str | None:
         """Return the root under which a file is the module that another one names, None where it is none."""
