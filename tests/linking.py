@@ -134,6 +134,7 @@ class FakeCode:
     per_variable: Mapping[str, Engine] = field(default_factory=dict)
     has_engines: bool = True
     lasting: frozenset[str] = frozenset()
+    starting: frozenset[str] = frozenset()
 
     def engines(self, environment: Environment = Environment()) -> tuple[Engine, ...]:
         for name, changed in self.per_variable.items():
@@ -150,6 +151,9 @@ class FakeCode:
     def keeps_running(self, entry: str, directory: str = "") -> bool:
         return entry in self.lasting
 
+    def is_started_by(self, engine: Engine, entry: str, directory: str = "") -> bool:
+        return entry in self.starting
+
     def imported_at_start(self, entry: str, directory: str, *, finds_tasks: bool = False) -> frozenset[str]:
         return frozenset(self.imports.get(entry, ()))
 
@@ -160,6 +164,7 @@ def joined(
     imports: Mapping[str, Iterable[str]] | None = None,
     configuration: Configuration = Configuration(),
     per_variable: Mapping[str, Engine] | None = None,
+    starting: Iterable[str] = (),
 ) -> Project:
     """Link facts with engines; every entry point reaches every engine unless `imports` says otherwise."""
     made = engines or (engine(),)
@@ -167,7 +172,7 @@ def joined(
     if imports is None:
         entries = {p.entry for w in facts if isinstance(w, Workload) for p in w.run if p.entry}
         imports = {entry: [each.location.path for each in made] for entry in entries}
-    code = FakeCode(made, imports, per_variable or {})
+    code = FakeCode(made, imports, per_variable or {}, starting=frozenset(starting))
     tree = Tree(Path("."), [])
     project = link(tree, facts, code, configuration)  # type: ignore[arg-type]
     assert not tree.skipped  # nothing went wrong behind a guard

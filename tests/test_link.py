@@ -261,6 +261,35 @@ def _unread(*workloads: Workload, engines: tuple[Engine, ...] = ()) -> Project:
         commands.processes = original
 
 
+class TestScriptsThatAreKeptRunning:
+    SITE = engine("app/feed.py:8", pool(target=on("db")), role="script")
+
+    def role(self, *run: Process, kind: str = "deployment", starting: tuple[str, ...] = ("run.py",), at: str | None = None) -> str:
+        feed = workload("feed", 1, *run, platform="kubernetes", kind=kind, environment=at)
+        project = joined([feed], self.SITE, starting=starting)
+        assert {client.engine.location for client in project.clients} == {self.SITE.location}
+        return project.engines[0].role
+
+    def script(self, entry: str = "run.py") -> Process:
+        return Process("python", "script", number(1, "python"), NOT_READ, entry=entry)
+
+    @pytest.mark.parametrize(
+        ("kind", "role"), [("deployment", "worker"), ("stateful-set", "worker"), ("job", "script"), ("cron-job", "script")]
+    )
+    def test_what_a_deployment_starts_again_is_a_worker(self, kind: str, role: str) -> None:
+        assert self.role(self.script(), kind=kind) == role
+
+    def test_an_engine_that_another_program_makes_stays_a_scripts(self) -> None:
+        assert self.role(self.script(), starting=()) == "script"
+
+    def test_a_script_before_another_ends_before_it(self) -> None:
+        assert self.role(self.script(), self.script("serve.py")) == "script"
+        assert self.role(self.script("first.py"), self.script()) == "worker"
+
+    def test_a_deployment_of_tests_keeps_nothing_running(self) -> None:
+        assert self.role(self.script(), at="test") == "script"
+
+
 class TestWhatIsStated:
     def test_numbers_replace_those_of_the_manifest(self) -> None:
         said = StatedService(

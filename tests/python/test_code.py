@@ -167,3 +167,22 @@ def test_imports_that_share_a_line_are_seen_and_words_of_comments_and_texts_are_
     code = Code(make_tree({"main.py": source, "app/__init__.py": "", **{f"app/{name}.py": "" for name in names}}))
     found = code.graph.imports("main.py")
     assert found == {"app/__init__.py", *(f"app/{letter}.py" for letter in "abcdefg")}
+
+
+FEED = "from sqlalchemy import create_engine\nclass Feed:\n    def __init__(self, url):\n        self.engine = create_engine(url)\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("from feed import Feed\nfeed = Feed('postgresql://db/x')\n", True),
+        ("from feed import Feed\nif __name__ == '__main__':\n    Feed('postgresql://db/x')\n", True),
+        ("import feed\n", False),  # it imports the class, and makes no engine
+        ("import click\nfrom feed import Feed\n@click.command()\ndef run():\n    Feed('postgresql://db/x')\n", False),
+    ],
+)
+def test_a_program_that_makes_an_engine_while_it_starts(make_tree, start, expected):
+    code = Code(make_tree({"feed.py": FEED, "run.py": start, "tool.py": "from feed import Feed\nFeed('postgresql://db/y')\n"}))
+    (engine,) = code.engines()
+    assert code.is_started_by(engine, "run.py") is expected
+    assert code.is_started_by(engine, "tool.py")

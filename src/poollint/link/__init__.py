@@ -25,6 +25,7 @@ from poollint.facts import (
     Workload,
     value_of,
 )
+from poollint.link.kept import kept_running
 from poollint.link.paths import hops_of
 from poollint.link.running import Run, runs
 from poollint.link.servers import Reached, join
@@ -46,7 +47,7 @@ def link(tree: Tree, facts: Iterable[Any], code: Code, configuration: Configurat
     joined = join(found, databases, poolers, versions_of(workloads), configuration)
     clients = tuple(_client(run, way) for run, way in zip(found, joined.reached, strict=True))
     project = Project(
-        engines=code.engines(),
+        engines=kept_running(code.engines(), found, code),
         workloads=workloads,
         databases=joined.databases,
         poolers=joined.poolers,

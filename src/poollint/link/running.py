@@ -121,15 +121,11 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
         return  # ends before the containers beside it start, so it never adds to them
     service = stated.service_of(configuration, workload)
     engines = [engine for engine in code.engines() if engine.role not in _UNCOUNTED_ROLES]
-    ended: set[Location] = set()  # the engines of the scripts that ran before
-    for process in _counted(workload, code):
-        answer = _chosen(engines, workload, process, service, code)
+    answers = [(process, _chosen(engines, workload, process, service, code)) for process in _counted(workload, code)]
+    for process, answer in _in_turn(answers):
         if not answer:
             yield from () if answer is not None else (None,)
             continue
-        if process is not None and process.kind in ("script", "migration") and not process.beside:
-            answer = [(engine, how) for engine, how in answer if engine.location not in ended]
-            ended.update(engine.location for engine, _ in answer)
         # The places are the same in every environment; the values are read in this workload's.
         variables = variables_of(workload, process)
         here = code.engines_at({engine.location for engine, _ in answer}, variables)
@@ -138,6 +134,18 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
                 continue  # this environment sets no such bind
             run = Run(here.get(engine.location, engine), workload, process, variables, service, how)
             yield replace(run, engine=_as_this_forks(run.engine, process, code))
+
+
+def _in_turn(answers: list[tuple[Process | None, Answer | None]]) -> list[tuple[Process | None, Answer | None]]:
+    """Leave an engine to the last of the scripts that run it one after the other: only one of them holds its pool."""
+    later: set[Location] = set()
+    left: list[tuple[Process | None, Answer | None]] = []
+    for process, answer in reversed(answers):
+        if answer and process is not None and process.kind in ("script", "migration") and not process.beside:
+            answer = [(engine, how) for engine, how in answer if engine.location not in later]
+            later.update(engine.location for engine, _ in answer)
+        left.append((process, answer))
+    return left[::-1]
 
 
 def _counted(workload: Workload, code: Code) -> tuple[Process | None, ...]:
@@ -156,7 +164,7 @@ def _lasts(process: Process, code: Code) -> bool:
         return True
     if process.kind != "script" or not process.beside or not process.entry or reach_of(process, code) is None:
         return False
-    return process.beside == "kept" or code.keeps_running(process.entry, _import_root(process, code))
+    return process.beside == "kept" or code.keeps_running(process.entry, import_root(process, code))
 
 
 def _as_this_forks(engine: Engine, process: Process | None, code: Code) -> Engine:
@@ -165,7 +173,7 @@ def _as_this_forks(engine: Engine, process: Process | None, code: Code) -> Engin
         return engine
     at_start: frozenset[str] = frozenset()
     if process.entry:
-        root = _import_root(process, code)
+        root = import_root(process, code)
         at_start = code.imported_at_start(process.entry, root, finds_tasks=_finds_tasks(process))
     return replace(engine, uses=tuple(_of_process(engine.uses, process, at_start)))
 
@@ -245,14 +253,15 @@ def reach_of(process: Process, code: Code) -> Reach | None:
     """Return what a command imports; the path of a script counts from the root, a module from its import root."""
     if not process.entry:
         return None
-    return code.reaches(process.entry, _import_root(process, code), finds_tasks=_finds_tasks(process))
+    return code.reaches(process.entry, import_root(process, code), finds_tasks=_finds_tasks(process))
 
 
 def _finds_tasks(process: Process) -> bool:
     return process.server.startswith("celery")
 
 
-def _import_root(process: Process, code: Code) -> str:
+def import_root(process: Process, code: Code) -> str:
+    """Return the folder that an entry point's name counts from."""
     entry = process.entry or ""
     return "" if entry.endswith(".py") and code.reaches(entry) else process.directory
 

@@ -106,6 +106,17 @@ class Code:
         module = self.modules.module(path) if path else None
         return module is not None and bool(keeps_running(module, self._evaluator(NO_ENVIRONMENT)))
 
+    def is_started_by(self, engine: Engine, entry: str, directory: str = "") -> bool:
+        """Say whether the program of an entry point makes an engine while it starts, not in a command of its own."""
+        path, reach = self.entry_module(entry, directory), self.reaches(entry, directory)
+        sites = (site for site in self._sites.found if site.location == (engine.extension or engine.location))
+        runs = (run for site in sites for run in self._facts.roles.lifecycle.runs(site) if not run.uncalled)
+        imported = reach.paths if reach else frozenset()
+        return any(
+            run.path == path if run.context.kind == "main-guard" else run.context.kind == "module" and run.path in imported
+            for run in runs
+        )
+
     # -- inside
 
     def _file(self, path: str, is_imported: bool = False) -> str | None:
