@@ -290,6 +290,7 @@ class _Fields(dict[type, tuple[str, ...]]):
 FIELDS = _Fields()
 _BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
+_NOTED = frozenset((ast.NamedExpr, ast.comprehension, ast.Yield, ast.YieldFrom, ast.Call))
 
 
 def _expressions_of(stmt: ast.AST) -> Iterator[ast.AST]:
@@ -325,6 +326,8 @@ def _note(scope: Scope, stmt: ast.stmt, around: tuple) -> None:
     scope.sets.update(name for t in targets if isinstance(t, ast.Attribute) and (name := dotted(t)))
     changed = {name for target in targets for name in ((target,) if isinstance(target, str) else target_names(target))}
     for node in () if isinstance(stmt, SCOPES) else _expressions_of(stmt):
+        if type(node) not in _NOTED:
+            continue
         if isinstance(node, ast.NamedExpr):
             sharing.note_links(scope, node.target, node.value, lines)
             changed.add(node.target.id)
