@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
@@ -16,7 +17,7 @@ from poollint.python.evaluator import calls, expressions, objects
 from poollint.python.evaluator.values import Arguments, ClassRef, Frame, FunctionRef, Instance, LibraryRef, Partial, Value
 from poollint.python.source import names
 from poollint.python.source.modules import Module, Modules
-from poollint.python.source.scopes import FUNCTIONS, child_statements, walk
+from poollint.python.source.scopes import FUNCTIONS, MUTATORS, child_statements, walk
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import World
@@ -49,6 +50,8 @@ def _hands_on(decorator: ast.AST) -> bool:
     wrapper = inner[-1] if inner else None
     if wrapper is None:
         return True
+    if len(inner) > 1 and _changes_what_it_passes(wrapper):
+        return False
     held = set(given) if len(inner) == 1 else set()
     todo: list[ast.stmt] = list(wrapper.body)
     returned: list[ast.expr | None] = []
@@ -63,6 +66,26 @@ def _hands_on(decorator: ast.AST) -> bool:
                 held -= {target.id for target in targets if isinstance(target, ast.Name)}
         todo = [*child_statements(stmt), *todo] if not isinstance(stmt, FUNCTIONS) else todo
     return all(getattr(value, "id", "") in held or _is_call_of(value, given) for value in returned if value is not None)
+
+
+def _changes_what_it_passes(wrapper: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether a wrapper changes its arguments, or what a call gives it, in place: `kwargs["size"] = 9`."""
+    args = wrapper.args
+    own = {each.arg for each in (*args.args, args.vararg, args.kwarg) if each is not None} | set(_results(wrapper))
+    for node in walk(wrapper):
+        match node:
+            case ast.Subscript(value=ast.Name(name), ctx=ast.Store()) if name in own:
+                return True
+            case ast.Call(ast.Attribute(ast.Name(name), method)) if name in own and method in MUTATORS:
+                return True
+    return False
+
+
+def _results(wrapper: ast.AST) -> Iterator[str]:
+    """Yield the names that a function gives to what a call returns."""
+    for node in walk(wrapper):
+        if isinstance(node, ast.Assign) and isinstance(node.value, (ast.Call, ast.Await)):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 def _is_call_of(value: ast.expr | None, given: set[str]) -> bool:
@@ -82,6 +105,10 @@ def set_in_class(cls: ClassRef, name: str) -> Unknown | None:
 def _may_set(node: ast.AST, name: str) -> bool:
     match node:
         case ast.Attribute(attr=attribute, ctx=ast.Store()):
+            return attribute == name
+        case ast.Subscript(value=ast.Attribute(attr=attribute), ctx=ast.Store()):
+            return attribute == name
+        case ast.Call(ast.Attribute(ast.Attribute(attr=attribute), method)) if method in MUTATORS:
             return attribute == name
         case ast.Call(func=ast.Name("setattr")) | ast.ClassDef():
             return True

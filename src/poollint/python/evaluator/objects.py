@@ -46,7 +46,7 @@ from poollint.python.evaluator.values import (
 )
 from poollint.python.source import names
 from poollint.python.source.modules import Import, Module, Modules
-from poollint.python.source.scopes import FUNCTIONS, walk
+from poollint.python.source.scopes import FUNCTIONS, set_by_any_name, walk
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import World
@@ -531,24 +531,41 @@ def is_dumped(world: World, base: Instance, name: str) -> bool:
 
 
 def sets_by_name(world: World, base: Instance) -> str | None:
-    """Return the constructor that sets attributes by names it works out: `setattr(self, key, value)` in a loop."""
+    """Return the constructor, or the method that it calls, that sets attributes by names: `setattr(self, key, value)`."""
     if method_of(world, base.cls, "__getattribute__") is not None:
         return "__getattribute__"
-    makers = ((maker, method_of(world, base.cls, maker)) for maker in _MAKERS)
-    return next((maker for maker, method in makers if method is not None and _works_names_out(method.node)), None)
+    for maker in _MAKERS:
+        if (method := method_of(world, base.cls, maker)) is not None:
+            called = (method_of(world, base.cls, name) for name in sorted(_own_calls(method.node)))
+            setting = (each.name for each in (method, *called) if each is not None and _works_names_out(each.node))
+            if (name := next(setting, None)) is not None:
+                return name
+    return None
 
 
 @lru_cache(maxsize=4096)
 def _works_names_out(function: ast.AST) -> bool:
+    """Say whether a method sets attributes of its instance by names that are not written there."""
+    own = _own_name(function)
     for node in walk(function):
-        match node:
-            case ast.Call(ast.Name("setattr"), [ast.Name("self"), key, _]) if not isinstance(key, ast.Constant):
-                return True
-            case ast.Call(ast.Attribute(ast.Attribute(ast.Name("self"), "__dict__"), "update")):
-                return True
-            case ast.Call(ast.Attribute(ast.Call(ast.Name("vars"), [ast.Name("self")]), "update")):
-                return True
+        base = set_by_any_name(node)
+        if isinstance(base, ast.Name) and base.id == own or isinstance(base, ast.Call) and getattr(base.func, "id", "") == "super":
+            return True
     return False
+
+
+@lru_cache(maxsize=4096)
+def _own_calls(function: ast.AST) -> frozenset[str]:
+    """Return the methods that a method calls of its own instance: `self.load(options)`."""
+    own = _own_name(function)
+    calls_of_it = (node.func for node in walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+    return frozenset(func.attr for func in calls_of_it if isinstance(func.value, ast.Name) and func.value.id == own)
+
+
+def _own_name(function: ast.AST) -> str | None:
+    """Return what a method calls its instance."""
+    args = getattr(function, "args", None)
+    return next((arg.arg for arg in (*args.posonlyargs, *args.args)), None) if args is not None else None
 
 
 def _sets_by_text(function: ast.AST, name: str) -> bool:

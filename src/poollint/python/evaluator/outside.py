@@ -29,22 +29,23 @@ from poollint.python.evaluator import branching, containers, heirs, objects
 from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module, Modules
-from poollint.python.source.scopes import FUNCTIONS, MUTATORS, dotted, set_by_name, target_names
+from poollint.python.source.scopes import FUNCTIONS, MUTATORS, dotted, set_by_any_name, set_by_name, target_names
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import Evaluator, World
 
 # They begin with a literal, for which `re` skips ahead, and never go back: every file of a project is scanned.
 _AFTER_DOT = re.compile(
-    rb"\.(?:(update|setdefault|pop|clear)\(|(?<!self\.)(\w++)[ \t]*+(?:\[[^\]\n]{1,80}+\][ \t]*+)*+[-+*/|&]?=(?!=))"
+    rb"\.(?:(update|setdefault|pop|clear|append|extend|insert|remove)\(|(?<!self\.)(\w++)[ \t]*+(?:\[[^\]\n]{1,80}+\][ \t]*+)*+[-+*/|&]?=(?!=))"
 )
 _ITEM_SET = re.compile(rb"\][ \t]*[-+*/|&]?=(?!=)")
 _HOLDER = re.compile(rb"(\w{1,80})(?:\[[^\]\n]{1,80}\])*$")
 _BY_ANY_NAME = tuple(
     map(re.compile, (rb"setattr\((?!self,|cls,)[^\n,]{1,80},[ \t]*[^\"'\s]", rb"vars\((?!self\))\w", rb"__dict__(?:\.update\(|\[)"))
 )
-_SETATTR = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
-_SETATTR_BY_NAME = re.compile(rb"setattr\([^\n,]{1,80},[ \t]*[^\"'\s]")
+_SETATTR = re.compile(rb"(?:set|del)attr\([^\n,]{1,80},[ \t]*[\"'](\w{1,80})[\"']")
+_SETATTR_BY_NAME = re.compile(rb"setattr(?:__)?\([^\n,]{1,80},[ \t]*[^\"'\s]")
+_SET_IN_DICT = re.compile(rb"(?:__dict__|vars\(\w{1,80}\))(?:\.update\(|\[|[ \t]*=(?!=))")
 LONGEST_HOLDER = 400  # bytes of `name["key"]["key"]`
 MOST_PROGRAMS = 40  # that load one file; where more do, hardly anything is common to all
 MOST_FILES = 40  # that may set one name; then it is no name of anything in particular
@@ -116,9 +117,12 @@ class Outside:
     @cached_property
     def _setters(self) -> tuple[Write, ...]:
         """The statements of functions that set attributes by names that are worked out."""
-        contents = ((path, self.modules.tree.bytes(path) or b"") for path in self.modules.containing(b"setattr("))
-        paths = [path for path, content in contents if not self.modules.is_for_tests(path) and _SETATTR_BY_NAME.search(content)]
-        return tuple(self._found("", paths, _in_functions)) if len(paths) <= MOST_FILES else ()
+        paths: set[str] = set()
+        for word, way in ((b"setattr", _SETATTR_BY_NAME), (b"__dict__", _SET_IN_DICT), (b"vars(", _SET_IN_DICT)):
+            contents = ((path, self.modules.tree.bytes(path) or b"") for path in self.modules.containing(word))
+            found = {path for path, content in contents if not self.modules.is_for_tests(path) and way.search(content)}
+            paths |= found if len(found) <= MOST_FILES else set()
+        return tuple(each for path in sorted(paths) for each in self._found("", [path], _in_functions))
 
     @cached_property
     def _naming_files(self) -> list[str]:
@@ -249,38 +253,29 @@ def _attributes(module: Module, name: str) -> Iterator[Write]:
                     parent = module.parent(node)
                     value = parent.value if isinstance(parent, (ast.Assign, ast.AnnAssign)) else None
                     yield Write(module, node, base, value)
-            case ast.Call(func=ast.Name(id="setattr"), args=[base, ast.Constant(value=attribute), value]) if attribute == name:
+            case ast.Call(ast.Name("setattr" | "delattr"), [base, ast.Constant(value=attribute), *values]) if attribute == name:
                 if not _is_own(module, base):
-                    yield Write(module, node, base, value)
+                    yield Write(module, node, base, values[0] if values else None)
 
 
 def _unnamed(module: Module, _: str) -> Iterator[Write]:
-    for node in module.near("setattr", "vars", "__dict__"):
-        match node:
-            case ast.Call(ast.Name("setattr"), [base, key, _]) if not isinstance(key, ast.Constant):
-                if _is_for_new_names(module, node):
-                    continue
-            case ast.Subscript(value=holder, ctx=ast.Store()) | ast.Call(ast.Attribute(holder, "update")):
-                match holder:
-                    case ast.Call(ast.Name("vars"), [base]) | ast.Attribute(base, "__dict__"):
-                        pass
-                    case _:
-                        continue
-            case _:
-                continue
+    for node in module.near("setattr", "vars", "__dict__", "__setattr__"):
+        base = set_by_any_name(node)
+        if base is None or isinstance(node, ast.Call) and _is_for_new_names(module, node):
+            continue
         # What a function sets by such names may be other attributes, and it may never run.
         if not any(module.enclosing_functions(node)):
             yield Write(module, node, base, is_named=False)
 
 
 def _in_functions(module: Module, _: str) -> Iterator[Write]:
-    for node in module.near("setattr"):
-        match node:
-            case ast.Call(ast.Name("setattr"), [ast.Name() as base, key, _]) if not isinstance(key, ast.Constant):
-                function = next(iter(module.enclosing_functions(node)), None)
-                # What a constructor sets so is known to be set by it.
-                if isinstance(function, FUNCTIONS) and not function.name.startswith("__") and not _is_for_new_names(module, node):
-                    yield Write(module, node, base, is_named=False)
+    for node in module.near("setattr", "vars", "__dict__", "__setattr__"):
+        base = set_by_any_name(node)
+        if isinstance(base, ast.Name) and not (isinstance(node, ast.Call) and _is_for_new_names(module, node)):
+            function = next(iter(module.enclosing_functions(node)), None)
+            # What a constructor sets so is known to be set by it.
+            if isinstance(function, FUNCTIONS) and not function.name.startswith("__"):
+                yield Write(module, node, base, is_named=False)
 
 
 def _function_of(setter: Write) -> ast.FunctionDef | ast.AsyncFunctionDef:
@@ -316,6 +311,8 @@ def _runs(module: Module, call: ast.Call, function: ast.AST) -> bool:
 
 def _is_for_new_names(module: Module, call: ast.Call) -> bool:
     """Say whether a `setattr` leaves alone what is there: `if hasattr(config, name): raise` comes before it in the loop."""
+    if len(call.args) < 2:
+        return False
     asked = ast.dump(call.args[0]), ast.dump(call.args[1])
     child: ast.AST = call
     for parent in module.ancestors(call):
@@ -375,7 +372,11 @@ def _is_own(module: Module, base: ast.expr) -> bool:
 
 
 def _class_of_self(module: Module, base: ast.expr) -> tuple[ast.ClassDef, bool] | None:
-    """Return the class whose method's first parameter a name is, and whether that is `cls`."""
+    """Return the class whose method's first parameter a name is, and whether that is `cls`, as `type(self)` is."""
+    match base:
+        case ast.Call(ast.Name("type"), [ast.Name() as own], []) | ast.Attribute(ast.Name() as own, "__class__"):
+            found = _class_of_self(module, own)
+            return (found[0], True) if found is not None else None
     function = next((each for each in module.enclosing_functions(base) if isinstance(each, FUNCTIONS)), None)
     around = module.parent(function) if function is not None else None
     if not isinstance(around, ast.ClassDef) or not isinstance(base, ast.Name) or function is None:
@@ -500,11 +501,18 @@ def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Val
         if target in below and _counts(outside, write, cls.module, value):
             return _not_known(name, write, value)
     for write in outside.changes(name) if isinstance(value, (Table, Listing)) else ():
+        if isinstance(value, Listing) and _is_read_in_order(write, cls.module):
+            continue
         target = _class_holding(world, write)
         further = (heir.node for heir in world.modules.shared(heirs.Heirs).of(owner))
         if target is not None and (target in below or target in further) and outside.is_along(cls.module.path, write.module.path):
             value = containers.spoiled(value, write.part, f"it is set in {write.place}") or value
     return value
+
+
+def _is_read_in_order(write: Write, module: Module) -> bool:
+    """Say whether a statement of a file's own level changes what stands there: whoever reads it runs these in their order."""
+    return write.module is module and not any(module.enclosing_functions(write.node))
 
 
 def of_method(world: World, cls: ClassRef, method: FunctionRef) -> Unknown | None:

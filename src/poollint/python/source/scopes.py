@@ -457,6 +457,32 @@ def set_by_name(call: ast.Call) -> str | None:
     return None
 
 
+def set_by_any_name(node: ast.AST) -> ast.expr | None:
+    """Return that of which a node sets attributes by names that are not written there, None for any other node.
+
+    `setattr(x, key, 5)`, `object.__setattr__(x, key, 5)`, `x.__setattr__(key, 5)`, `vars(x).update(found)`,
+    `x.__dict__[key] = 5`, `x.__dict__ = found`
+    """
+    match node:
+        case ast.Call(ast.Name("setattr") | ast.Attribute(attr="__setattr__"), [base, key, _]) if not isinstance(key, ast.Constant):
+            return base
+        case ast.Call(ast.Attribute(base, "__setattr__"), [key, _]) if not isinstance(key, ast.Constant):
+            return base
+        case ast.Subscript(value=holder, ctx=ast.Store()) | ast.Call(ast.Attribute(holder, "update")):
+            return _with_dict(holder)
+        case ast.Attribute(attr="__dict__", ctx=ast.Store(), value=base):
+            return base
+    return None
+
+
+def _with_dict(node: ast.expr) -> ast.expr | None:
+    """Return x for `x.__dict__` and `vars(x)`."""
+    match node:
+        case ast.Call(ast.Name("vars"), [base]) | ast.Attribute(base, "__dict__"):
+            return base
+    return None
+
+
 def _changed_by(call: ast.Call, is_statement: bool) -> Iterator[str]:
     if name := set_by_name(call):
         yield name
