@@ -214,8 +214,10 @@ def _chosen(
     if process and (reach := reach_of(process, code)) is not None:
         reached = [engine for engine in engines if engine.code in reach.paths and _may_use(process, engine, reach)]
         return [(engine, reach.how(engine.code)) for engine in reached]
-    if process and (_is_a_tool(process) or _is_of_another(process, workload)):
+    if process and _is_a_tool(process):
         return []
+    if process and _is_of_another(process, workload):
+        return None
     meant = ("migration",) if process and process.kind == "migration" else _GUESSED_ROLES
     candidates = [engine for engine in engines if engine.role in meant]
     if process is None or workload.platform == "stated":
