@@ -353,16 +353,15 @@ def _items(module: Module, name: str) -> Iterator[Write]:
     for node in module.near(name):
         match node:
             case ast.Subscript(ctx=ast.Store() | ast.Del()):
-                holder, part = node, sharing.path_of(node)
-            case ast.Call(func=ast.Attribute(attr=method, value=holder), args=given) if method in MUTATORS:
-                by_key = method in ("setdefault", "pop") and given and isinstance(given[0], ast.Constant)
-                part = (*sharing.path_of(holder), given[0].value if by_key else sharing.ANY)  # type: ignore[attr-defined]
+                holder, parts = node, [sharing.path_of(node)]
+            case ast.Call(func=ast.Attribute(attr=method, value=holder)) if method in MUTATORS:
+                parts = [(*sharing.path_of(holder), key) for key in sharing.keys_set(node, method)]
             case _:
                 continue
         while isinstance(holder, ast.Subscript):
             holder = holder.value
         if (holder.attr if isinstance(holder, ast.Attribute) else getattr(holder, "id", "")) == name:
-            yield Write(module, node, holder, part=part)
+            yield from (Write(module, node, holder, part=part) for part in parts)
 
 
 def _is_own(module: Module, base: ast.expr) -> bool:

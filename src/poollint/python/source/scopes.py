@@ -398,9 +398,8 @@ def _note_change(scope: Scope, call: ast.Call, lines: Lines) -> None:
     func = call.func
     if isinstance(func, ast.Attribute) and func.attr in MUTATORS:
         by_class = isinstance(func.value, ast.Name) and func.value.id in ("dict", "list") and call.args  # dict.update(d)
-        one_key = func.attr in ("setdefault", "pop") and call.args and isinstance(call.args[0], ast.Constant)
-        key = call.args[0].value if one_key and isinstance(call.args[0], ast.Constant) else sharing.ANY
-        sharing.note_change(scope, call.args[0] if by_class else func.value, (key,), lines, is_run=not by_class)
+        for key in (sharing.ANY,) if by_class else sharing.keys_set(call, func.attr):
+            sharing.note_change(scope, call.args[0] if by_class else func.value, (key,), lines, is_run=not by_class)
     for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
         argument = argument.value if isinstance(argument, ast.Starred) else argument
         if isinstance(argument, (ast.Name, ast.Attribute, ast.Subscript)) and (name := dotted(argument)):

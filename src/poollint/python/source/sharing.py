@@ -108,6 +108,18 @@ def _key(node: ast.expr) -> Hashable:
     return node.value if isinstance(node, ast.Constant) else ANY
 
 
+def keys_set(call: ast.Call, method: str) -> tuple[Hashable, ...]:
+    """Return the keys that a method sets in what it is called on: `update(size=9)`, `update({"size": 9})`, `pop("size")`."""
+    match method, call.args:
+        case "setdefault" | "pop", [ast.Constant(value=key), *_]:
+            return (key,)
+        case "update", [] if call.keywords:
+            return tuple(keyword.arg or ANY for keyword in call.keywords)
+        case "update", [ast.Dict(keys=keys)]:
+            return tuple([_key(key) if key else ANY for key in keys] + [keyword.arg or ANY for keyword in call.keywords])
+    return (ANY,)
+
+
 def held(value: ast.expr) -> Iterator[tuple[Path, str, Path, ast.Call | None]]:
     """Yield (path, name, there, call): what the value holds under `path` is what `name` holds under `there`.
 
