@@ -550,6 +550,15 @@ def test_what_is_read_anew_may_come_out_otherwise(engine):
     assert len(engine(text).alternatives) == 4
 
 
+def test_only_a_url_of_sqlite_ends_in_memory(engine):
+    text = (
+        f"{SYNC}from sqlalchemy.pool import StaticPool\n{UNREAD}options = {{}}\nif URL.endswith(':memory:'):\n    options['poolclass'] = StaticPool\n"
+        "if URL.startswith('postgresql'):\n    options['echo'] = True\nengine = create_engine(URL, **options)\n"
+    )
+    found = {(value_of(pool.dialect), value_of(pool.pool_class), "echo" in pool.arguments) for pool in engine(text).alternatives}
+    assert found == {("sqlite", "StaticPool", False), ("postgresql", "QueuePool", True), (None, "QueuePool", False)}
+
+
 @pytest.mark.parametrize("test", ["URL.split(':')[0] == 'sqlite'", "URL.lower().startswith('sqlite')", "re.match('sqlite', URL)"])
 @pytest.mark.parametrize("url", ["os.getenv('URL', 'sqlite:///a.db')", "f\"{os.getenv('KIND', 'sqlite')}://{os.getenv('HOST', 'h')}/a\""])
 def test_a_default_is_not_the_value_where_a_condition_on_it_comes_out_otherwise(engine, url, test):

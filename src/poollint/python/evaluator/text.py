@@ -181,7 +181,7 @@ def method(world: World, value: Value, name: str, arguments: Arguments, origin: 
     if isinstance(value, Url) and name in ("lower", "__str__"):
         return value
     if name == "endswith":
-        return _ends(value, arguments, origin)
+        return operators.settled(world, _ends(world, value, arguments, origin))
     symbol = operation(name, value, *arguments.positional)
     return unsettled(reason_of(value), value, *arguments.positional, origin=origin, symbol=symbol)
 
@@ -315,12 +315,22 @@ def url_behind(value: Value) -> str:
     return found[1] or found[2] if found else symbol
 
 
-def _ends(value: Value, arguments: Arguments, origin: Origin) -> Value:
-    wanted = _plain(arguments.positional[0]) if arguments.positional else None
-    if wanted and isinstance(value, Text) and isinstance(value.parts[-1], str) and isinstance(wanted[0], str):
-        if len(value.parts[-1]) >= len(wanted[0]):
-            return derived(value.parts[-1].endswith(wanted[0]), origin=origin)
-    return unsettled(reason_of(value), value, origin=origin, symbol=operation("endswith", value, *arguments.positional))
+def _ends(world: World, value: Value, arguments: Arguments, origin: Origin) -> Value:
+    """Return `value.endswith(...)`: only a URL of SQLite ends in ":memory:"."""
+    from poollint.python.evaluator.evaluate import Lesson
+
+    plain = _plain(arguments.positional[0]) if arguments.positional else None
+    wanted = plain[0] if plain and isinstance(plain[0], str) else None
+    symbol = operation("endswith", value, *arguments.positional)
+    if wanted and isinstance(value, Text) and isinstance(value.parts[-1], str) and len(value.parts[-1]) >= len(wanted):
+        return derived(value.parts[-1].endswith(wanted), origin=origin)
+    if wanted and urls.IN_MEMORY in wanted:
+        excludes = "sqlite" in getattr(value, "excludes", ())
+        if excludes or isinstance(value, Url) and urls.mentions(value, wanted) is False:
+            return as_decided(False, value, origin, symbol)
+        if symbol and (name := url_behind(value)):
+            world.teach(symbol, ((Lesson(name, dialect="sqlite"),), ()))
+    return unsettled(reason_of(value), value, origin=origin, symbol=symbol)
 
 
 def contains(world: World, value: Value, needle: str, origin: Origin) -> Value:
