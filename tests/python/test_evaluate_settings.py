@@ -612,3 +612,29 @@ def test_what_a_framework_keeps_is_what_the_parameter_says_it_is(
     read = next(node for node in module.nodes if getattr(node, "attr", "") == "SIZE")
     value = Evaluator(project.modules).value(read, module)
     assert (isinstance(value, Known) and value.value == 10) is is_known
+
+
+OF_1 = """
+from pydantic import BaseSettings
+class Settings(BaseSettings):
+    size: int = 5
+    class Config:
+        @classmethod
+        def customise_sources(cls, init_settings, env_settings, file_secret_settings):
+            return {sources}
+result = Settings().size
+"""
+
+
+@pytest.mark.parametrize(
+    ("sources", "certainty"),
+    [
+        ("init_settings, env_settings, file_secret_settings", "exact"),
+        ("init_settings, read_vault, env_settings", "fallback"),  # somebody's function may know the field
+    ],
+)
+def test_a_default_is_no_surer_than_the_sources_that_pydantic_1_is_given(
+    tmp_path: Path, sources: str, certainty: str
+) -> None:
+    found = Project(tmp_path, OF_1.format(sources=sources)).value(environment=variables())
+    assert isinstance(found, Known) and (found.value, found.certainty) == (5, certainty)

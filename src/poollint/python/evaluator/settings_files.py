@@ -1,7 +1,7 @@
 """Where a settings class of pydantic-settings looks, and what the files say that it names.
 
     YamlConfigSettingsSource(settings_cls)     the file of model_config's yaml_file, or of yaml_file=; TOML and JSON alike
-    settings_customise_sources                 which sources count, the first that knows a field wins
+    settings_customise_sources                 which sources count, the first that knows a field wins; v1: customise_sources
     env_file, secrets_dir                      weak evidence: a default that they replace is not known
 """
 
@@ -59,13 +59,23 @@ def sources_of(world: World, bases: Bases) -> list[Source] | None:
 
 def _written(bases: Bases) -> list[Source] | None:
     for cls in bases:
-        for stmt in cls.node.body if isinstance(cls, ClassRef) else ():
-            if isinstance(stmt, FUNCTIONS) and stmt.name == "settings_customise_sources":
-                match [inner.value for inner in ast.walk(stmt) if isinstance(inner, ast.Return)]:
-                    case [ast.Tuple(elts=sources)]:
-                        return [_source(each, cls) for each in sources]  # type: ignore[arg-type]
-                return None
+        if isinstance(cls, ClassRef) and (chooser := _chooser(cls)) is not None:
+            match [inner.value for inner in ast.walk(chooser) if isinstance(inner, ast.Return)]:
+                case [ast.Tuple(elts=sources)]:
+                    return [_source(each, cls) for each in sources]
+            return None
     return [Source("init_settings"), Source("env_settings")]
+
+
+def _chooser(cls: ClassRef) -> ast.AST | None:
+    """Return the method of a class that chooses its sources, with pydantic 1 that of its `class Config`."""
+    for stmt in cls.node.body:
+        if isinstance(stmt, FUNCTIONS) and stmt.name == "settings_customise_sources":
+            return stmt
+        for inner in stmt.body if isinstance(stmt, ast.ClassDef) and stmt.name == "Config" else ():
+            if isinstance(inner, FUNCTIONS) and inner.name == "customise_sources":
+                return inner
+    return None
 
 
 def _source(node: ast.expr, cls: ClassRef) -> Source:
