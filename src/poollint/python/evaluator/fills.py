@@ -10,7 +10,7 @@ from functools import partial
 from poollint.python.evaluator.values import ClassRef, FunctionRef
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module
-from poollint.python.source.scopes import FUNCTIONS, Scope, dotted
+from poollint.python.source.scopes import FUNCTIONS, MUTATORS, Scope, dotted
 from poollint.python.source.sharing import ANY, Path
 
 _SETTING = frozenset({"operator.setitem", "operator.delitem", "operator.ior"})  # they change what they are given first
@@ -24,13 +24,26 @@ def filled(
     """Yield the keys, from the name on, that lead to what a call sets in the objects of a name that it is given."""
     function = function or called(module, call)
     if function is None:
-        if call.args and dotted(call.args[0]) == name and module.qualified(call.func) in _SETTING:
-            yield (*sharing.path_of(call.args[0]), ANY)
+        most = len(call.args) if _is_chosen_elsewhere(module, call.func) else module.qualified(call.func) in _SETTING
+        yield from ((*sharing.path_of(each), ANY) for each in call.args[:most] if dotted(each) == name)
         return
     for parameter, inside, at in _given(function, call, name):
         for path in _set_in(function, parameter):
             if rest := sharing.after(path, inside):
                 yield (*at, *rest)
+
+
+def _is_chosen_elsewhere(module: Module, function: ast.expr) -> bool:
+    """Say whether what is called was handed over or looked up: `for hook in hooks: hook(options)`. It may do anything."""
+    if isinstance(function, ast.Subscript):
+        return True
+    if not isinstance(function, ast.Name):
+        return False
+    scope = names.scope_at(module, function)
+    if isinstance(module.parent(scope.node), ast.ClassDef) and function.id == next(iter(scope.parameters), None):
+        return False  # `cls(options)`
+    bound = scope.binds.get(function.id, ())
+    return function.id in scope.parameters or any(isinstance(each, (ast.For, ast.AsyncFor)) for each in bound)
 
 
 def _filled_by(module: Module, name: str, call: ast.Call) -> tuple[Path, ...]:
@@ -106,9 +119,9 @@ def _set_in(function: FunctionRef, parameter: str) -> Iterator[Path]:
     """Yield the keys that lead to what a function sets in what a parameter holds."""
     if isinstance(function.node, ast.Lambda):
         for node in ast.walk(function.node.body):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS:
                 if dotted(node.func.value) == parameter:
-                    yield (*sharing.path_of(node.func.value), ANY)
+                    yield from ((*sharing.path_of(node.func.value), key) for key in sharing.keys_set(node, node.func.attr))
         return
     scope = names.scope_for(function.module, function.node)
     yield from set_in(function.module, scope, parameter)

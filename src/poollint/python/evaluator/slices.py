@@ -100,7 +100,7 @@ class Slice:
         is_own = partial(fills.runs_own, self.module)
         for other, change, part in sharing.changes(self.scope, self.name, end, self._filled, is_own):
             if change.call is not None:
-                yield f"it is given to {self.module.source(change.call.func, 40)}(), which changes it", part
+                yield f"it is given to {self.module.source(change.call.func, 40)}(), which may change it", part
             elif other == self.name:
                 yield f"changed in line {change.lines.first} in a way that is not worked out", part
             else:
