@@ -265,6 +265,21 @@ def test_an_engine_made_when_the_class_has_none_yet_is_kept(engine, tried, caugh
     assert per_call(engine({"app/db.py": ABSENT.format(tried, caught)})) is again
 
 
+UNNAMED = (
+    f"{ENGINE}{APP}def start():\n    global sessions\n    {{}} = {MAKE}\n"
+    "def session():\n    try:\n        return sessions()\n    except {}:\n        start()\n    return sessions()\n"
+    "@app.get('/')\ndef show():\n    session()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("made", "caught", "again"),
+    [("sessions", "NameError", False), ("engine", "NameError", True), ("sessions", "RuntimeError", True)],
+)
+def test_an_engine_made_when_the_module_has_none_yet_is_kept(engine, made, caught, again):
+    assert per_call(engine({"app/db.py": UNNAMED.format(made, caught)})) is again
+
+
 @pytest.mark.parametrize(
     ("holder", "guard", "again"),
     [
@@ -1153,3 +1168,18 @@ def test_a_way_of_a_library_that_only_its_users_take_is_no_tests(make_tree):
     files = {"lib/store.py": text, "lib/main.py": "from lib.store import Store\nstore = Store()\n"}
     assert [engine.role for engine in Code(make_tree(files)).engines()] == ["test", "service"]
     assert [engine.role for engine in Code(make_tree({**files, "pyproject.toml": PUBLISHED})).engines()] == ["library"] * 2
+
+
+QUEUE = f"{ENGINE}from celery import Celery\napp = Celery('jobs')\nengine = {MAKE}\n"
+JOBS = "from jobs.queue import app, engine\n@app.task\ndef embed():\n    engine.connect()\n"
+SENDS = "from fastapi import FastAPI\nfrom jobs.tasks import embed\nweb = FastAPI()\n@web.get('/')\ndef show():\n    embed.delay()\n"
+
+
+@pytest.mark.parametrize(
+    ("web", "role"),
+    [(SENDS, "worker"), (f"{SENDS}@web.get('/all')\ndef all():\n    from jobs.queue import engine\n    engine.connect()\n", "service")],
+)
+def test_who_sends_tasks_does_not_use_the_engine_beside_their_application(engine, web, role):
+    found = engine({"jobs/queue.py": QUEUE, "jobs/tasks.py": JOBS, "main.py": web})
+    assert found.role == role
+    assert found.used_in == (("jobs/tasks.py",) if role == "worker" else ("jobs/tasks.py", "main.py"))

@@ -76,7 +76,7 @@ def _tried(body: list[ast.stmt]) -> Iterator[ast.expr]:
     for stmt in body:
         value = getattr(stmt, "value", None)
         value = value.value if isinstance(value, ast.Await) else value
-        if isinstance(value, ast.Call) and not isinstance(value.func, ast.Name):
+        if isinstance(value, ast.Call):
             yield value.func
         elif isinstance(value, (ast.Name, ast.Attribute, ast.Subscript)):
             yield value

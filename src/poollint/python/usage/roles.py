@@ -87,7 +87,7 @@ _DECORATED = re.compile(rb"^[ \t]*@", re.M)
 
 
 class Roles:
-    """Answers for the sites of one project; `crowded` are the files that make several engines."""
+    """Answers for the sites of one project; `crowded` are the files whose engines have users of their own each."""
 
     def __init__(self, modules: Modules, graph: ImportGraph, crowded: frozenset[str] = frozenset()) -> None:
         self.modules = modules
