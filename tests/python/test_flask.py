@@ -682,6 +682,34 @@ def test_what_follows_the_initialisation_counts_with_version_2_only(make_tree, v
         code.declare(tuple(versions.read(code.modules.tree)))
         (found,) = code.engines(variables(**{f"{OPTIONS}__pool_size": "20"}))
         assert live(found).pool_size.value == size
+
+
+SHOP = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_ENGINE_OPTIONS'] = {{'pool_size': 7}}\n"
+SIZED = "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
+
+
+@pytest.mark.parametrize(
+    ("shop", "run", "size"),
+    [
+        (SHOP + "db = SQLAlchemy(app)\n", "from shop import app\n" + SIZED, 7),
+        (SHOP + "db = SQLAlchemy()\ndb.init_app(app)\n", "from shop import app\n" + SIZED, 7),
+        (SHOP + "db = SQLAlchemy()\n", "from shop import app, db\n" + SIZED + "db.init_app(app)\n", 20),
+        (SHOP + "db = SQLAlchemy()\ndef start():\n    db.init_app(app)\n", "from shop import app, start\n" + SIZED + "start()\n", 20),
+    ],
+)
+def test_what_follows_the_import_of_what_initialises_comes_too_late(engine, shop, run, size):
+    found = engine({"shop.py": shop, "run.py": run})
+    assert live(found).pool_size.value == size
+    assert bool(found.dead_settings) is (size == 7)
+
+
+def test_what_comes_before_the_import_of_what_initialises_counts(engine):
+    base = START.replace("from flask_sqlalchemy import SQLAlchemy\n", "") + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n"
+    models = "from flask_sqlalchemy import SQLAlchemy\nfrom base import app\ndb = SQLAlchemy(app)\n"
+    found = engine({"base.py": base, "models.py": models, "run.py": f"from base import app\n{SIZED}from models import db\n"})
+    assert live(found).pool_size.value == 20
+
+
 DEFAULTS = f"class Config:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
 FACTORY = (
     "import os\nfrom flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nfrom config import Config\n"

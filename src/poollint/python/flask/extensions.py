@@ -86,7 +86,8 @@ class Flask:
 
     def _made(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
         is_3 = library.at_least("3.0", VERSION)
-        config = Config(self.places, world, circle, is_3, partial(self.given.is_for_another, site))
+        is_for_another, started_in = partial(self.given.is_for_another, site), self.given.started_in(site)
+        config = Config(self.places, world, circle, is_3, is_for_another, started_in)
         # The options first: a world answers a limited number of questions, and the URL may ask many.
         options = _table(config.get(FLASK_OPTIONS))
         constructor = _table(world.arguments(site.call, site.module).get("engine_options"))

@@ -166,6 +166,7 @@ class Config:
     """One application's configuration in one world, as version 2 or 3 of the extension reads it.
 
     is_for_another  says of a function that makes an application whether it gives that to another extension only
+    started_in      the files that initialise the extension while they are imported
     """
 
     def __init__(
@@ -175,8 +176,10 @@ class Config:
         circle: frozenset[str],
         is_3: bool | None,
         is_for_another: Callable[[ast.AST], bool],
+        started_in: frozenset[str] = frozenset(),
     ) -> None:
         self.places = places
+        self.started_in = started_in
         self.is_for_another = is_for_another
         self.is_3 = is_3
         self.world = world
@@ -236,7 +239,8 @@ class Config:
 
     def _in_order(self, assigned: list[Assigned], loads: list[Load]) -> list[Assigned | Load]:
         """Return what this world comes to of these, the strongest first."""
-        strong: list[Assigned | Load] = [f for f in reversed(assigned) if self.world.reachable(f.node, f.module)]
+        latest = reversed(self._as_imported(assigned))
+        strong: list[Assigned | Load] = [found for found in latest if self.world.reachable(found.node, found.module)]
         weak: list[Assigned | Load] = []
         for load in loads:
             if self.world.reachable(load.call, load.module):
@@ -247,6 +251,14 @@ class Config:
             self._of_one_application(self._reached(strong + weak)),
             key=lambda found: isinstance(found, Assigned) and found.only_if_absent,
         )
+
+    def _as_imported(self, assigned: list[Assigned]) -> list[Assigned]:
+        """Put what several files assign while they are imported into the order of that: what is imported runs before."""
+        paths = {found.module.path for found in assigned}
+        if len(paths) < 2 or any(function_around(found.module, found.node) is not None for found in assigned):
+            return assigned
+        reached = {path: paths & self.places.modules.graph.reach(path).paths for path in paths}
+        return sorted(assigned, key=lambda found: len(reached[found.module.path]))
 
     def _of_one_application(self, sources: list[Assigned | Load]) -> list[Assigned | Load]:
         """Leave out what sets the key in another application: each function that makes one is an alternative.
@@ -328,14 +340,24 @@ class Config:
 
     @cached_property
     def late(self) -> tuple[Assigned, ...]:
-        """Assignments that follow the initialisation of the extension in the same block of the same function."""
+        """Assignments that follow the initialisation of the extension: in the same block, or where that is imported."""
         own = (found for found in self.places.assigned if found.module.path in self.circle)
         of_extension = (found for found in own if found.key.startswith(FLASK_PREFIX))
         return tuple(found for found in of_extension if self._is_late(found.module, found.node))
 
     def _is_late(self, module: Module, node: ast.AST) -> bool:
         """Say whether what a place sets comes too late; version 2 reads the configuration when it makes the engine."""
-        return self.is_3 is not False and _follows_init(module, node)
+        return self.is_3 is not False and (_follows_init(module, node) or self._follows_import(module, node))
+
+    def _follows_import(self, module: Module, node: ast.AST) -> bool:
+        """Say whether a statement follows an import of what initialises the extension, and that does not import its file."""
+        if not self.started_in or module.path in self.started_in or function_around(module, node) is not None:
+            return False
+        graph, end = self.places.modules.graph, getattr(node, "lineno", 0)
+        before = [found for found in module.imports if found.line < end and found.node in module.tree.body]
+        imported = {path for found in before if (path := graph.modules.imported(module, found))}
+        loaded = {path for first in imported for path in graph.reach(first).paths}
+        return any(path in loaded and module.path not in graph.reach(path).paths for path in self.started_in)
 
     @property
     def indexed(self) -> Iterator[Assigned]:

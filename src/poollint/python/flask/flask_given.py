@@ -53,6 +53,13 @@ class Given:
         others = {extension for extension in extensions - {own} if self._is_extension(extension)}
         return bool(others) and own not in extensions and not self._is_handed_on(own)
 
+    def started_in(self, site: Site) -> frozenset[str]:
+        """Return the files that give an extension its application while they are imported."""
+        own, made = _variable_of(site), _takes_application(site.call) and function_around(site.module, site.call) is None
+        given = (g for g in self._givings if own is not None and g.extension == own)
+        paths = {g.module.path for g in given if function_around(g.module, g.call) is None}
+        return frozenset({*paths, site.module.path} if made else paths)
+
     def is_for_another(self, site: Site, function: ast.AST) -> bool:
         """Say whether a function gives its application another extension, and not this one."""
         own = _variable_of(site)
