@@ -246,6 +246,9 @@ ENDLESS = {
     "a dict in thousands of steps": "d = {}\n" + "".join(f"d['k{n}'] = {n}\n" for n in range(5000)) + "result = d",
     "hundreds of flags": "import os\nd = {}\n" + "".join(f"if os.getenv('F{n}'):\n    d['k'] = {n}\n" for n in range(300)) + "result = d",
     "format fields": "s = '{0}' * 50\nresult = s.format(s).format(s)",
+    "texts of a billion letters": "result = ['x'.zfill(10**10), 'x'.rjust(10**10), 'x'.ljust(10**9), '%9999999999d' % 1, f'{1:9999999999}']",
+    "a replace of every letter": f"s = '{'x' * 90_000}'\nt = '{'y' * 90_000}'\nresult = s.replace('x', t)",
+    "a pattern's replacement of every letter": f"import re\ns = '{'x' * 1_900}'\nt = '{'y' * 90_000}'\nresult = re.sub('x', t, s)",
     "a replace that explodes": "s = 'a' * 100\n" + "s = s.replace('a', s)\n" * 20 + "result = s",
     "a join that explodes": "s = 'a' * 100\n" + "s = s.join(s.split('a'))\n" * 20 + "result = s",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from poollint.facts import Known, Origin, Unknown
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LONGEST = 100_000  # characters
 MOST_PARTS = 200
 
-# Methods of str that are safe to run on known text: they neither loop nor grow it.
+# Methods of str that are safe to run on known text; of those that make it longer, `_is_too_long` says how far.
 _PLAIN = frozenset(
     "startswith endswith replace strip lstrip rstrip lower upper title capitalize casefold split rsplit splitlines "
     "partition rpartition removeprefix removesuffix find rfind count isdigit isnumeric isalpha isalnum isspace "
@@ -104,7 +105,7 @@ def as_formatted(value: Value, conversion: str, spec: str) -> Value:
     if not isinstance(value, Known) or isinstance(value, Member):
         return unsettled(f"the format {conversion}:{spec} of something that is not known", value)
     plain = {"!r": repr, "!a": ascii, "!s": str}.get(conversion, lambda each: each)(value.value)
-    if any(int(width) > MOST_PARTS for width in re.findall(r"\d+", spec)):
+    if _is_wide(spec):
         return Unknown("a text out of all proportion", value.origin)
     try:
         return derived(format(plain, spec), value)
@@ -112,27 +113,29 @@ def as_formatted(value: Value, conversion: str, spec: str) -> Value:
         return failing(type(problem), value.origin)
 
 
-_FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]*)(![rsa])?(?::([^{}]*))?\}")
-_PERCENT = re.compile(r"%%|%(?:\((\w+)\))?[-#0 +]*\d*(?:\.\d+)?[sdifr]")
+_PERCENT = re.compile(r"%(?:\(([^()]*)\))?([-#0 +]*)(\*|\d*)(\.(?:\*|\d*))?[hlL]?(.?)", re.S)
 
 
 def formatted(template: str, arguments: Arguments, origin: Origin) -> Value:
     """Return `template.format(...)`."""
     pieces: list[Value | str] = []
-    end = position = 0
-    for match in _FIELD.finditer(template):
-        pieces.append(template[end : match.start()])
-        end = match.end()
-        if match[0] in ("{{", "}}"):
-            pieces.append(match[0][0])
+    position = 0
+    try:
+        fields = list(Formatter().parse(template))
+    except ValueError:
+        return failing(ValueError, origin)
+    for before, name, spec, conversion in fields:
+        pieces.append(before)
+        if name is None:
             continue
-        name = match[1]
         index = int(name) if name.isdecimal() and len(name) < 4 else position
         position += not name
         value = arguments.get(name if not name.isdecimal() else "", index if not name or name.isdecimal() else None)
-        value = value if value is not None else Unknown("a part of the format that is not passed", origin)
-        pieces.append(as_formatted(value, match[2] or "", match[3] or ""))
-    pieces.append(template[end:])
+        if value is None or "{" in (spec or ""):
+            pieces.append(Unknown("a part of the format that is not known" if value else "a part of the format that is not passed", origin))
+            position += (spec or "").count("{}")
+        else:
+            pieces.append(as_formatted(value, f"!{conversion}" if conversion else "", spec or ""))
     return joined(pieces, origin)
 
 
@@ -146,15 +149,39 @@ def percent(template: Value, values: Value, origin: Origin) -> Value:
     for match in _PERCENT.finditer(template.value):
         pieces.append(template.value[end : match.start()])
         end = match.end()
-        if match[0] == "%%":
+        key, flags, width, digits, kind = match.groups()
+        if kind == "%":
             pieces.append("%")
-        elif match[1]:
-            found = values.get(match[1]) if isinstance(values, Table) else None
-            pieces.append(found if found is not None else Unknown(f"{match[1]} is not passed", origin))
+            continue
+        if "*" in (width, (digits or "")[1:]):
+            return unsettled("a format whose width is not written", template, values, origin=origin)
+        if key is not None:
+            found = values.get(key) if isinstance(values, Table) else None
+            found = found if found is not None else Unknown(f"{key} is not passed", origin)
         else:
-            pieces.append(items.pop(0) if items else Unknown("a part of the format that is not passed", origin))
+            found = items.pop(0) if items else Unknown("a part of the format that is not passed", origin)
+        pieces.append(_as_percent(found, f"{flags}{width}{digits or ''}", kind))
     pieces.append(template.value[end:])
     return joined(pieces, origin)
+
+
+def _as_percent(value: Value, spec: str, kind: str) -> Value:
+    """Return what `%5d` shows of a value, as far as it is known."""
+    if not spec and (kind == "s" or kind in "di" and not isinstance(value, Known)):
+        return value
+    if not isinstance(value, Known) or isinstance(value, Member):
+        return unsettled(f"the format %{spec}{kind} of something that is not known", value)
+    if _is_wide(spec):
+        return Unknown("a text out of all proportion", value.origin)
+    try:
+        return derived(f"%{spec}{kind}" % (value.value,), value)
+    except (TypeError, ValueError, OverflowError) as problem:
+        return failing(type(problem), value.origin)
+
+
+def _is_wide(spec: str) -> bool:
+    """Say whether a format makes longer texts of a value than anyone means."""
+    return any(len(width) > 4 or int(width) > MOST_PARTS for width in re.findall(r"\d+", spec))
 
 
 def path_join(left: LibraryObject, right: Value) -> Value:
@@ -200,8 +227,11 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
         if name == "replace" and arguments.positional and isinstance(arguments.positional[0], Known):
             return _with_hole(value, arguments, origin)
         return unsettled(f".{name}() with something unknown", value, *arguments.positional, origin=origin)
+    given = [plain[0] for plain in inputs if plain]
+    if _is_too_long(value.value, name, given):
+        return Unknown("a text out of all proportion", origin)
     try:
-        result = getattr(value.value, name)(*(plain[0] for plain in inputs if plain))
+        result = getattr(value.value, name)(*given)
     except (TypeError, ValueError) as problem:
         return failing(type(problem), origin)
     symbol = operation(name, value, *(argument for argument in arguments.positional if isinstance(argument, Known)))
@@ -212,6 +242,16 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
             return Traced(any(answers), origin)
         _teach_scheme(world, symbol, value, wanted)
     return operators.settled(world, _wrapped(result, value, symbol, origin))
+
+
+def _is_too_long(known: Any, name: str, given: list[Any]) -> bool:
+    """Say whether a method would make a text that is too long: it is not made then."""
+    match name, given:
+        case "replace", [str(old), str(new), *_] if isinstance(known, str):
+            return len(known) + known.count(old) * len(new) > LONGEST
+        case "zfill" | "ljust" | "rjust", [int(width), *_]:
+            return width > LONGEST
+    return False
 
 
 def _wrapped(result: Any, value: Known, symbol: str, origin: Origin) -> Value:

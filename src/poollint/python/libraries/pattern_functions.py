@@ -70,7 +70,7 @@ def _is_simple(pattern: str, value: Known) -> bool:
 
 
 def _made_of(call: Call, pattern: str, new: str, value: Known) -> Value:
-    if not _is_simple(pattern, value):
+    if not _is_simple(pattern, value) or len(new) > LONGEST_PATTERN:
         return call.made()
     try:
         return derived(re.sub(pattern, new, value.value), value, origin=call.origin)
