@@ -106,3 +106,29 @@ def test_what_is_asked_first_changes_nothing(tmp_path: Path) -> None:
     for order in (names, names[::-1]):
         memo = Memo()
         assert {name: _asked(project, memo, NO_ENVIRONMENT, name) for name in order} == alone
+
+
+DECIDED = """
+import os
+
+size = 1
+if os.getenv("A"):
+    size += 1
+if os.getenv("B"):
+    size += 2
+twice = size * 2
+result = (size, twice)
+"""
+
+
+def test_what_rests_on_too_much_is_the_same_but_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project(tmp_path, DECIDED)
+
+    def asked_of_kept(memo: Memo) -> set[str]:
+        return {name for groups in memo._kept.values() for _, rests in groups for name in rests.asked}
+
+    few, all_of_it = Memo(), Memo()
+    expected = _asked(project, all_of_it, NO_ENVIRONMENT)
+    assert sorted(expected) == [[1, 2], [2, 4], [3, 6], [4, 8]] and asked_of_kept(all_of_it)
+    monkeypatch.setattr("poollint.python.evaluator.memo.MOST", 0)
+    assert _asked(project, few, NO_ENVIRONMENT) == expected and not asked_of_kept(few)

@@ -393,7 +393,11 @@ class World:
 
     def together(self, outer: Noted) -> Rests:
         """Return what the value worked out since `apart` rests on; the outer one rests on it, too."""
-        rested, self.rests = self.evaluator.memo.interned(self.rests.so_far()), outer
+        rested, self.rests = self.rests.so_far(), outer
+        if rested.is_too_much:
+            self.cut()
+            rested = rested.without_decisions()
+        rested = self.evaluator.memo.interned(rested)
         self.note(rested)
         return rested
 

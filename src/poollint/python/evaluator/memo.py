@@ -35,11 +35,21 @@ class Rests(NamedTuple):
     meanings: frozenset[str] = frozenset()
     moments: frozenset[Hashable] = frozenset()
 
+    @property
+    def is_too_much(self) -> bool:
+        """Say whether nobody else will agree on all of this, and keeping it would cost more than working it out again."""
+        return len(self.lessons) + len(self.asked) + len(self.answered) > MOST
+
+    def without_decisions(self) -> Rests:
+        """Return what is left for a world to pass on when the value is none for others."""
+        return self._replace(lessons=frozenset(), asked=frozenset(), answered=frozenset())
+
 
 Answers = frozenset[tuple[str, int]]  # question, choice
 
 NOTHING = Rests()
 HOPS = "hops"
+MOST = 500  # lessons, questions and answers that one value rests on; in 300 repositories it is 300 at most
 
 
 class Noted:
