@@ -65,7 +65,7 @@ class Scope:
     links: dict[str, list[Link]] = field(init=False)
     changes: dict[str, list[Change]] = field(init=False)
     yields: bool = field(init=False)
-    related: dict[str, frozenset[str]] = field(default_factory=dict)  # names that links lead to, as far as asked for
+    changed: dict[str, bool] = field(default_factory=dict)  # whether what a name holds is changed under any name, as far as asked for
     shared: dict[tuple[str, float], tuple] = field(default_factory=dict)  # what shares an object with a name, see sharing
     ways: dict[ast.AST, tuple[frozenset[ast.AST], dict[int, int]]] = field(default_factory=dict)  # see slices
     _touching: dict[int, dict[str, list[int]]] = field(default_factory=dict)

@@ -211,15 +211,15 @@ def is_changed(scope: Scope, name: str) -> bool:
     """Say whether the object of a name, or one that shares something with it, is changed anywhere in a scope."""
     if name not in scope.links:
         return name in scope.changes
-    if name not in scope.related:
+    if name not in scope.changed:
         related, todo = {name}, [name]
         while todo:
             new = {link.other for link in scope.links[todo.pop()]} - related
             related |= new
             todo += new
-        found = frozenset(related)
-        scope.related.update((each, found) for each in found)
-    return any(each in scope.changes for each in scope.related[name])
+        found = not scope.changes.keys().isdisjoint(related)
+        scope.changed.update((each, found) for each in related)
+    return scope.changed[name]
 
 
 class Found(NamedTuple):
