@@ -22,7 +22,7 @@ from poollint.arithmetic import (
     recommended,
     usable,
 )
-from poollint.facts import NO_CEILING, Known, Location, Origin, Pool, Setting, Unknown
+from poollint.facts import NO_CEILING, NOT_READ, Known, Location, Origin, Pool, Setting, Unknown
 
 HERE = Location("deploy/service.yaml", 7)
 DEFAULT = Origin("default of SQLAlchemy 2.0")
@@ -119,6 +119,11 @@ class TestBound:
         made = bound(queue(), Deployment(Unknown("no file says how many"), given_(4)))
         assert made.lowered == made.plain == Unknown("instances: no file says how many")
         assert made.formula == "? instances × 4 processes × (5 + 10)"
+
+    def test_units_that_nobody_gives_make_it_unknown_but_not_those_that_nothing_limits(self) -> None:
+        made = bound(queue(), Deployment(given_(2), given_(1), Unknown("the number of CPUs")))
+        assert made.lowered == made.plain == Unknown("units: the number of CPUs")
+        assert bound(queue(), Deployment(given_(2), given_(1), NOT_READ)).lowered.value == 30
 
     def test_an_autoscaler_without_ceiling_gives_no_number(self) -> None:
         made = bound(queue(), deployed(NO_CEILING, 1))  # type: ignore[arg-type]

@@ -632,6 +632,18 @@ class TestOneThingDescribedTwice:
         assert isinstance(client.steady.lowered, Known) and client.steady.lowered.value == 1
         assert client.steady.factors[-1][1].origin.says == "a release or migration step uses one connection"
 
+    @pytest.mark.parametrize(("kind", "plain"), [("scheduler", 1), ("worker", 15)])
+    def test_a_scheduler_never_fills_its_pool(self, kind: str, plain: int) -> None:
+        runs = replace(web(1, units=number(1, "one at a time")), kind=kind)
+        client = only(joined([workload("beat", 1, runs)]))
+        assert (client.steady.lowered.value, client.steady.plain.value) == (1, plain)
+
+    @pytest.mark.parametrize(("kind", "known"), [("worker", False), ("web", True)])
+    def test_threads_of_a_worker_that_nobody_counts_are_not_the_whole_pool(self, kind: str, known: bool) -> None:
+        """They are as many as there are CPUs; of what serves requests the pool is what is known."""
+        runs = replace(web(1, units=Unknown("the number of CPUs")), kind=kind)
+        assert isinstance(only(joined([workload("tasks", 1, runs)])).steady.lowered, Known) is known
+
     def test_a_migration_before_a_scheduler_ends_first(self) -> None:
         steps = Process("alembic", "migration", number(1, "alembic"), number(1, "alembic")), replace(
             web(1, units=number(1, "beat")), kind="scheduler", server="celery beat"

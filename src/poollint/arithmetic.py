@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from poollint.facts import NO_CEILING, Bound, Known, Origin, Pool, Setting, Unknown, value_of, weakest
+from poollint.facts import NO_CEILING, NOT_READ, Bound, Known, Origin, Pool, Setting, Unknown, value_of, weakest
 
 QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool"})
 SINGLE = frozenset({"StaticPool", "AssertionPool"})
@@ -104,12 +104,13 @@ class Deployment:
     """The deployment's side of the formula.
 
     in_flight  requests that can be in one instance, only where that is a hard limit; else Unknown
-    units      what runs at once in one process, NO_CEILING for asynchronous servers
+    units      what runs at once in one process, NO_CEILING for asynchronous servers; NOT_READ where nothing is known to limit
+               it, any other Unknown where something does that nobody gives
     """
 
     instances: Setting
     processes: Setting
-    units: Setting = Unknown("")
+    units: Setting = NOT_READ
     in_flight: Setting = Unknown("")
 
 
@@ -137,6 +138,8 @@ def _capped_bound(cap: Cap, deployment: Deployment) -> Bound:
         ("max_overflow", cap.overflow),
     )
     settings = tuple(setting for _, setting in factors)
+    if isinstance(deployment.units, Unknown) and deployment.units != NOT_READ:
+        factors = (*factors, ("units", deployment.units))
     if (gap := _gap(factors)) is not None:
         return Bound(gap, gap, factors, formula(*settings))
     instances, processes, size, overflow = (setting.value for setting in settings)

@@ -891,6 +891,30 @@ def test_an_engine_that_never_leaves_what_makes_it_does_not_last(engine, use, la
     assert engine({"main.py": text}).lasts.value is lasts
 
 
+UPGRADES = f"{ENGINE}from app.upgrades import upgrade\nengine = {MAKE}\n"
+DISPOSES = "try:\n    upgrade(engine)\nfinally:\n    engine.dispose()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "lasts"),
+    [
+        (f"{UPGRADES}{DISPOSES}{APP}", False),
+        (f"{UPGRADES}try:\n  upgrade(engine)\n  engine.dispose()\n  store = Store()\nexcept Exception:\n  raise\n", False),
+        (f"{UPGRADES}{APP}", True),
+        (f"{UPGRADES}{APP}app.mount(upgrade(engine))\n{DISPOSES}", True),  # at the end of what it does
+        (f"{UPGRADES}while True:\n    {DISPOSES.replace(chr(10), chr(10) + '    ')}\napp = 1\n", True),
+        (f"{UPGRADES}{DISPOSES}{APP}@app.get('/')\ndef show():\n    engine.connect()\n", True),
+    ],
+)
+def test_an_engine_that_its_file_disposes_before_it_goes_on_does_not_last(engine, text, lasts):
+    assert engine({"main.py": text}).lasts.value is lasts
+
+
+def test_an_engine_that_another_file_takes_lasts_although_its_own_disposes_it(engine):
+    files = {"db.py": f"{UPGRADES}{DISPOSES}session = 1\n", "main.py": f"{APP}from db import engine\n"}
+    assert engine(files).lasts.value is True
+
+
 MIGRATES = """
 from flask_migrate import Migrate, upgrade
 from flask_sqlalchemy import SQLAlchemy
@@ -1119,6 +1143,19 @@ ROUTE = "@app.get('/')\ndef show():\n    return Database().engine\n"
 )
 def test_a_class_that_is_made_once_makes_one_engine_whoever_calls_it(engine, text, expected):
     assert per_call(engine({"main.py": ENGINE + APP + text + ROUTE})) is expected
+
+
+@pytest.mark.parametrize(
+    ("model", "role"),
+    [
+        ("class Server(Base):\n    __tablename__ = 'servers'\n", "script"),
+        ("class Server(SQLModel, table=True):\n    host: str\n", "script"),
+        ("class Server:\n    ...\n", "service"),
+    ],
+)
+def test_a_row_that_is_named_like_an_application_serves_nothing(engine, model, role):
+    adds = f"{ENGINE}from models import Server\nengine = {MAKE}\nserver = Server()\nsession(engine).add(server)\n"
+    assert engine({"models.py": model, "add.py": adds}).role == role
 
 
 # -- bots

@@ -82,7 +82,14 @@ def _bound(run: Run, instances: Setting) -> Bound:
     if value_of(engine.lasts) is False and not value_of(engine.per_call):
         units = Known(1, Origin("an engine of one call, disposed or dropped with it", engine.location))
     deployment = Deployment(instances, _processes(run), units, _in_flight(run))
-    return largest([bound(pool, deployment, engine.per_call, engine.sqlalchemy) for pool in engine.live])
+    found = largest([bound(pool, deployment, engine.per_call, engine.sqlalchemy) for pool in engine.live])
+    return replace(found, plain=found.lowered, plain_formula=found.formula) if _does_one_thing(run) else found
+
+
+def _does_one_thing(run: Run) -> bool:
+    """Say whether nothing in the process would ever fill its pool: a scheduler only sends tasks, a step ends by itself."""
+    is_scheduler = run.process is not None and run.process.kind == "scheduler"
+    return is_scheduler or is_one_step(run.workload, run.process)
 
 
 def _instances(workload: Workload | None) -> Setting:
@@ -110,7 +117,10 @@ def _units(run: Run) -> Setting:
     if process is None:
         return NOT_READ
     limits = [limit for limit in (process.units, process.concurrency) if isinstance(limit, Known)]
-    return min(limits, key=lambda limit: value_of(limit)) if limits else process.units
+    if limits:
+        return min(limits, key=lambda limit: value_of(limit))
+    # A worker's threads are few, one for each CPU, unless somebody gives another number: they lower it whatever they are.
+    return process.units if process.kind == "worker" else NOT_READ
 
 
 def _in_flight(run: Run) -> Setting:

@@ -292,6 +292,36 @@ def disposed_by_name(step: _Step, disposers: frozenset[str]) -> bool:
     return any(isinstance(call.func, ast.Attribute) and dotted(call.func.value) in names for call in calls)
 
 
+def disposed_in_passing(module: Module, made: ast.expr) -> bool:
+    """Say whether a file that makes an engine at its own level disposes it there and goes on: `engine` for migrations.
+
+    What it disposes last it has needed until its end, and what a function or another file reads it keeps for later.
+    """
+    statement = module.parent(made)
+    target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+    if not isinstance(target, ast.Name) or any(function_around(module, node) for node in module.loads(target.id)):
+        return False
+    others = set(module.modules.containing(target.id.encode())) & set(module.modules.graph.importers.get(module.path, ()))
+    return not others and any(
+        isinstance(call.func, ast.Attribute) and dotted(call.func.value) == target.id and _goes_on_after(module, call)
+        for call in module.calls_of("dispose")
+    )
+
+
+def _goes_on_after(module: Module, call: ast.Call) -> bool:
+    """Say whether more is done after the block that holds a call, and all of it runs but once."""
+    after, child = False, call
+    for parent in module.ancestors(call):
+        if isinstance(parent, (ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler)):
+            return False
+        body = getattr(parent, "body", ())
+        if isinstance(body, list) and child in body:
+            rest = body[body.index(child) + 1 :]  # type: ignore[arg-type]
+            after = after or any(isinstance(stmt, (ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef)) for stmt in rest)
+        child = parent  # type: ignore[assignment]
+    return after
+
+
 @lru_cache(maxsize=4096)
 def _calls_dispose(function: Function) -> bool:
     return any(isinstance(node, ast.Attribute) and node.attr == "dispose" for node in walk(function))

@@ -19,12 +19,13 @@ from poollint.python.evaluator.values import ClassRef
 from poollint.python.sites import Site
 from poollint.python.source.graph import ImportGraph
 from poollint.python.source.modules import MIGRATION_FOLDERS, Module, Modules
+from poollint.python.source.names import resolve
 from poollint.python.source.scopes import FUNCTIONS, dotted
 from poollint.python.usage import contexts
 from poollint.python.usage.contexts import Kind
 from poollint.python.usage.escapes import outlives
 from poollint.python.usage.keeping import kept
-from poollint.python.usage.lifecycle import Lifecycle, Run
+from poollint.python.usage.lifecycle import Lifecycle, Run, disposed_in_passing
 from poollint.python.usage.programs import keeps_running
 from poollint.python.usage.users import Mention, Users
 
@@ -149,6 +150,8 @@ class Roles:
         function = function_around(site.module, site.call)
         if function is not None and not outlives(site.module, site.call, function):
             return Known(False, Origin(f"{function.name} keeps it to itself", site.location))
+        if function is None and disposed_in_passing(site.module, site.call):
+            return Known(False, Origin("disposed before the file goes on", site.location))
         runs = [run for run in self.lifecycle.runs(site) if not self.is_aside(run.path)]
         passing = [run for run in runs if run.context.kind in ("request", "task")]
         # Beside these, a function that nothing calls makes no engine, and a script's ends with it.
@@ -387,8 +390,7 @@ class Roles:
         if self.graph.importers.get(path):
             return True
         module = self.modules.module(path)
-        binds_one = module is not None and bool(module.scope.binds.keys() & _APPLICATION_NAMES)
-        return binds_one and not self._is_batch(module)  # type: ignore[arg-type]
+        return module is not None and _binds_an_application(module) and not self._is_batch(module)
 
     def _is_command(self, path: str) -> bool:
         module = self._mentioning(path, _COMMAND_NEEDLES)
@@ -451,11 +453,7 @@ class Roles:
         if self._words(module.path) & _SCRIPT_WORDS:
             return True
         does_work = contexts.has_main_guard(module) or contexts.does_things(module)
-        is_application = (
-            self._serves(module)
-            or self._works(module)
-            or bool(module.scope.binds.keys() & _APPLICATION_NAMES)
-        )
+        is_application = self._serves(module) or self._works(module) or _binds_an_application(module)
         return does_work and not is_application
 
     def _is_library(self, site: Site) -> bool:
@@ -548,6 +546,23 @@ def _makes_of(module: Module, kinds: Mapping[str, tuple[str, ...]]) -> bool:
     named = [*made, *(base for base in derived if (dotted(base) or "").rpartition(".")[2] in kinds)]
     libraries = [(module.qualified(node) or "", kinds[(dotted(node) or "").rpartition(".")[2]]) for node in named]
     return any(name.partition(".")[0] in allowed for name, allowed in libraries)
+
+
+def _binds_an_application(module: Module) -> bool:
+    """Say whether a file binds what is named like an application; `server = Server(host=...)` may be a row of a table."""
+    bound = (stmt for name in _APPLICATION_NAMES for stmt in module.scope.binds.get(name, ()))
+    return any(not _makes_a_row(module, getattr(stmt, "value", None)) for stmt in bound)
+
+
+def _makes_a_row(module: Module, value: ast.AST | None) -> bool:
+    """Say whether a value is an instance of a class of the project that says which table it is a row of."""
+    made = resolve(module, value.func) if isinstance(value, ast.Call) else None
+    if not isinstance(made, ClassRef):
+        return False
+    body = (target for stmt in made.node.body for target in getattr(stmt, "targets", ()))
+    return any(dotted(target) in ("__tablename__", "__table__") for target in body) or any(
+        keyword.arg == "table" for keyword in made.node.keywords
+    )
 
 
 def _registers_views(module: Module) -> bool:
