@@ -246,6 +246,32 @@ def test_branches_are_alternatives_and_equal_ones_count_once(engine):
     assert [pool.pool_class.value for pool in engine({"db.py": text}).alternatives] == ["NullPool", "QueuePool"]
 
 
+CHECKED = """
+import os
+from sqlalchemy import create_engine
+def url():
+    given = os.environ["DB"]
+    if "postgresql://" in given:
+        return given.replace("postgresql://", "postgresql+psycopg://")
+    if "sqlite://" in given:
+        return given
+    {otherwise}
+sizes = {{"pool_size": 67}} if "postgresql" in url() else {{}}
+engine = create_engine(url(), **sizes)
+"""
+
+
+@pytest.mark.parametrize(("otherwise", "sizes"), [('raise ValueError("not supported")', {67}), ("return given", {67, 5})])
+def test_a_url_that_ends_in_an_error_makes_no_engine(engine, otherwise, sizes):
+    live = engine({"db.py": CHECKED.format(otherwise=otherwise)}).live
+    assert {value_of(pool.pool_size) for pool in live} == sizes
+
+
+def test_a_url_that_always_ends_in_an_error_is_an_engine_all_the_same(engine):
+    found = engine({"db.py": "from sqlalchemy import create_engine\ndef url():\n    raise ValueError\ncreate_engine(url())\n"})
+    assert isinstance(found.live[0].dialect, Unknown)
+
+
 def test_the_environment_of_a_workload_decides(pool):
     text = (
         SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'], pool_size=int(os.getenv('SIZE', '5')))\n"

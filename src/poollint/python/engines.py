@@ -12,6 +12,7 @@ from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, S
 from poollint.python.defaults import Outcome, with_defaults
 from poollint.python.evaluator import reach
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
+from poollint.python.evaluator.returns import RAISES
 from poollint.python.evaluator.urls import as_url, from_parts
 from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
 from poollint.python.flask.extensions import Flask
@@ -95,7 +96,8 @@ class Engines:
             if not world.reachable(site.call, site.module):
                 return None
             comes = reach.learn(world, site.call, site.module)
-            return (_way(world, site, library), world.answers) if comes or everywhere else None
+            way = _way(world, site, library) if comes or everywhere else None
+            return (way, world.answers) if way is not None and (everywhere or not _raises(way)) else None
 
         for everywhere in (False, True):
             found = evaluator.alternatives(partial(compute, everywhere=everywhere))
@@ -199,6 +201,11 @@ def _calls_of_partial(world: World, site: Site) -> list[tuple[ast.Call, int]]:
         key = f"partial {site.module.path}:{site.call.lineno}"
         choice = world.ask(Question(key, tuple(Answer(number) for number in range(len(found)))))
     return found[choice] if found and choice is not None else []
+
+
+def _raises(way: Way) -> bool:
+    """Say whether working out the URL ends in an error: `raise ValueError("Unsupported database")` makes no engine."""
+    return isinstance(way.pool.dialect, Unknown) and way.pool.dialect.reason == RAISES.reason
 
 
 def _ways_of_partial(module: Module, partial_call: ast.Call) -> Iterator[list[tuple[ast.Call, int]]]:
