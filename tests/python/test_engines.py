@@ -427,6 +427,15 @@ def test_options_that_a_factory_collects_are_those_of_its_caller(pool, body):
     assert found.pool_size.origin.location.path == "main.py"
 
 
+@pytest.mark.parametrize(("also", "sizes"), [("", (20, 30)), ("make(pool_timeout=9)\n", (20, None)), ("make(**seen)\n", (None, None))])
+def test_of_more_callers_than_are_followed_only_what_one_of_them_writes_is_unknown(pool, also, sizes):
+    """None stands for what is not known: a spread may hold anything."""
+    many = "".join(f"make(echo={number} > 1)\n" for number in range(20))
+    made = "def make(**options):\n    return create_engine('postgresql+psycopg2://db/orders', **{'pool_size': 20, **options})\n"
+    found = pool({"db.py": f"{SYNC}{made}", "main.py": f"from db import make\nfrom settings import seen\n{many}{also}"})
+    assert (value_of(found.pool_size), value_of(found.pool_timeout)) == sizes
+
+
 def test_arguments_that_a_factory_collects_are_those_of_its_caller(pool):
     found = pool(f"{SYNC}def make(*args, **kw):\n    return create_engine(*args, **kw)\nmake('mysql+pymysql://db/x', pool_size=7)")
     assert (found.dialect.value, found.pool_size.value) == ("mysql", 7)

@@ -403,7 +403,8 @@ def _from_caller(
         default = default_of(scope.node.args, name)  # type: ignore[union-attr]
         if default is not None and sites.leave_out(name, scope.node.args):  # type: ignore[union-attr]
             return expressions.evaluate(world, default, module, None)
-        return world.unknown(f"{name} differs from caller to caller", origin, symbol)
+        reason = f"{name} differs from caller to caller"
+        return _collected(scope.node, name, sites, Unknown(reason, origin)) or world.unknown(reason, origin, symbol)
     if name not in frame.bindings:
         return Unknown(f"{name} is not passed", origin)
     with world.one_hop_further():
@@ -413,6 +414,16 @@ def _from_caller(
         return passed
     absent = isinstance(passed, Open) and passed.absent
     return world.taught(Open(passed.reason, passed.origin, symbol, variables_of(passed), absent))
+
+
+def _collected(node: ast.AST, name: str, sites: Calls, differing: Unknown) -> Table | None:
+    """Return what `**name` may hold: no key that no caller writes, unless one of them spreads what is not seen here."""
+    args: ast.arguments = node.args  # type: ignore[attr-defined]
+    keys = {keyword.arg for _, call in sites for keyword in call.keywords}
+    if args.kwarg is None or args.kwarg.arg != name or None in keys:
+        return None
+    taken = {parameter.arg for parameter in parameters_of(args)}
+    return Table({key: differing for key in sorted(keys - taken)}, differing.origin, True)  # type: ignore[type-var]
 
 
 def callers_of(world: World, module: Module, node: ast.AST) -> Calls:
