@@ -179,6 +179,16 @@ def test_a_cache_may_be_filled_by_the_function_that_makes_the_engine(engine, kee
     assert per_call(engine({"web.py": text})) is again
 
 
+@pytest.mark.parametrize(("sets", "again"), [("self.Session = self.engine = ", False), ("engine = ", True)])
+def test_a_method_may_set_what_the_guard_of_its_call_asks_for(engine, sets, again):
+    text = (
+        f"{ENGINE}{APP}class Database:\n    Session = None\n    def start(self):\n        {sets}{MAKE}\n"
+        "    def session(self):\n        if not self.Session:\n            self.start()\n        return self.Session()\n"
+        "db = Database()\n@app.get('/')\ndef show():\n    db.session()\n"
+    )
+    assert per_call(engine({"web.py": text})) is again
+
+
 def test_rebinding_a_global_without_a_guard_keeps_nothing(engine):
     text = (
         f"{ENGINE}from celery import shared_task\nengine = None\ndef renew():\n    global engine\n    engine = {MAKE}\n"

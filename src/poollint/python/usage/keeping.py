@@ -23,6 +23,7 @@ def kept(module: Module, node: ast.AST, function: Function) -> Kept:
     if url in cache: return cache[url]                    process
     if self._engine is None: self._engine = ...           instance
     if url in cache: return cache[url]; return make(url)  process, where make() fills the cache
+    if self._made is None: self.connect()                 instance, where connect() sets it
     """
     changed = _changed(function) | _filled_by(module, node)
     for test in _guards(module, node, function):
@@ -34,7 +35,11 @@ def kept(module: Module, node: ast.AST, function: Function) -> Kept:
 
 
 def _filled_by(module: Module, node: ast.AST) -> set[str]:
-    """Return the names of the module that a function of it changes, which is called here."""
+    """Return the names of the module, or of self, that a function of it changes, which is called here."""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        methods = (stmt for cls in module.ancestors(node) if isinstance(cls, ast.ClassDef) for stmt in cls.body)
+        called = (stmt for stmt in methods if isinstance(stmt, FUNCTIONS) and stmt.name == node.attr)
+        return {name for method in called for name in _changed(method) if name.startswith("self.")}
     made_by = names.resolve(module, node)
     if not isinstance(made_by, FunctionRef) or made_by.module is not module or not isinstance(made_by.node, FUNCTIONS):
         return set()
