@@ -245,7 +245,7 @@ class Engine:
     reasons            why place and role are believed, for `facts -v` and messages
     rivals             engines in other branches of the same code: a process makes only one of them
     bind, extension    of a Flask-SQLAlchemy bind: its key, and the call that makes its engine; `location` is the key's
-    used_in            the files that use it, where its file makes several engines and that can be told; else empty
+    used_in            the files that use it, where that can be told; else empty
     """
 
     location: Location

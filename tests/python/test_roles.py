@@ -718,6 +718,74 @@ def test_a_local_variable_of_the_same_name_is_no_use(make_tree):
     assert [used_in for _, used_in in found] == [("app/main.py",), ()]
 
 
+# -- an engine whose file is loaded for something else
+
+BASE = f"{ENGINE}from sqlalchemy.orm import declarative_base\nBase = declarative_base()\nengine = {MAKE}\n"
+MODELS = "from app.db import Base\nclass Order(Base): ...\n"
+USER = f"from app import db, models\n{APP}@app.get('/')\ndef show():\n    {{}}\n"
+
+
+def of_one(make_tree, files):
+    """Return (role, the files that use it) of the engine of app/db.py."""
+    engines = Code(make_tree({"app/__init__.py": "", "app/models.py": MODELS, **files})).engines()
+    return next((engine.role, engine.used_in) for engine in engines if engine.location.path == "app/db.py")
+
+
+def test_who_takes_only_the_models_does_not_use_the_engine_beside_their_base(make_tree):
+    work = "from app import models\nwhile True:\n    print(models.Order)\n"
+    files = {"app/db.py": BASE, "app/main.py": USER.format("db.engine.connect()"), "app/work.py": work}
+    assert of_one(make_tree, files) == ("service", ("app/main.py",))
+
+
+ANOTHER = {"app/session.py": DB, "app/main.py": f"from app import session\n{USER.format('session.engine.connect()')}"}
+
+
+def test_an_engine_that_nothing_uses_is_no_services_where_another_is_used(make_tree):
+    assert of_one(make_tree, {**ANOTHER, "app/db.py": BASE}) == ("script", ())
+    assert of_one(make_tree, {"app/db.py": BASE, "app/main.py": USER.format("pass")}) == ("service", ())
+
+
+def test_a_use_in_a_function_that_nothing_calls_is_none(make_tree):
+    check = "from app.db import engine\ndef check():\n    engine.connect()\n"
+    assert of_one(make_tree, {**ANOTHER, "app/db.py": BASE, "app/check.py": check}) == ("script", ())
+    assert of_one(make_tree, {**ANOTHER, "app/db.py": BASE, "app/check.py": f"{check}check()\n"})[1] == ("app/check.py",)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"app/db.py": BASE, "settings.yaml": "engine: app.db:engine\n"},
+        {"app/db.py": BASE, "app/load.py": "from app import models\nload('app.db:engine')\n"},
+        {"app/db.py": BASE, "app/other.py": "from app.db import *\nengine.connect()\n"},
+        {"app/db.py": f"{BASE}def on_starting(server):\n    engine.connect()\n"},
+    ],
+)
+def test_what_a_text_a_star_or_a_server_may_lead_to_may_be_used(make_tree, more):
+    assert of_one(make_tree, {**ANOTHER, **more})[0] == "service"
+
+
+@pytest.mark.parametrize(
+    ("sends", "wanted"),
+    [("bill.delay()", ("worker", ("app/db.py",))), ("send(bill)", ("worker", ("app/db.py",))), ("bill()", ("service", ("app/db.py", "app/main.py")))],
+)
+def test_who_hands_a_task_to_its_workers_does_not_use_the_tasks_engine(make_tree, sends, wanted):
+    tasks = f"{BASE}from celery import Celery\ncelery = Celery()\n@celery.task\ndef bill():\n    engine.connect()\n"
+    main = f"from app.db import bill\n{USER.format(sends)}"
+    assert of_one(make_tree, {"app/db.py": tasks, "app/main.py": main}) == wanted
+
+
+def test_an_engine_that_a_package_keeps_for_its_users_is_a_librarys(engine):
+    kept = f"{ENGINE}_engine = None\ndef get_engine():\n    global _engine\n    if _engine is None:\n        _engine = {MAKE}\n    return _engine\n"
+    files = {"lib/__init__.py": "from lib.db import get_engine\n", "lib/db.py": kept, "lib/backup.py": "import lib\nwhile True: ...\n"}
+    assert engine({**files, "pyproject.toml": "[build-system]\nrequires = []\n"}).role == "library"
+
+
+def test_a_function_below_the_main_guard_is_the_programs(engine):
+    example = f"from app.db import make\nif __name__ == '__main__':\n    def example(config):\n        make()\n"
+    files = {"app/db.py": f"{ENGINE}def make():\n    return {MAKE}\n", "app/repo.py": example, "bot.py": APP}
+    assert engine(files).role == "script"
+
+
 @pytest.mark.parametrize(
     ("main", "role"),
     [

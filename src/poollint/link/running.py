@@ -271,11 +271,11 @@ def import_root(process: Process, code: Code) -> str:
 def _may_use(process: Process, engine: Engine, reach: Reach) -> bool:
     """A server that imports migrations or scripts does not run them while it serves; nor a web server the tasks.
 
-    Of several engines in one file a process uses those that something it imports names: the others connect to nothing.
+    A process uses the engines that something it loads names: of the others it has the file, for the models beside them.
     """
     if process.kind in (*SERVING, "scheduler") and engine.role in ("migration", "script"):
         return False
-    if engine.used_in and not reach.paths.intersection(engine.used_in):
+    if engine.used_in and not reach.paths.union(process.files).intersection(engine.used_in):
         return False
     return not (process.kind == "web" and engine.role == "worker" and (engine.place != "module" or engine.used_in))
 

@@ -132,13 +132,7 @@ class Code:
         from poollint.python.engines import Engines
         from poollint.python.usage.roles import Roles
 
-        paths = [site.module.path for site in self._sites.found]
-        # Who sends tasks loads the file of their application, too, and an engine that is made in it: its users tell.
-        # Those of Flask's extension do not: they name its models.
-        plain = {site.module.path for site in self._sites.found if site.factory != "flask-sqlalchemy"}
-        of_tasks = set(self.modules.containing(b"Celery(", among=plain))
-        crowded = frozenset(path for path in paths if paths.count(path) > 1 or path in of_tasks)
-        return Engines(Roles(self.modules, self.graph, crowded), self.versions)
+        return Engines(Roles(self.modules, self.graph, self._sites.found), self.versions)
 
     def _of_site(self, site: Site, evaluator: Evaluator) -> tuple[Engine, ...]:
         """Return the engines of a site, read once for all environments that agree on the variables it asks for."""

@@ -61,6 +61,12 @@ class Reference:
         return function_around(self.module, self.node)
 
 
+def reference_at(module: Module, node: ast.expr) -> Reference:
+    """Return the reference that a name is: a call where it is called, else what is handed on."""
+    parent = module.parent(node)
+    return Reference(module, node, parent if isinstance(parent, ast.Call) and parent.func is node else None)
+
+
 class Calls(tuple[tuple[Module, ast.Call], ...]):
     """The calls of one function, or those that construct a class, each with its module."""
 

@@ -409,7 +409,12 @@ def _has_rq(module: Module) -> bool:
 
 def in_main_guard(module: Module, node: ast.AST) -> bool:
     """Say whether code runs only when its file is the program: below `if __name__ == "__main__"`, or in `__main__.py`."""
-    return _is_main(module) or any(isinstance(parent, ast.If) and is_main_guard(parent) for parent in module.ancestors(node))
+    return _is_main(module) or is_of_main_guard(module, node)
+
+
+def is_of_main_guard(module: Module, node: ast.AST) -> bool:
+    """Say whether code stands below `if __name__ == "__main__"`: a function that is defined there is the program's alone."""
+    return any(isinstance(parent, ast.If) and is_main_guard(parent) for parent in module.ancestors(node))
 
 
 def _is_main(module: Module) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from poollint.facts import Location
-from poollint.python.evaluator.callers import Callers, Reference, Skipping, class_around, constructs, function_around, subclass_at
+from poollint.python.evaluator.callers import Callers, Reference, Skipping, class_around, constructs, function_around, reference_at, subclass_at
 from poollint.python.sites import Site
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import FUNCTIONS, dotted, walk
@@ -151,8 +151,7 @@ class Lifecycle:
             other = module.modules.module(path) if is_wanted else None
             for node in self.callers.named(other, name) if other else ():
                 if variable(other, node) == (module.path, name):
-                    parent = other.parent(node)
-                    yield Reference(other, node, parent if isinstance(parent, ast.Call) and parent.func is node else None)
+                    yield reference_at(other, node)
 
 
 _RENAMING = frozenset("partial contextmanager asynccontextmanager".split())
@@ -179,7 +178,10 @@ def _inside(step: _Step, function: Function, how: Kept) -> Context | None:
     if how == "process":
         return Context("cached", f"{function.name} keeps it", step.module.location(function))
     functions = [function, *(f for f in step.module.enclosing_functions(function) if isinstance(f, FUNCTIONS))]
-    return next((found for f in functions if (found := contexts.of_function(step.module, f))), None)
+    found = next((found for f in functions if (found := contexts.of_function(step.module, f))), None)
+    if found is None and contexts.is_of_main_guard(step.module, functions[-1]):
+        return Context("main-guard", "the program's own code", step.module.location(step.node))
+    return found
 
 
 def _hands_back(module: Module, node: ast.AST, function: Function) -> bool:
@@ -216,9 +218,14 @@ def _is_plain(module: Module, definition: Function | ast.ClassDef) -> bool:
         return False
     if isinstance(definition, ast.ClassDef):
         return True
-    given = definition.args
-    required = len(given.posonlyargs) + len(given.args) - len(given.defaults) - (cls is not None)
-    return required <= 0 and not (given.vararg or given.kwarg)
+    return not requires(definition, is_method=cls is not None)
+
+
+def requires(function: Function, *, is_method: bool) -> bool:
+    """Say whether who calls a function passes it something."""
+    given = function.args
+    required = len(given.posonlyargs) + len(given.args) - len(given.defaults) - is_method
+    return required > 0 or bool(given.vararg or given.kwarg)
 
 
 def _is_left(module: Module, definition: ast.AST, reference: Reference) -> bool:

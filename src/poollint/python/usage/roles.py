@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
-from poollint.python.evaluator.callers import Reference, class_around, function_around
+from poollint.python.evaluator.callers import class_around, function_around, reference_at
 from poollint.python.evaluator.objects import method_of
 from poollint.python.evaluator.values import ClassRef
 from poollint.python.sites import Site
@@ -22,12 +22,12 @@ from poollint.python.source.modules import MIGRATION_FOLDERS, Module, Modules
 from poollint.python.source.names import resolve
 from poollint.python.source.scopes import FUNCTIONS, dotted
 from poollint.python.usage import contexts
-from poollint.python.usage.contexts import Kind
+from poollint.python.usage.contexts import Context, Kind
 from poollint.python.usage.escapes import outlives
 from poollint.python.usage.keeping import kept
 from poollint.python.usage.lifecycle import Lifecycle, Run, disposed_in_passing
 from poollint.python.usage.programs import keeps_running
-from poollint.python.usage.users import Mention, Users
+from poollint.python.usage.users import CONFIGURES, Mention, Users
 
 _PLACES: dict[Kind, Place] = {
     "request": "request-handler",
@@ -83,21 +83,20 @@ _DEPLOYS = re.compile(
     r"(^|/)(([\w.-]+\.)?Dockerfile[^/]*|Containerfile|(docker-)?compose[^/]*\.ya?ml|Procfile|fly\.toml|render\.yaml"
     r"|app\.yaml|Chart\.yaml|kustomization\.ya?ml|serverless\.ya?ml|[^/]+\.tf|[^/]+\.service)$"
 )
-_CONFIGURES = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".json", ".conf")  # what may name the code that a framework loads
 _DECORATED = re.compile(rb"^[ \t]*@", re.M)
 
 
 class Roles:
-    """Answers for the sites of one project; `crowded` are the files whose engines have users of their own each."""
+    """Answers for the sites of one project."""
 
-    def __init__(self, modules: Modules, graph: ImportGraph, crowded: frozenset[str] = frozenset()) -> None:
+    def __init__(self, modules: Modules, graph: ImportGraph, sites: Sequence[Site] = ()) -> None:
         self.modules = modules
         self.graph = graph
-        self.crowded = crowded
+        self.sites = sites
         self.callers = modules.callers
         self.lifecycle = Lifecycle(self.callers, self.is_aside, self._is_of_program)
         self._users = Users(self.callers, self.is_aside)
-        self._mentions: dict[ast.AST, tuple[Mention, ...]] = {}
+        self._mentions: dict[ast.AST, tuple[Mention, ...] | None] = {}
         self._loaded: dict[str, Role | None] = {}
         self._programs: dict[str, Role | None] = {}
         self._kept_running: dict[str, str] = {}
@@ -176,6 +175,11 @@ class Roles:
             return "test", "nothing but tests makes it"
         if self._is_for_nobody(site):
             return "script", "nothing in the project makes it"
+        if self._mentions_of(site) == ():
+            if self._is_library(site):
+                return "library", "its users are outside the project"
+            if used := self._used_instead(site):
+                return "script", f"nothing in the project uses it, but the engine of {used.module.path}"
         runs = self._runs_of_users(site)
         if not any(self._of_run(run) for run in runs):
             runs = self.lifecycle.runs(site)
@@ -200,6 +204,11 @@ class Roles:
             return self._of_program(site.module.path), "only a program of its own"
         return "service", "nothing says otherwise"
 
+    def _used_instead(self, site: Site) -> Site | None:
+        """Return another engine of the project that a service or worker does use; a project of one engine may be a part."""
+        others = (other for other in self.sites if other.call is not site.call and self.by_file(other.module) is None)
+        return next((other for other in others if any(map(self._is_of_program, self._runs_of_users(other)))), None)
+
     def _is_for_tests(self, site: Site) -> bool:
         """Say whether a program makes an engine only in its tests: `class TestDB` beside what the program uses."""
         runs = self.lifecycle.runs(site)
@@ -220,7 +229,7 @@ class Roles:
     def _is_spoken_of(self, name: str) -> bool:
         """Say whether a program or its configuration has a name; who only imports it or gives it on does not use it."""
         tree, needle = self.modules.tree, name.encode()
-        if any(needle in (tree.bytes(path) or b"") for path in tree.files if path.endswith(_CONFIGURES)):
+        if any(needle in (tree.bytes(path) or b"") for path in tree.files if path.endswith(CONFIGURES)):
             return True
         word = re.compile(rf"\b{re.escape(name)}\b")
         paths = (path for path in self.modules.containing(needle) if not self.is_aside(path))
@@ -237,13 +246,20 @@ class Roles:
         return False
 
     def used_in(self, site: Site) -> tuple[str, ...]:
-        """Return the files that use the engine, where its file makes several and that can be told; else none."""
-        return tuple(sorted({mention.module.path for mention in self._mentions_of(site)}))
+        """Return the files that use the engine, where that can be told; else none."""
+        mentions = self._mentions_of(site) or ()
+        return tuple(sorted({site.module.path if each.is_sent else each.module.path for each in mentions}))
 
-    def _mentions_of(self, site: Site) -> tuple[Mention, ...]:
+    def _mentions_of(self, site: Site) -> tuple[Mention, ...] | None:
+        """Return what uses the engine, None where nobody can tell: everybody names the models of Flask's extension."""
         if site.call not in self._mentions:
-            self._mentions[site.call] = self._users.of(site) if site.module.path in self.crowded else ()
+            found = self._users.of(site) if site.factory != "flask-sqlalchemy" else None
+            self._mentions[site.call] = found and tuple(filter(self._is_live, found))
         return self._mentions[site.call]
+
+    def _is_live(self, mention: Mention) -> bool:
+        """Say whether anything comes to a use: a function that nothing calls uses no engine."""
+        return not all(run.uncalled for run in self.lifecycle.runs_of(mention.module, mention.node))
 
     def _runs_of_users(self, site: Site) -> tuple[Run, ...]:
         """Return the ways that code comes to use one of several engines of a file: each has the role of its own users.
@@ -252,11 +268,13 @@ class Roles:
         """
         runs: list[Run] = []
         followed: set[ast.AST] = set()  # what runs a function runs every use in it
-        for module, node in ((mention.module, mention.node) for mention in self._mentions_of(site)):
-            parent, around = module.parent(node), function_around(module, node) or module.tree
-            call = parent if isinstance(parent, ast.Call) and parent.func is node else None
+        for mention in self._mentions_of(site) or ():
+            module, node = mention.module, mention.node
+            around = function_around(module, node) or module.tree
             further: tuple[Run, ...] = ()
-            if isinstance(node, ast.expr) and (context := contexts.of_reference(Reference(module, node, call))):
+            if mention.is_sent:
+                further = (Run(Context("task", "task that is sent", module.location(node)), module.path, module.location(node)),)
+            elif isinstance(node, ast.expr) and (context := contexts.of_reference(reference_at(module, node))):
                 further = (Run(context, module.path, context.location),)
             elif around not in followed or around is module.tree:
                 followed.add(around)

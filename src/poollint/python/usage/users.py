@@ -6,17 +6,20 @@ def get_session(): return Session()               a function of the file that na
 def init_reader(): cls._reader = create_engine()  the function that makes the engine: without its call there is none
 
 Names are followed inside the file, and looked for in all others. Where the file itself runs or registers something that
-leads to the engine, nobody can tell, and every importer counts as a user.
+leads to the engine, nobody can tell, and every importer counts as a user. Nor can it be told that nobody uses one, where
+a text names what leads to it, or a program may find a function by its name.
 """
 
 from __future__ import annotations
 
 import ast
+import posixpath
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from poollint.python.evaluator.callers import Callers, class_around
+from poollint.python.evaluator.callers import Callers, class_around, reference_at
 from poollint.python.evaluator.values import ClassRef, FunctionRef, LibraryRef, ModuleRef
 from poollint.python.sites import Site
 from poollint.python.source import names
@@ -24,22 +27,26 @@ from poollint.python.source.modules import Module
 from poollint.python.source.scopes import FUNCTIONS, children, dotted, walk
 from poollint.python.usage import contexts
 from poollint.python.usage.holders import variable
+from poollint.python.usage.lifecycle import requires
 
 # Decorators that leave a function what its callers call.
 _PLAIN = frozenset(
     "staticmethod classmethod property cached_property contextmanager asynccontextmanager lru_cache cache wraps "
     "overload abstractmethod inject".split()
 )
+CONFIGURES = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".json", ".conf")  # what may name the code that a framework loads
+_STARTS = re.compile(r"(^|/)([\w.-]*Dockerfile[^/]*|Containerfile|Procfile[^/]*|Makefile|[^/]+\.(sh|service|tf))$")
 # Statements at module level that tell SQLAlchemy about an engine without opening a connection.
 _TELLING = frozenset("configure listen listens_for instrument register".split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mention:
-    """One place that names what leads to an engine."""
+    """One place that names what leads to an engine; `is_sent` where it only tells a worker to run that: `bill.delay()`."""
 
     module: Module
     node: ast.AST
+    is_sent: bool = False
 
 
 class Users:
@@ -50,16 +57,30 @@ class Users:
         self.is_aside = is_aside
         self._files: dict[str, _File] = {}
 
-    def of(self, site: Site) -> tuple[Mention, ...]:
-        """Return every place that uses the engine, outside tests; none when that cannot be told."""
+    def of(self, site: Site) -> tuple[Mention, ...] | None:
+        """Return every place that uses the engine, outside tests; None when that cannot be told."""
         path = site.module.path
         if path not in self._files:
             self._files[path] = _read(site.module)
         trail = _Trail(site.module, self._files[path])
         if not trail.start(site) or not trail.follow():
-            return ()
-        inside = [Mention(site.module, node) for node in trail.run_here]
-        return (*inside, *(mention for path in self._paths(trail) for mention in self._in_file(path, trail)))
+            return None
+        inside = [_mention(site.module, node, trail) for node in trail.run_here]
+        found = (*inside, *(mention for path in self._paths(trail) for mention in self._in_file(path, trail)))
+        return found if found or not (trail.may_be_a_hook or self._is_addressed(trail)) else None
+
+    def _is_addressed(self, trail: _Trail) -> bool:
+        """Say whether a text names what leads to an engine, or the file where nothing imports it: "app.db:engine"."""
+        modules, path = trail.module.modules, trail.module.path
+        folder, stem = posixpath.split(path.removesuffix("/__init__.py").removesuffix(".py"))
+        names = "|".join(map(re.escape, sorted(trail.names)))
+        address = rf"\b{re.escape(stem)}[.:](?:{names})\b"
+        if not modules.graph.importers.get(path):
+            address += rf"|\b{re.escape(posixpath.basename(folder))}\.{re.escape(stem)}\b"
+        word = re.compile(address.encode())
+        importers = [other for other in modules.graph.importers.get(path, ()) if not self.is_aside(other)]
+        texts = (*importers, *filter(_names_code, modules.tree.files))
+        return any(word.search(modules.tree.bytes(other) or b"") for other in texts)
 
     def _paths(self, trail: _Trail) -> Iterator[str]:
         tree, importers = trail.module.modules.tree, trail.module.modules.graph.reached_by(trail.module.path)
@@ -74,7 +95,24 @@ class Users:
             for name in sorted(trail.names):
                 for node in self.callers.named(module, name):
                     if _may_mean(module, node, trail):
-                        yield Mention(module, node)
+                        yield _mention(module, node, trail)
+
+
+def _names_code(path: str) -> bool:
+    """Say whether a file may tell a framework or a command what to load."""
+    return path.endswith(CONFIGURES) or _STARTS.search(path) is not None
+
+
+def _mention(module: Module, node: ast.AST, trail: _Trail) -> Mention:
+    """Return a mention; of a task, what does not call it hands it to something that sends it."""
+    is_handed = isinstance(node, ast.expr) and _name_of(node) in trail.tasks and reference_at(module, node).call is None
+    return Mention(module, node, is_handed or _is_sent(module, node))
+
+
+def _is_sent(module: Module, node: ast.AST) -> bool:
+    """Say whether a name is given to a queue, whose worker runs it."""
+    context = contexts.of_reference(reference_at(module, node)) if isinstance(node, ast.expr) else None
+    return context is not None and context.kind == "task"
 
 
 def _may_mean(module: Module, node: ast.expr, trail: _Trail) -> bool:
@@ -87,7 +125,15 @@ def _may_mean(module: Module, node: ast.expr, trail: _Trail) -> bool:
     found = variable(module, node)
     if found is not None:
         return found[0] == trail.module.path and found[1] in trail.names
-    return isinstance(node, ast.Attribute)
+    return isinstance(node, ast.Attribute) or _is_of_a_star(module, node)
+
+
+def _is_of_a_star(module: Module, node: ast.expr) -> bool:
+    """Say whether a name that nothing binds comes by `from app.db import *`."""
+    scopes = names.scopes_around(module, node)
+    assert isinstance(node, ast.Name)
+    is_bound = any(node.id in scope.binds or node.id in scope.parameters for scope in scopes)
+    return not is_bound and any(scope.stars for scope in scopes)
 
 
 class _File(NamedTuple):
@@ -124,13 +170,17 @@ def _read(module: Module) -> _File:
 class _Trail:
     """The names in one file that lead to an engine.
 
-    run_here  what leads to it in this file and is run by others than its callers: `@app.get("/") def show():`
+    tasks          those of the names that are tasks
+    run_here       what leads to it in this file and is run by others than its callers: `@app.get("/") def show():`
+    may_be_a_hook  a function that leads to it takes something: a server may find it by its name, `def post_fork(worker)`
     """
 
     def __init__(self, module: Module, file: _File) -> None:
         self.module = module
         self.names: set[str] = set()
+        self.tasks: set[str] = set()
         self.run_here: list[ast.AST] = []
+        self.may_be_a_hook = False
         self._file = file
 
     def start(self, site: Site) -> bool:
@@ -149,7 +199,10 @@ class _Trail:
         while todo:
             name, before = todo.pop(), set(self.names)
             for function in self._file.functions.get(name, ()):
-                if function not in seen:
+                mentions = [node for node in walk(function) if _name_of(node) == name]
+                sent = [node for node in mentions if _is_sent(self.module, node)]
+                self.run_here += sent
+                if function not in seen and len(sent) < len(mentions):
                     seen.add(function)
                     if not self._add(function):
                         return False
@@ -167,9 +220,11 @@ class _Trail:
             self.names.add(function.name)
         elif cls is not None:
             self.names.add(cls.name)
-        if contexts.of_function(self.module, function):
+        if context := contexts.of_function(self.module, function):
             self.run_here.append(function.body[0])
+            self.tasks.update({function.name} if context.kind == "task" else ())
             return True
+        self.may_be_a_hook |= requires(function, is_method=cls is not None)
         is_plain = all(_last(decorator) in _PLAIN | _TELLING for decorator in function.decorator_list)
         return is_plain and (cls is not None or not function.name.startswith("__"))
 
