@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from poollint._words import Word
@@ -71,6 +71,11 @@ def _detached(words: list[Word]) -> bool:
 _SPELLED_OPTIONS = spellings(
     "-u, -g, -n, -c, -p, -t, -e, -s, --timeout, --env, --extra, --with, --group, --directory, "
     "--project, --python, --package, --env-file, --config, -k, --user, -C"
+)
+# Those of `coverage run` and debugpy, whose -p is a flag.
+_OPTIONS_BEFORE_PYTHON = spellings(
+    "--listen, --connect, --log-to, --adapter-access-token, --parent-session-pid, --configure-subProcess, --configure-qt, "
+    "--rcfile, --source, --include, --omit, --data-file, --concurrency, --context"
 )
 
 # What stands in front of a command, and how the command behind it is found.
@@ -145,14 +150,19 @@ def _behind(rule: str, words: list[Word], behind: list[Word]) -> list[Word]:
         found = [words[index + 1] for index, word in enumerate(words[:-1]) if word.text == "-exec"]
         return [Word("sh"), Word("-c"), found[0]] if found else []
     if rule == "python":
-        return [Word("python", words[0].location), *_past_options(behind, keep_module=True)]
+        return _before_python(words[0], behind)
     if rule == "env":
         return _past_options(behind)
     rest = _past_options(behind)
     return _past_options(rest[1:]) if rule == "after 1" else rest
 
 
-def _past_options(words: list[Word], keep_module: bool = False) -> list[Word]:
+def _before_python(wrapper: Word, behind: list[Word]) -> list[Word]:
+    """`coverage run --source app -m app`, `debugpy --listen 0.0.0.0:5678 app.py`: what they run, as Python would."""
+    return [Word("python", wrapper.location), *_past_options(behind, _OPTIONS_BEFORE_PYTHON, keep_module=True)]
+
+
+def _past_options(words: list[Word], spelled: Container[str] = _SPELLED_OPTIONS, keep_module: bool = False) -> list[Word]:
     """Drop a wrapper's own options: up to `--` if that comes before the command, else what starts with a dash."""
     index = 0
     while index < len(words):
@@ -161,7 +171,7 @@ def _past_options(words: list[Word], keep_module: bool = False) -> list[Word]:
             return words[index + 1 :]
         if not text.startswith("-") or (keep_module and text == "-m"):
             break
-        index += 2 if text in _SPELLED_OPTIONS and index + 1 < len(words) else 1
+        index += 2 if text in spelled and index + 1 < len(words) else 1
     return words[index:]
 
 
@@ -219,7 +229,7 @@ def _run_module(words: list[Word], run: Run) -> None:
     if known in _READERS or known in _HANDLERS or (known, words[1].text if len(words) > 1 else "") in _WRAPPERS:
         launch([replace(words[0], text=known), *words[1:]], run)
     elif name in ("debugpy", "coverage"):
-        launch([Word("python", words[0].location), *_past_options(words[1:], keep_module=True)], run)
+        launch(_before_python(words[0], words[1:]), run)
     else:
         _scripts.python_module(words, run)
 
