@@ -684,6 +684,17 @@ def test_what_follows_the_initialisation_counts_with_version_2_only(make_tree, v
         assert live(found).pool_size.value == size
 
 
+def test_what_follows_the_initialisation_is_not_told_without_a_version(engine):
+    """Version 3 refuses to start without a URL (measured with 3.0.0 and 3.1.1): such a program runs with version 2."""
+    with_url = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\ndb = SQLAlchemy(app)\n" + SIZED
+    size = live(engine(with_url, "")).pool_size
+    assert not isinstance(size, Known) and "its version is not pinned" in size.reason
+    without = START + "db = SQLAlchemy(app)\n" + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n" + SIZED
+    found = engine(without, "")
+    assert (live(found).driver.value, live(found).pool_size.value, found.dead_settings) == ("psycopg2", 20, ())
+    assert engine(without).dead_settings
+
+
 SHOP = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_ENGINE_OPTIONS'] = {{'pool_size': 7}}\n"
 SIZED = "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
 

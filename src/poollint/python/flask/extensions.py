@@ -26,6 +26,7 @@ from poollint.python.evaluator.values import (
     Value,
     as_setting,
     origin_of,
+    reason_of,
 )
 from poollint.python.flask.flask_config import Config, Places, assigned_name
 from poollint.python.flask.flask_given import Given
@@ -87,6 +88,8 @@ class Flask:
     def _made(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
         is_3 = library.at_least("3.0", VERSION)
         is_for_another, started_in = partial(self.given.is_for_another, site), self.given.started_in(site)
+        if is_3 is None and Config(self.places, world, circle, True, is_for_another, started_in).refuses_to_start():
+            is_3 = False  # only version 2 runs such a program
         config = Config(self.places, world, circle, is_3, is_for_another, started_in)
         # The options first: a world answers a limited number of questions, and the URL may ask many.
         options = _table(config.get(FLASK_OPTIONS))
@@ -216,7 +219,7 @@ def _table(value: Value | None) -> Table:
     return (
         value
         if isinstance(value, Table)
-        else Table({}, origin_of(value), False, "the engine options could not be read")
+        else Table({}, origin_of(value), False, f"the engine options: {reason_of(value)}")
     )
 
 

@@ -30,7 +30,7 @@ from poollint.python.source import names
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import dotted
 from poollint.python.usage.roles import Roles
-from poollint.sqlalchemy_tables import FLASK_BINDS, FLASK_OPTIONS, FLASK_PREFIX
+from poollint.sqlalchemy_tables import FLASK_BINDS, FLASK_OPTIONS, FLASK_PREFIX, FLASK_URI
 
 Holder = ClassRef | ModuleRef | Instance
 _INDEXED = re.compile(rf"{FLASK_OPTIONS}\s*[\[.]")
@@ -210,6 +210,9 @@ class Config:
         for entries in reversed(over):
             value = entries.laid_over(value)
         value = self._changed(key, value)
+        if self.is_3 is None and (late := self._late(key)) is not None:
+            reason = f"only Flask-SQLAlchemy 2 reads what sets {key} after init_app(), and its version is not pinned"
+            value = Unknown(reason, Origin(key, late.module.location(late.place)))
         if not isinstance(value, Unknown) or symbol_of(value):
             return value
         return self.world.unknown(value.reason, value.origin, f"config:{key}")
@@ -221,6 +224,17 @@ class Config:
                 if self.world.reachable(change.node, change.module):
                     value = change.applied(self.world, value)
         return value
+
+    def _late(self, key: str) -> Assigned | None:
+        """Return what this world comes to that sets a key after the extension was initialised."""
+        reached = (found for found in self.late if found.key == key and self.world.reachable(found.node, found.module))
+        return next(reached, None)
+
+    def refuses_to_start(self) -> bool:
+        """Say whether every URL is set after the extension was initialised: version 3 raises an error then."""
+        keys = (FLASK_URI, FLASK_BINDS)
+        is_set_late = any(self._late(key) is not None for key in keys)
+        return is_set_late and not any(self.get(key) or self.variable_of(key) for key in keys)
 
     def _sources(self, key: str) -> list[Assigned | Load]:
         """Return what this world comes to of everything that may set a key, the strongest first.
