@@ -70,7 +70,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     extra = "; the ping costs asyncpg three to four round trips, others one" if value_of(pool.driver) == "asyncpg" else ""
     return Finding(
         severity=_severity(clients),
-        message=f"connections are not tested at checkout: the first use of one that died while idle fails{_where(names)}",
+        message=f"connections are not tested at checkout: the first use of one that died while idle fails {_unit(clients)}",
         help=f"Add pool_pre_ping=True: it tests each connection at checkout{extra}.",
         location=engine.location,
         evidence=(
@@ -91,8 +91,18 @@ def _served(pool: Pool) -> Evidence:
     return Evidence("driver", pool.driver) if is_placed else Evidence("dialect", pool.dialect)
 
 
-def _where(names: tuple[str, ...]) -> str:
-    return f" a request of {listing(names)}" if names else " the request"
+def _unit(clients: tuple[Client, ...]) -> str:
+    """Name what fails: a request of what serves, a task of everything else."""
+    served = {_serves(client) for client in clients}
+    unit = "request or task" if len(served) > 1 else "request" if True in served else "task"
+    names = workload_names(clients)
+    return f"a {unit} of {listing(names)}" if names else f"the {unit}"
+
+
+def _serves(client: Client) -> bool:
+    """Say whether a client answers requests; where its command does not tell, the engine's role does."""
+    kind = client.process.kind if client.process else "script"
+    return client.engine.role == "service" if kind == "script" else kind == "web"
 
 
 def _severity(clients: tuple[Client, ...]) -> Severity:
