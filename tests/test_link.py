@@ -204,6 +204,26 @@ class TestWhichEngineRunsWhere:
         project = joined([workload("api", 2, environment="dev"), workload("api", 2)])
         assert all(client.workload for client in project.clients)
 
+    def test_what_productions_environment_decides_against_is_run_by_nothing(self) -> None:
+        local, served = engine("app/db.py:8"), engine("app/db.py:10")
+        decided = {"DATABASE_URL": replace(local, is_made=False)}
+        live = workload("api", 2, variables=variables(DATABASE_URL="postgresql://db/x"))
+        project = joined([live], local, served, per_variable=decided)
+        assert [client.engine.name for client in project.clients] == ["app/db.py:10"]
+        project = joined([live, workload("other", 1)], local, served, per_variable=decided)
+        assert [(c.workload.name, c.engine.name) for c in project.clients if c.workload] == [
+            ("api", "app/db.py:10"),
+            ("other", "app/db.py:8"),
+            ("other", "app/db.py:10"),
+        ]
+
+    def test_what_development_decides_against_may_be_made_in_production(self) -> None:
+        local, served = engine("app/db.py:8"), engine("app/db.py:10")
+        decided = {"DATABASE_URL": replace(served, is_made=False)}
+        test = workload("api", 2, variables=variables(DATABASE_URL="sqlite://"), environment="dev")
+        project = joined([test], local, served, per_variable=decided)
+        assert ("app/db.py:10", None) in [(client.engine.name, client.workload) for client in project.clients]
+
     def test_tests_and_samples_are_run_by_nothing(self) -> None:
         project = joined([workload("api")], engine("tests/db.py:3", role="test"))
         assert only(project).workload is None

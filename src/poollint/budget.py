@@ -142,7 +142,7 @@ def fitting_pool(budget: Budget, client: Client) -> int | None:
 
 
 def _budget(project: Project, name: str, environment: str | None, clients: Iterable[Client]) -> Budget:
-    present = tuple(_with_steps_once(_without_rivals(_without_alternatives(clients))))
+    present = tuple(_with_steps_once(without_rivals(_without_alternatives(clients))))
     database = _database(name, environment, present, project)
     pooled = [client for client in present if client.pooler and client.pooler.product not in _DIRECT]
     return Budget(
@@ -206,7 +206,7 @@ def _with_steps_once(clients: Iterable[Client]) -> Iterator[Client]:
             yield client
 
 
-def _without_rivals(clients: Iterable[Client]) -> Iterator[Client]:
+def without_rivals(clients: Iterable[Client]) -> Iterator[Client]:
     """Of engines in different branches of the same code a process makes one: the largest counts."""
     clients = tuple(clients)
     for client in clients:

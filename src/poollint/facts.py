@@ -240,6 +240,7 @@ class Engine:
 
     qualname, ordinal  the enclosing scope ("<module>", "Database.connect") and the n-th creation in it: stable names
     alternatives       every way it can come out that is not known to be dead; never empty
+    is_made            False in an environment that decides against it: `if url.startswith("sqlite")` for a server's URL
     per_call           Known(True) when a new engine is made per request, task or call and neither cached nor disposed
     lasts              Known(False) when no engine made here outlives the call that makes it: nothing grows stale in its pool
     reasons            why place and role are believed, for `facts -v` and messages
@@ -254,6 +255,7 @@ class Engine:
     place: Place
     role: Role
     alternatives: tuple[Pool, ...]
+    is_made: bool = True
     module: str = ""
     qualname: str = "<module>"
     ordinal: int = 0

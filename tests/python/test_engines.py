@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from evaluating import variables
 
 from poollint.facts import Environment, Known, Origin, Target, Unknown, value_of
 from poollint.python.code import Code
@@ -339,6 +340,27 @@ def test_a_configuration_that_cannot_be_read_says_so(pool):
     )
     assert isinstance(found.pool_size, Unknown)
     assert not found.complete
+
+
+BRANCHES = (
+    "import os\nfrom sqlalchemy import create_engine\nurl = os.environ.get('DATABASE_URL', 'sqlite:///dev.db')\n"
+    "if url.startswith('sqlite'):\n    engine = create_engine(url)\nelse:\n    engine = create_engine(url, pool_size=9)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, [True, False]),
+        ({"DATABASE_URL": "postgresql+psycopg2://db/a"}, [False, True]),
+        ({"DATABASE_URL": "sqlite:///x.db"}, [True, False]),
+        (None, [True, True]),
+    ],
+)
+def test_an_environment_decides_which_engine_is_made(make_tree, given, made):
+    code = Code(make_tree({"app.py": BRANCHES}))
+    engines = code.engines() if given is None else code.engines(variables(**given))
+    assert [engine.is_made for engine in engines] == made
 
 
 # -- dead settings

@@ -45,16 +45,23 @@ class Run:
 
 
 def runs(workloads: Sequence[Workload], code: Code, configuration: Configuration) -> tuple[Run, ...]:
-    """Return every engine with everything that runs it; an engine that nothing runs comes once, without a workload."""
+    """Return every engine with everything that runs it; an engine that nothing runs comes once, without a workload.
+
+    One that production's own environment decides against is run by nothing.
+    """
     found: list[Run] = []
     unaccounted = False
     for workload in workloads:
         links = list(_runs_of(workload, code, configuration))
         unaccounted = unaccounted or None in links
         found += [run for run in links if run is not None]
-    likely = _without_others_binds(_without_strangers(found), code)
-    possible = unaccounted or len(likely) < len(found) or not likely
-    return (*likely, *_unplaced(code.engines(), likely, possible))
+    made = [run for run in found if run.engine.is_made]
+    likely = _without_others_binds(_without_strangers(made), code)
+    possible = unaccounted or len(likely) < len(made) or not likely
+    # Production decides against these: what else would run them is for development.
+    not_made = {run.engine.location for run in found if not run.engine.is_made and _is_production(run.workload)}
+    engines = [engine for engine in code.engines() if engine.location not in not_made]
+    return (*likely, *_unplaced(engines, likely, possible))
 
 
 def _without_strangers(found: list[Run]) -> list[Run]:

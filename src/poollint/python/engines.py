@@ -59,7 +59,8 @@ class Engines:
         library = Library(lambda name: declared(self.versions, name, site.module.path))
         described = self._described(site, library)
         if site.factory != "flask-sqlalchemy":
-            yield self._with(described, site, self._ways(site, evaluator, library))
+            ways, is_made = self._ways(site, evaluator, library)
+            yield replace(self._with(described, site, ways), is_made=is_made)
             return
         worlds = self.flask.worlds(site, evaluator, library)
         ways: dict[tuple[Location, str], list[tuple[Way, Answers]]] = {}
@@ -89,8 +90,8 @@ class Engines:
         before_fork = (use for candidate in candidates if (use := decided(candidate, evaluator)))
         return tuple(sorted((*uses, *before_fork), key=lambda use: (use.location, use.kind)))
 
-    def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> list[Way]:
-        """Return every way the site can come out; what no world comes to is dead, and is read once all the same."""
+    def _ways(self, site: Site, evaluator: Evaluator, library: Library) -> tuple[list[Way], bool]:
+        """Return every way the site can come out, and whether any is: what no world comes to is read once all the same."""
         def compute(world: World, everywhere: bool) -> tuple[Way, Answers] | None:
             self.flask.configure(world, site)
             if not world.reachable(site.call, site.module):
@@ -102,22 +103,22 @@ class Engines:
         for everywhere in (False, True):
             found = evaluator.alternatives(partial(compute, everywhere=everywhere))
             if ways := [way for way in found if way is not None]:
-                return _defaulted(ways, evaluator)
-        return [_way(evaluator.world(), site, library)]
+                return _defaulted(ways, evaluator), not everywhere or self._is_reachable(site, evaluator)
+        return [_way(evaluator.world(), site, library)], self._is_reachable(site, evaluator)
 
-    def _is_reachable(self, site: Site) -> bool:
+    def _is_reachable(self, site: Site, evaluator: Evaluator) -> bool:
         """Say whether any caller outside tests comes to the creation: `if sqlite:` may be False for all of them."""
-        if site.factory == "flask-sqlalchemy":
-            return True
-        evaluator = Evaluator(self.roles.modules)
         return evaluator.somewhere(lambda world: world.reachable(site.call, site.module)) is not False
+
+    def _may_be_made(self, site: Site) -> bool:
+        return site.factory == "flask-sqlalchemy" or self._is_reachable(site, Evaluator(self.roles.modules))
 
     def _described(self, site: Site, library: Library) -> Engine:
         """Return the part of the fact that does not depend on an environment."""
         if site.call not in self._static:
             place, place_reason = self.roles.place(site)
             role, role_reason = self.roles.role(site)
-            if role != "test" and not self.roles.is_for_others(site) and not self._is_reachable(site):
+            if role != "test" and not self.roles.is_for_others(site) and not self._may_be_made(site):
                 role, role_reason = "test", "no code outside tests comes to it"
             if role != "migration" and site.factory == "flask-sqlalchemy" and self.flask.given.is_unused(site):
                 role, role_reason = "test", "no application is given it, so it makes no engine"

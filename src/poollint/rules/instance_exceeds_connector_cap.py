@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from poollint import providers
 from poollint.arithmetic import grouped
+from poollint.budget import without_rivals
 from poollint.facts import Client, Evidence, Finding, Known, Project, Workload, value_of
 from poollint.rules._budgets import factors
 
@@ -18,7 +19,8 @@ def check(project: Project) -> Iterator[Finding]:
     for client in project.clients:
         if client.workload and _uses_connector(client) and isinstance(client.one.lowered, Known):
             groups.setdefault(client.workload, []).append(client)
-    for workload, clients in groups.items():
+    for workload, group in groups.items():
+        clients = list(without_rivals(group))
         cap = providers.instance_cap(workload.platform, "cloud-sql")
         total = sum(value_of(client.one.lowered, 0) for client in clients)
         if isinstance(cap, Known) and total > cap.value:
