@@ -23,6 +23,7 @@ class Piece:
     missing   the variable has no value anywhere readable (which is not the same as being unset)
     place     where an argument was written, when the piece is one
     quoted    stood in quotes, so that blanks do not split it
+    start     the scheme of a URL, where only what follows it may be replaced
     """
 
     text: str = ""
@@ -32,6 +33,7 @@ class Piece:
     missing: bool = False
     place: Location | None = None
     quoted: bool = False
+    start: str = ""
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ def as_piece(setting: Setting) -> Piece:
     """Turn the value of a variable into text."""
     if isinstance(setting, Unknown):
         return Piece(unknown=setting.reason)
-    return Piece(str(setting.value), setting.certainty, written=setting.origin)
+    return Piece(str(setting.value), setting.certainty, start=setting.start, written=setting.origin)
 
 
 def joined(pieces: tuple[Piece, ...]) -> Piece:
@@ -92,7 +94,20 @@ def glued(pieces: list[Piece]) -> Piece:
         weaker(*(piece.certainty for piece in pieces)) if pieces else "exact",
         next((piece.unknown for piece in pieces if piece.unknown), ""),
         written[0] if len(written) == 1 else None,
+        start=_scheme(pieces),
     )
+
+
+def _scheme(pieces: list[Piece]) -> str:
+    """Return what a URL begins with, up to its `://`, where that is written and no variable replaces it."""
+    sure = ""
+    for piece in pieces:
+        if piece.certainty != "exact":
+            sure += piece.start
+            break
+        sure += piece.text
+    scheme, mark, _ = sure.partition("://")
+    return scheme + mark if mark else ""
 
 
 def expand(text: str, scope: Scope, depth: int = 0) -> list[Piece]:
@@ -238,7 +253,7 @@ def setting_of(piece: Piece, says: str, origin: Origin | None = None) -> Setting
     """Turn expanded text back into the value of a variable."""
     if piece.unknown:
         return Unknown(piece.unknown)
-    return Known(piece.text, piece.written or origin or Origin(says), piece.certainty)
+    return Known(piece.text, piece.written or origin or Origin(says), piece.certainty, start=piece.start)
 
 
 def _edited(value: Piece, edit: str) -> Piece:

@@ -57,11 +57,14 @@ class Known:
     fallback  the code's default for a variable that no readable environment settles
     estimate  a reported, derived, seed-only or uncertain figure
     stated    poollint's configuration or --assume
+
+    `start` is what a text begins with whatever replaces the rest: the scheme of "postgresql://${USER:-app}@db/orders".
     """
 
     value: Any
     origin: Origin
     certainty: Certainty = "exact"
+    start: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

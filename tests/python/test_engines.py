@@ -363,6 +363,43 @@ def test_an_environment_decides_which_engine_is_made(make_tree, given, made):
     assert [engine.is_made for engine in engines] == made
 
 
+SCHEMES = (
+    "import os\nfrom sqlalchemy import create_engine\nurl = os.environ.get('DATABASE_URL')\n"
+    "if not url:\n    url = 'sqlite:///dev.db'\n"
+    "if url.startswith('postgres://'):\n    url = url.replace('postgres://', 'postgresql+psycopg2://', 1)\n"
+    "if url.startswith('sqlite'):\n    engine = create_engine(url)\nelse:\n    engine = create_engine(url, pool_size=9)\n"
+)
+
+
+def by_default(text, start=""):
+    return Environment({"DATABASE_URL": Known(text, Origin("DATABASE_URL"), "fallback", start=start)}, complete=True)
+
+
+def test_a_scheme_that_is_written_decides_whatever_replaces_the_user(make_tree):
+    code = Code(make_tree({"app.py": SCHEMES, "requirements.txt": "psycopg2\n"}))
+    engines = code.engines(by_default("postgresql://app@db/a", "postgresql://"))
+    assert [engine.is_made for engine in engines] == [False, True]
+
+
+def test_a_url_that_is_there_stays_a_text_when_its_scheme_is_replaced(make_tree):
+    """`if not url` was answered for it: that is no answer to what it is."""
+    code = Code(make_tree({"app.py": SCHEMES, "requirements.txt": "psycopg2\n"}))
+    first, second = code.engines(by_default("postgres://app@db/a"))
+    assert {value_of(pool.dialect) for pool in first.alternatives} == {"sqlite"}
+    assert {value_of(pool.dialect) for pool in second.alternatives} == {"postgresql"}
+
+
+@pytest.mark.parametrize("test", ["url.startswith('sqlite')", "'sqlite' in url", "fast and url.startswith('sqlite:///')"])
+def test_a_branch_says_what_a_url_is_that_nobody_can_read(make_tree, test):
+    text = (
+        "from sqlalchemy import create_engine\nfrom somewhere import url_of, fast\nurl = url_of()\n"
+        f"if {test}:\n    engine = create_engine(url)\nelse:\n    engine = create_engine(url, pool_size=9)\n"
+    )
+    first, second = Code(make_tree({"app.py": text, "requirements.txt": "psycopg2\n"})).engines()
+    assert {value_of(pool.dialect) for pool in first.alternatives} == {"sqlite"}
+    assert "sqlite" not in {value_of(pool.dialect) for pool in second.alternatives}
+
+
 # -- dead settings
 
 

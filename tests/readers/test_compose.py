@@ -157,6 +157,16 @@ def test_variables_are_filled_in_from_dotenv_and_their_evidence_stands_there(one
     assert said(variables["H"]) == "1 H .env:2 fallback"
 
 
+def test_what_a_url_begins_with_is_sure_where_only_its_user_has_a_default(one):
+    body = service(
+        "environment:\n  A: postgresql+asyncpg://${USER:-app}:hunter2@db/shop\n  B: ${URL:-postgresql://db/shop}\n"
+        "  C: ${SCHEME:-postgresql}://db/shop\n  D: postgresql://db/${NAME:-shop}"
+    )
+    variables = one({"docker-compose.yml": body}).variables.variables
+    assert [variables[name].start for name in "ABCD"] == ["postgresql+asyncpg://", "", "", "postgresql://"]
+    assert {variables[name].certainty for name in "ABCD"} == {"fallback"}
+
+
 def test_an_unknown_password_does_not_hide_where_a_url_points_and_no_password_is_kept(one):
     body = service(
         "environment:\n  A: postgresql://app:${PASSWORD}@db:5432/shop\n  B: postgresql://app:hunter2@db/${NAME}\n"

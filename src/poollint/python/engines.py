@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python.defaults import Outcome, with_defaults
 from poollint.python.evaluator import reach
+from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
 from poollint.python.evaluator.returns import RAISES
-from poollint.python.evaluator.urls import as_url, from_parts
+from poollint.python.evaluator.urls import as_url, dialect_named, from_parts
 from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
 from poollint.python.flask.extensions import Flask
 from poollint.python.pings import Pings
@@ -180,7 +182,8 @@ def _way(world: World, site: Site, library: Library) -> Way:
         url, dead = arguments.get("url", 0), ()
         keywords = {name: value for name, value in arguments.keywords.items() if name != "url"}
         arguments = replace(arguments, keywords=keywords)
-    pool = pool_of(world, arguments, _by_creator(world, arguments, url), site.is_async, library)
+    url = _by_branch(world, site, _by_creator(world, arguments, url))
+    pool = pool_of(world, arguments, url, site.is_async, library)
     pool = replace(
         pool,
         pool_class=_named_in(site, pool.pool_class),
@@ -372,6 +375,29 @@ def _by_creator(world: World, arguments: Arguments, url: Value | None) -> Value 
             scheme = Known("sqlite", Origin("sqlite3.connect", creator.module.location(node)))
             return from_parts({"drivername": scheme, "database": parts.database}, scheme.origin)
     return url
+
+
+def _by_branch(world: World, site: Site, url: Value | None) -> Value | None:
+    """Return the URL, with the dialect that a branch around the creation asks of it where nothing else tells."""
+    by_name = (keyword.value for keyword in site.call.keywords if keyword.arg == "url")
+    given = next(chain(by_name, site.call.args[site.skip :]), None)
+    if given is None or url is None or isinstance(as_url(world, url).dialect, Known):
+        return url
+    asked = (_asked(test, ast.dump(given)) for test, holds in reach.conditions(site.call, site.module) if holds)
+    dialect = next(filter(None, asked), None)
+    return url_of_dialect(dialect, url) if dialect else url
+
+
+def _asked(test: ast.expr, given: str) -> str | None:
+    """Return the dialect that a condition asks of a URL: `url.startswith("sqlite")`, `"sqlite" in url`."""
+    match test:
+        case ast.BoolOp(op=ast.And(), values=values):
+            return next(filter(None, (_asked(value, given) for value in values)), None)
+        case ast.Call(func=ast.Attribute(value=url, attr="startswith"), args=[ast.Constant(value=str(wanted))]):
+            return dialect_named(wanted) if ast.dump(url) == given else None
+        case ast.Compare(left=ast.Constant(value=str(wanted)), ops=[ast.In()], comparators=[url]):
+            return dialect_named(wanted) if ast.dump(url) == given else None
+    return None
 
 
 def _connector(world: World, arguments: Arguments) -> Iterator[str]:

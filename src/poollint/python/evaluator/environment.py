@@ -36,7 +36,8 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
     if isinstance(setting, Known):
         replaceable = frozenset({name}) if setting.certainty == "fallback" else frozenset()
         text = setting.value if isinstance(setting.value, str) else str(setting.value)
-        return world.taught(Traced(text, setting.origin, setting.certainty, symbol, replaceable))
+        known = Traced(text, setting.origin, setting.certainty, symbol, replaceable, start=setting.start)
+        return world.taught(known)
     if isinstance(setting, Unknown):
         return world.taught(Open(setting.reason, setting.origin, symbol, frozenset({name})))
     if default is not None and (reason := _replaced_by_file(world, default, name, here)) is not None:

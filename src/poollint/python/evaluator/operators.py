@@ -143,6 +143,8 @@ def unary(op: ast.unaryop, value: Value, origin: Origin) -> Value:
 
 def negated(world: World, value: Value, origin: Origin) -> Value:
     """Return `not value`."""
+    if isinstance(value, Known) and value.start:
+        return Traced(False, origin)
     if (plain := plain_truth(value)) is not None:
         _teach_presence(world, value)
         return derived(not plain, value, origin=origin, symbol=_not(truth_symbol(value)))
@@ -242,7 +244,8 @@ def _teach_flag(world: World, key: str, value: Known) -> None:
 
 def _may_turn(value: Value) -> bool:
     if isinstance(value, Known):
-        return bool(variables_of(value)) and (value.value is None or isinstance(value.value, (str, bool)))
+        is_open = value.value is None or isinstance(value.value, (str, bool))
+        return is_open and not value.start and bool(variables_of(value))
     return bool(variables_of(value))
 
 
@@ -337,6 +340,8 @@ def _equal(world: World, left: Value, right: Value, origin: Origin) -> Value:
             return Traced(False, origin, certainty_of(left, right))  # a member is not its value
         if right.value is None and left.value is not None:
             return Traced(False, origin, certainty_of(left, right))  # what may replace it is text, and never None
+        if left.start and not str(right.value).startswith(left.start):
+            return Traced(False, origin)
         result: Value = derived(same_value(left, right), left, right, origin=origin, symbol=symbol)
     elif (same := _same_reference(world, left, right)) is not None:
         return Traced(same, origin, "exact", symbol)

@@ -241,7 +241,17 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
         if None not in answers:
             return Traced(any(answers), origin)
         _teach_scheme(world, symbol, value, wanted)
-    return operators.settled(world, _wrapped(result, value, symbol, origin))
+    found = _wrapped(result, value, symbol, origin)
+    if name == "replace" and value.start and isinstance(found, Known):
+        return replace(found, start=_start_replaced(value.start, *given))
+    # A text is no condition: `if url:` was answered for it, and not what it is.
+    return operators.settled(world, found) if isinstance(result, bool) else found
+
+
+def _start_replaced(start: str, old: str, new: str, *count: int) -> str:
+    """Return what a text begins with after a replacement; nothing is sure where one may reach into the rest."""
+    reaches = any(start.endswith(old[:length]) for length in range(1, len(old)))
+    return "" if reaches or not old else start.replace(old, new, *count)
 
 
 def _is_too_long(known: Any, name: str, given: list[Any]) -> bool:

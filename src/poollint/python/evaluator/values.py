@@ -42,13 +42,11 @@ class Traced(Known):
     symbol     names the value whatever it is ("env:POOL_SIZE"), so that the same question gets the same answer
     variables  environment variables that may replace it
     traps      what went wrong on the way
-    start      what a text begins with, whatever variables make of the rest of it
     """
 
     symbol: str = ""
     variables: frozenset[str] = frozenset()
     traps: tuple[Trap, ...] = ()
-    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
