@@ -140,6 +140,19 @@ class TestSeveralClients:
             "only fewer instances or processes, or a pooler, help."
         )
 
+    def test_an_engine_without_a_pool_is_told_how_large_a_pool_may_be(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db"), pool_class=number("NullPool", "poolclass")))
+        crowd = web(units=number(300, "worker_connections"))
+        project = joined([workload("api", 4, crowd), compose_database("deploy")], site)
+        assert found(project).message == "4 instances × 1 process × 300 at once = 1,200 connections, but db accepts 97"
+        assert found(project).help == "Fits: a pool of at most 24 in each instance of api."
+
+    def test_where_nothing_fits_alone_processes_are_not_to_blame(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db"), pool_class=number("NullPool", "poolclass")))
+        crowd = web(units=number(200, "worker_connections"))
+        project = joined([workload("api", 1, crowd), workload("web", 1, crowd), compose_database("deploy")], site)
+        assert found(project).help.startswith("No single change fits: give every engine a pool")
+
     def test_the_unknown_ones_are_named(self) -> None:
         facts = [workload("api", 10, web(4)), workload("batch", Unknown("not written")), compose_database("deploy")]
         assert found(joined(facts, SITE)).details[-1] == (

@@ -117,6 +117,9 @@ class TestLargePoolBehindPooler:
     def test_null_pool_keeps_nothing(self) -> None:
         assert not self.check(project(made=pool(target=HOST, pool_class=number("NullPool", "poolclass"))))
 
+    def test_an_engine_of_each_call_uses_one_connection_whatever_its_pool_is(self) -> None:
+        assert not self.check(project(per_call=number(True, "runs in the task bill")))
+
     def test_rds_proxy_takes_ten(self) -> None:
         proxy = bouncer(product="rds-proxy", mode=Unknown("it pins"))
         assert not self.check(project(proxy, pool(5, 5, target=HOST)))

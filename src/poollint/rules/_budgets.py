@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from poollint import environments
 from poollint.arithmetic import MULTIPLE, grouped, instances_that_fit, most, per_instance
 from poollint.budget import Budget, recommendations
-from poollint.facts import NO_CEILING, Bound, Client, Evidence, Known, Origin, Setting, value_of
+from poollint.facts import NO_CEILING, NOT_READ, Bound, Client, Evidence, Known, Origin, Setting, value_of
 from poollint.rules._guards import bind_evidence
 
 MOST_TERMS = 3
@@ -140,11 +140,14 @@ def product_sentence(clients: Iterable[Client]) -> tuple[str, ...]:
 
 
 def fits(budget: Budget) -> str:
-    """Return the change that fits: fewer instances of the largest client, or smaller pools."""
-    options = [option for option in (_instances_option(budget), _smaller_pools(budget)) if option]
+    """Return the change that fits: fewer instances of the largest client, smaller pools, or a pool where there is none."""
+    pools = _smaller_pools(budget) if _has_pool(budget.counted[0]) else _new_pool(budget)
+    options = [option for option in (_instances_option(budget), pools) if option]
     if options:
         return f"Fits: {', or '.join(options)}."
     processes = sum(_pools(client) for client in budget.counted)
+    if processes <= _free(budget):
+        return "No single change fits: give every engine a pool, and lower the pools and instances together, or use a pooler."
     return (
         f"Even one connection per process is too many: {grouped(processes)} processes hold a pool, and "
         f"{grouped(_free(budget))} connections are usable; only fewer instances or processes, or a pooler, help."
@@ -163,6 +166,19 @@ def _instances_option(budget: Budget) -> str | None:
         return None
     owner = f" for {_name(largest)}" if len(budget.counted) > 1 else ""
     return f"{_word(instances)} {grouped(count)}{owner}"
+
+
+def _new_pool(budget: Budget) -> str | None:
+    """What fits instead of an engine without a limit of its own, while everything else stays as it is."""
+    largest = budget.counted[0]
+    instances = value_of(dict(largest.steady.factors).get("instances", NOT_READ))
+    rest = budget.steady - value_of(largest.steady.lowered, 0)
+    share = int((_free(budget) - rest) // instances) if instances else 0
+    return f"a pool of at most {grouped(share)} in each instance of {_name(largest)}" if share >= 1 else None
+
+
+def _has_pool(client: Client) -> bool:
+    return "pool_size" in dict(client.steady.factors)
 
 
 def _word(setting: Known) -> str:

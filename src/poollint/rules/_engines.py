@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from poollint.facts import Client, Engine, Known, Pool, Project, Setting
+from poollint.facts import Client, Engine, Evidence, Known, Pool, Project, Setting
 from poollint.rules._guards import environment_names, judged
 
 Problem = tuple[str, Setting, str]  # (the argument, its value, what happens)
@@ -49,6 +49,13 @@ def with_problems(project: Project, find: Callable[[Engine, Pool], Iterator[Prob
             yield Affected(engine, where, affected[0][1], () if always else environment_names(where))
         elif always and not clients:
             yield Affected(engine, (), always, ())
+
+
+def driver_evidence(pool: Pool) -> Iterator[Evidence]:
+    """Yield the driver, and the URL that names none where it is the default of its dialect."""
+    yield Evidence("driver", pool.driver)
+    if isinstance(pool.driver, Known) and pool.driver.origin.location is None and pool.dialect.origin.location:
+        yield Evidence("dialect", pool.dialect)
 
 
 def is_certain(setting: Setting) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Severity, about_engine, value_of
-from poollint.rules._engines import Problem, is_certain, with_problems
+from poollint.rules._engines import Problem, driver_evidence, is_certain, with_problems
 from poollint.rules._guards import workload_names
 from poollint.sqlalchemy_tables import ASYNC_DRIVERS, SYNC_DRIVERS
 
@@ -22,13 +22,13 @@ _SIBLINGS = {
 
 def check(project: Project) -> Iterator[Finding]:
     for found in with_problems(project, _mismatch):
-        engine, (_, setting, what) = found.engine, found.problems[0]
+        engine, (_, _, what) = found.engine, found.problems[0]
         yield Finding(
             severity=_severity(engine, found.pool),
             message=what,
             help=_help(engine, value_of(found.pool.dialect)),
             location=engine.location,
-            evidence=(Evidence("driver", setting), Evidence("sqlalchemy", engine.sqlalchemy)),
+            evidence=(*driver_evidence(found.pool), Evidence("sqlalchemy", engine.sqlalchemy)),
             environments=found.environments,
             workloads=workload_names(found.clients),
             about=about_engine(engine),

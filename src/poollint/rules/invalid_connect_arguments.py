@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, about_engine, value_of
-from poollint.rules._engines import Problem, is_certain, others, with_problems
+from poollint.rules._engines import Problem, driver_evidence, is_certain, others, with_problems
 from poollint.rules._guards import place, workload_names
 from poollint.sqlalchemy_tables import BREAKS_AS_TEXT, INSTEAD, MISPLACED, SSL_WORDS, driver_takes
 
 
 def check(project: Project) -> Iterator[Finding]:
     for found in with_problems(project, _refused):
-        engine, driver, (name, setting, what) = found.engine, found.pool.driver, found.problems[0]
+        engine, (name, setting, what) = found.engine, found.problems[0]
         yield Finding(
             severity="error",
             message=what,
-            help=_help(str(value_of(driver)), name, what),
+            help=_help(str(value_of(found.pool.driver)), name, what),
             location=place(engine, setting),
-            evidence=(Evidence(name, setting), Evidence("driver", driver)),
+            evidence=(Evidence(name, setting), *driver_evidence(found.pool)),
             details=others(found.problems),
             environments=found.environments,
             workloads=workload_names(found.clients),

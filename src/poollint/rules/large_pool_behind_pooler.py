@@ -19,7 +19,8 @@ _ENOUGH_FOR_RDS_PROXY = 10
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         doubled = tuple(client for client in clients if client.pooler and _pools_twice(client, client.pooler))
-        if doubled and engine.role in ("service", "worker"):
+        is_used_once = bool(value_of(engine.per_call))  # one call takes a connection of it, whatever its size is
+        if doubled and engine.role in ("service", "worker") and not is_used_once:
             yield _finding(engine, doubled)
 
 
