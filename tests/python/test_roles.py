@@ -442,6 +442,17 @@ DB = f"{ENGINE}engine = {MAKE}\n"
             },
             "service",
         ),
+        ({"app/db.py": DB, "dags/load.py": "from airflow.decorators import dag\nfrom app.db import engine\n"}, "script"),
+        ({"app/db.py": "from airflow.hooks.base import BaseHook\n" + DB}, "script"),
+        (
+            {
+                "app/db.py": DB,
+                "app/jobs.py": "from dagster import asset\nfrom app.db import engine\n",
+                "app/api.py": APP + "from app.db import engine\nfrom prefect import get_client\n",
+            },
+            "service",
+        ),
+        ({"app/db.py": DB, "app/run.py": "from prefect.runner import x\nfrom app.db import engine\n", "prefect/runner.py": ""}, "service"),
         ({"seed.py": DB + "with engine.connect() as c:\n    c.close()\n"}, "script"),
         ({"scripts/seed.py": DB}, "script"),
         ({"bot.py": DB + "if __name__ == '__main__':\n    bot.run_polling()\n"}, "worker"),

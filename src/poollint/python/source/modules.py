@@ -51,8 +51,14 @@ class Import:
         """Tell the files that Alembic runs from those that only call it."""
         return (self.module, self.name) in (("alembic", "context"), ("alembic", "op"))
 
+    @property
+    def is_of_pipelines(self) -> bool:
+        """Tell the libraries that run what they are given in processes of its own, which end with it."""
+        return not self.level and self.module.partition(".")[0] in PIPELINES
+
 
 _TESTS = frozenset({"tests", "test"})
+PIPELINES = frozenset({"airflow", "dagster", "luigi", "prefect"})
 MIGRATION_FOLDERS = frozenset({"alembic", "migration", "migrations"})
 
 

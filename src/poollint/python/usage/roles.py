@@ -18,7 +18,7 @@ from poollint.python.evaluator.objects import method_of
 from poollint.python.evaluator.values import ClassRef
 from poollint.python.sites import Site
 from poollint.python.source.graph import ImportGraph
-from poollint.python.source.modules import MIGRATION_FOLDERS, Module, Modules
+from poollint.python.source.modules import MIGRATION_FOLDERS, PIPELINES, Module, Modules
 from poollint.python.source.names import resolve
 from poollint.python.source.scopes import FUNCTIONS, dotted
 from poollint.python.usage import contexts
@@ -72,6 +72,7 @@ _BOTS = {"Bot": _CHATS, "AutoShardedBot": _CHATS, "Client": _CHATS, "Cog": _CHAT
 _LIBRARIES = tuple(name.encode() for name in sorted({*_CHATS, *(name for names in _COMMON.values() for name in names)}))
 _PROGRAM_NEEDLES = (*(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings", _URLS, _VIEWS)), *_LIBRARIES)
 _MAKING_NEEDLES = (*(f"{name}(".encode() for name in _SERVERS | _WORKERS), _URLS.encode(), *_LIBRARIES)
+_PIPELINE_NEEDLES = tuple(name.encode() for name in sorted(PIPELINES))
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
 
 MOST_FOLLOWED = 30  # functions that use one of several engines of a file; what is used in more is everybody's
@@ -370,6 +371,8 @@ class Roles:
             beside = self._beside(other) if role is None and self._may_assemble(other) else ()
             if role or any(self._program_of(near) == "service" for near in beside if not self.is_aside(near)):
                 roles.add(role or "service")
+            elif self._is_of_pipelines(other):
+                roles.add("script")
             elif other != path and self._is_command(other):
                 commands.append(other)
         if not roles:  # what a command does is found out only where it decides
@@ -413,6 +416,13 @@ class Roles:
     def _is_command(self, path: str) -> bool:
         module = self._mentioning(path, _COMMAND_NEEDLES)
         return module is not None and (contexts.has_main_guard(module) or self._makes(module, _COMMANDS))
+
+    def _is_of_pipelines(self, path: str) -> bool:
+        """Say whether a file is part of what Airflow, Dagster, Luigi or Prefect runs: each run is a process that ends."""
+        module = self._mentioning(path, _PIPELINE_NEEDLES)
+        return module is not None and any(
+            found.is_of_pipelines and not self.modules.imported(module, found) for found in module.imports
+        )
 
     def _mentioning(self, path: str, needles: Iterable[bytes]) -> Module | None:
         content = self.modules.tree.bytes(path) or b""
