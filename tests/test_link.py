@@ -664,6 +664,11 @@ class TestOneThingDescribedTwice:
         runs = replace(web(1, units=Unknown("the number of CPUs")), kind=kind)
         assert isinstance(only(joined([workload("tasks", 1, runs)])).steady.lowered, Known) is known
 
+    def test_what_one_call_makes_nobody_else_fills(self) -> None:
+        made = engine(lasts=number(False, "disposed"))
+        client = only(joined([workload("api", 2, web(3))], made))
+        assert (client.steady.lowered.value, client.steady.plain.value) == (6, 6)
+
     def test_a_migration_before_a_scheduler_ends_first(self) -> None:
         steps = Process("alembic", "migration", number(1, "alembic"), number(1, "alembic")), replace(
             web(1, units=number(1, "beat")), kind="scheduler", server="celery beat"

@@ -14,6 +14,7 @@ from poollint.facts import (
     Bound,
     Client,
     Database,
+    Engine,
     Image,
     Known,
     Origin,
@@ -79,7 +80,7 @@ def _client(run: Run, way: Reached) -> Client:
 def _bound(run: Run, instances: Setting) -> Bound:
     engine = run.engine
     units = _units(run)
-    if value_of(engine.lasts) is False and not value_of(engine.per_call):
+    if _is_of_one_call(engine):
         units = Known(1, Origin("an engine of one call, disposed or dropped with it", engine.location))
     deployment = Deployment(instances, _processes(run), units, _in_flight(run))
     found = largest([bound(pool, deployment, engine.per_call, engine.sqlalchemy) for pool in engine.live])
@@ -87,9 +88,16 @@ def _bound(run: Run, instances: Setting) -> Bound:
 
 
 def _does_one_thing(run: Run) -> bool:
-    """Say whether nothing in the process would ever fill its pool: a scheduler only sends tasks, a step ends by itself."""
+    """Say whether nothing in the process would ever fill its pool.
+
+    A scheduler only sends tasks, a step ends by itself, and what one call makes nobody else takes connections from.
+    """
     is_scheduler = run.process is not None and run.process.kind == "scheduler"
-    return is_scheduler or is_one_step(run.workload, run.process)
+    return is_scheduler or is_one_step(run.workload, run.process) or _is_of_one_call(run.engine)
+
+
+def _is_of_one_call(engine: Engine) -> bool:
+    return value_of(engine.lasts) is False and not value_of(engine.per_call)
 
 
 def _instances(workload: Workload | None) -> Setting:
