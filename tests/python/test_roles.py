@@ -881,6 +881,62 @@ def test_what_registers_its_views_one_by_one_serves_whatever_its_application_is(
     assert engine({"db.py": f"{ENGINE}engine = {MAKE}\n", "views.py": text, "load.py": command}).role == role
 
 
+SHARED = """
+class Database:
+    {shared}
+    def __init__(self):
+        {begin}
+    def get(self):
+        if "main" not in self.engines:
+            self.engines["main"] = {make}
+        return self.engines["main"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("shared", "begin", "again"),
+    [
+        ("engines = {}", "pass", False),
+        ("engines: dict = dict()", "pass", False),
+        ("engines = {}", "self.engines = {}", True),
+        ("engines = None", "self.engines = {}", True),
+        ("engines = {}", "self.__dict__ = self.engines", False),
+    ],
+)
+def test_a_dict_of_the_class_is_one_for_the_objects_of_all_requests(engine, shared, begin, again):
+    db = ENGINE + SHARED.format(make=MAKE, shared=shared, begin=begin)
+    use = APP + "from db import Database\n@app.get('/')\ndef show():\n    Database().get()\n"
+    assert per_call(engine({"db.py": db, "main.py": use})) is again
+
+
+@pytest.mark.parametrize(("given", "again"), [("request.app.state", False), ("request.state", True)])
+def test_what_is_asked_for_on_the_application_is_kept_there(engine, given, again):
+    text = (
+        f"{ENGINE}{APP}def get_engine(request: Request):\n    engine = getattr({given}, 'engine', None)\n"
+        f"    if engine is None:\n        engine = {MAKE}\n        {given}.engine = engine\n    return engine\n"
+        "@app.get('/')\ndef show(engine=Depends(get_engine)): ...\n"
+    )
+    assert per_call(engine({"web.py": text})) is again
+
+
+@pytest.mark.parametrize(
+    ("parameter", "again"),
+    [
+        ("db: Database = Depends()", True),
+        ("page: int = 1, *, db: Database = Depends(use_cache=True)", True),
+        ("db: Annotated[Database, Depends()]", True),
+        ("db: Database = Depends(other)", False),
+        ("db: Database", False),
+    ],
+)
+def test_a_class_that_a_parameter_asks_for_is_made_for_each_request(engine, parameter, again):
+    text = (
+        f"{ENGINE}{APP}from typing import Annotated\nfrom other import other\nclass Database:\n    def __init__(self):\n"
+        f"        self.engine = {MAKE}\n@app.get('/')\ndef show({parameter}): ...\n"
+    )
+    assert per_call(engine({"web.py": text})) is again
+
+
 PRIVATE = """
 from pydantic import BaseModel, PrivateAttr
 class Database(BaseModel):

@@ -295,7 +295,7 @@ def subclass_at(reference: Reference) -> ast.ClassDef | None:
 
 def constructs(reference: Reference) -> bool:
     """Tell `Database()` and `Depends(Database)` from annotations, isinstance and `Database.NAME`."""
-    if reference.call is not None:
+    if reference.call is not None or asked_for(reference):
         return True
     parent = reference.module.parent(reference.node)
     if not isinstance(parent, ast.Call) or reference.node not in parent.args:
@@ -307,6 +307,29 @@ def constructs(reference: Reference) -> bool:
         "super",
         "TypeVar",
     )
+
+
+def asked_for(reference: Reference) -> bool:
+    """Say whether FastAPI makes what a parameter's annotation names: `db: Database = Depends()`."""
+    module, node = reference.module, reference.node
+    parent = module.parent(node)
+    match parent:
+        case ast.Tuple(elts=[first, *rest]) if first is node:  # Annotated[Database, Depends()]
+            return any(map(_names_nothing, rest))
+        case ast.arg():
+            given = module.parent(parent)
+            assert isinstance(given, ast.arguments)
+            positional = [*given.posonlyargs, *given.args]
+            with_default = positional[len(positional) - len(given.defaults) :]
+            pairs = (*zip(with_default, given.defaults), *zip(given.kwonlyargs, given.kw_defaults))
+            return any(argument is parent and _names_nothing(default) for argument, default in pairs)
+    return False
+
+
+def _names_nothing(default: ast.expr | None) -> bool:
+    """Say whether a default is `Depends()`: what to make stands in the annotation."""
+    is_call = isinstance(default, ast.Call) and not default.args and all(k.arg != "dependency" for k in default.keywords)
+    return is_call and (dotted(default.func) or "").rpartition(".")[2] == "Depends"
 
 
 def _constructor(cls: ast.ClassDef) -> ast.FunctionDef | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from poollint.facts import Location
-from poollint.python.evaluator.callers import Reference, class_around
+from poollint.python.evaluator.callers import Reference, asked_for, class_around
 from poollint.python.evaluator.values import FunctionRef
 from poollint.python.source import names
 from poollint.python.source.modules import Module
@@ -323,6 +323,8 @@ def of_reference(reference: Reference) -> Context | None:
     """Return what will run a function that is handed over here, None when this only passes it on or calls it."""
     if reference.call is not None:
         return None
+    if asked_for(reference):
+        return _handed("request", "request dependency", reference)
     module, child = reference.module, reference.node
     for parent in module.ancestors(child):
         if isinstance(parent, ast.Call):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal
 
+from poollint.python.evaluator.callers import class_around
 from poollint.python.evaluator.values import FunctionRef
 from poollint.python.source import names
 from poollint.python.source.modules import Module
@@ -28,9 +29,8 @@ def kept(module: Module, node: ast.AST, function: Function) -> Kept:
     changed = _changed(function) | _filled_by(module, node)
     for test in _guards(module, node, function):
         for subject in _subjects(test):
-            how = _keeper(module, subject, function, changed)
-            if how:
-                return how
+            if how := _keeper(module, subject, function, changed):
+                return "process" if how == "instance" and _is_of_class(module, subject, function) else how
     return ""
 
 
@@ -138,12 +138,28 @@ def _keeper(module: Module, subject: ast.expr, function: Function, changed: set[
         return ""  # Flask's g lives as long as the request; `request.app.state.engine` outlives it
     if is_given:
         # `runtime.engine` lives as long as the caller's object; `engine=None` is the caller's.
-        return "process" if rest and name in changed else ""
+        return "process" if rest and any(item == name or item.startswith(f"{name}.") for item in changed) else ""
     if root in scope.binds:
         value = _assigned(scope.binds[root])
         source = next(iter(_subjects(value)), None) if value is not None and not rest else None
         return _keeper(module, source, function, changed) if source is not None and dotted(source) != name else ""
     return "process" if name in changed or any(item.startswith(f"{name}.") for item in changed) or root == "cls" else ""
+
+
+def _is_of_class(module: Module, subject: ast.expr, function: Function) -> bool:
+    """Say whether `self.engines` is one dict for all instances: made in the body of the class, and never on self."""
+    cls, name = class_around(module, function), dotted(subject) or ""
+    if cls is None or not any(_makes_dict(stmt, name.removeprefix("self.")) for stmt in cls.body):
+        return False
+    return not any(isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and dotted(n) == name for n in walk(cls))
+
+
+def _makes_dict(stmt: ast.stmt, name: str) -> bool:
+    match stmt:
+        case ast.Assign(targets=[ast.Name(id=target)], value=value) | ast.AnnAssign(target=ast.Name(id=target), value=value):
+            is_dict = isinstance(value, ast.Dict) or isinstance(value, ast.Call) and dotted(value.func) == "dict"
+            return is_dict and target == name
+    return False
 
 
 def _assigned(statements: list[ast.AST]) -> ast.expr | None:
