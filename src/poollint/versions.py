@@ -13,6 +13,13 @@ from dataclasses import replace
 
 from poollint.facts import Known, Origin, Setting, Unknown, Version
 
+# Distributions that bring a driver, or a dialect with one, of servers whose drivers no table says more about.
+FURTHER_DRIVERS = frozenset(
+    "psycopg2cffi mysql-connector-python mariadb pymssql pyodbc aioodbc oracledb cx-oracle snowflake-sqlalchemy "
+    "sqlalchemy-redshift redshift-connector sqlalchemy-cockroachdb clickhouse-sqlalchemy trino sqlalchemy-bigquery "
+    "ibm-db-sa cloud-sql-python-connector teradatasqlalchemy sqlalchemy-hana pyhive".split()
+)
+
 
 def declared(versions: Iterable[Version], name: str, path: str) -> tuple[Version, ...]:
     """Return what speaks for the code at `path`: the nearest declarations, and the nearest pins that fit them."""

@@ -400,6 +400,31 @@ def test_a_branch_says_what_a_url_is_that_nobody_can_read(make_tree, test):
     assert "sqlite" not in {value_of(pool.dialect) for pool in second.alternatives}
 
 
+ASKED = (
+    "import os\nfrom sqlalchemy import create_engine\nurl = os.getenv('DATABASE_URL', 'sqlite:///dev.db')\n"
+    "options = {}\nif 'sqlite' in url:\n    options = {'connect_args': {}}\nelif 'mysql' in url.lower():\n    options = {'echo': True}\n"
+    "engine = create_engine(url, **options)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("declared", "networked"),
+    [
+        ("sqlalchemy\npymysql\n", True),
+        ("sqlalchemy\npyodbc\n", True),
+        ("sqlalchemy\n", False),
+        ("flask-sqlalchemy\naiosqlite\n", False),
+        ("", True),
+    ],
+)
+def test_a_server_that_only_a_condition_names_needs_a_driver(make_tree, declared, networked):
+    """What the project installs is known where it declares SQLAlchemy."""
+    tree = make_tree({"app.py": ASKED, "requirements.txt": declared})
+    code = Code(tree)
+    code.declare(tuple(versions.read(tree)))
+    assert any(pool.is_networked for pool in code.engines()[0].alternatives) is networked
+
+
 # -- dead settings
 
 

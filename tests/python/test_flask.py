@@ -829,7 +829,8 @@ def test_what_a_function_sets_holds_where_its_only_call_is_reached(engine, condi
         "if 'mysql' in app.config['SQLALCHEMY_DATABASE_URI'].lower():\n"
         "    app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\ndb = SQLAlchemy(app)\n"
     )
-    found = engine(text)
+    needs = "flask-sqlalchemy==3.1.1\nsqlalchemy==2.0.36\npymysql\n"
+    found = engine({"app.py": text, "requirements.txt": needs})
     assert {value_of(pool.dialect) for pool in found.alternatives} == dialects
     assert all(value_of(pool.pool_size) == 20 for pool in found.alternatives if value_of(pool.dialect) == "mysql")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from poollint.facts import Certainty, Known, Origin, Pool, Setting, Target, Unknown, Version, value_of, weakest
 from poollint.python.evaluator import urls
@@ -33,7 +33,7 @@ from poollint.sqlalchemy_tables import (
     REFUSED_BY_POOL,
     SQLITE_FILE_QUEUES_SINCE,
 )
-from poollint.versions import at_least, version_setting
+from poollint.versions import FURTHER_DRIVERS, at_least, version_setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
     """Return the pool that these arguments make; `url` is the database URL as a value."""
     parts = urls.as_url(world, url) if url is not None else None
     parts = parts or urls.unknown_url(url if url is not None else Unknown(arguments.reason or "no URL is passed"))
+    parts = _plausible(parts, library)
     dialect = dialect_of(parts, library)
     driver = _driver(parts, dialect, is_async, library)
     given = _given(arguments)
@@ -102,6 +103,26 @@ def dialect_of(url: Url, library: Library) -> Setting:
         return dialect
     declared = _declared(library, lambda dialect_, driver_, is_async_: dialect_)
     return declared if declared is not None and declared.value not in url.excludes else dialect
+
+
+def _plausible(url: Url, library: Library) -> Url:
+    """Return a URL without the server that only a condition speaks of, where the project declares no driver of it.
+
+    `if "mysql" in url` says what the code could do; what is declared beside SQLAlchemy says what is installed.
+    """
+    named = value_of(url.dialect)
+    is_asked = named is not None and isinstance(url.whole, Unknown) and url.dialect.certainty == "fallback"  # type: ignore[union-attr]
+    servers = {row[0] for row in _DISTRIBUTIONS.values()}
+    if not (is_asked and named in servers or named is None and url.excludes) or not any(map(library.declared, _TOOLKITS)):
+        return url
+    drivers = [name for name, row in _DISTRIBUTIONS.items() if named in (None, row[0])]
+    if any(map(library.declared, (*drivers, *FURTHER_DRIVERS))):
+        return url
+    unknown = Unknown(f"the URL may name {named or 'a server'}, and no driver of it is declared", url.dialect.origin)
+    return replace(url, dialect=unknown, driver=unknown, excludes=frozenset())
+
+
+_TOOLKITS = ("sqlalchemy", "flask-sqlalchemy", "sqlmodel")
 
 
 # Distribution → (dialect, driver, async). A project that declares only drivers of one server talks to that server.

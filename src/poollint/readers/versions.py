@@ -19,12 +19,13 @@ from dataclasses import replace
 
 from poollint.discover import Tree
 from poollint.facts import Location, Version
+from poollint.versions import FURTHER_DRIVERS
 
 OF_INTEREST = frozenset(
     "sqlalchemy sqlmodel flask-sqlalchemy mangum asyncpg psycopg psycopg-binary psycopg-c psycopg2 psycopg2-binary "
     "psycopg2cffi pg8000 pymysql aiomysql asyncmy mysqlclient aiosqlite duckdb-engine alembic gunicorn "
     "uvicorn uvicorn-worker hypercorn granian uwsgi celery dramatiq rq arq taskiq django flask fastapi".split()
-)
+).union(FURTHER_DRIVERS)
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:\(([^)]*)\)|([^;#@]*))")
 _INCLUDE = re.compile(r"\s*(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)")
