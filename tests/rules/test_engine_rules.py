@@ -261,9 +261,9 @@ def test_missing_pre_ping_cites_the_url_where_the_driver_is_a_default(driver, sh
     assert (finding.evidence[1].name, finding.evidence[1].setting.origin.location) == (shown, AT)
 
 
-@pytest.mark.parametrize("rule", [driver_mismatch, invalid_connect_arguments])
-def test_what_a_driver_refuses_cites_the_url_that_names_none(rule):
+@pytest.mark.parametrize(("rule", "is_async"), [(driver_mismatch, True), (invalid_connect_arguments, False)])
+def test_what_a_driver_refuses_cites_the_url_that_names_none(rule, is_async):
     by_default = Known("psycopg2", Origin("default of SQLAlchemy 2.0"), "default")
     pool = replace(POOL, driver=by_default, connect_args={"prepare_threshold": known(0)})
-    (finding,) = findings(rule, replace(ENGINE, alternatives=(pool,), is_async=True))
+    (finding,) = findings(rule, replace(ENGINE, alternatives=(pool,), is_async=is_async))
     assert [line.name for line in finding.evidence if line.setting.origin.location == AT][-1] == "dialect"

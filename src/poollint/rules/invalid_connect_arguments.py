@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, about_engine, value_of
 from poollint.rules._engines import Problem, driver_evidence, is_certain, others, with_problems
 from poollint.rules._guards import place, workload_names
-from poollint.sqlalchemy_tables import BREAKS_AS_TEXT, INSTEAD, MISPLACED, SSL_WORDS, driver_takes
+from poollint.sqlalchemy_tables import BREAKS_AS_TEXT, INSTEAD, MISPLACED, SSL_WORDS, SYNC_DRIVERS, driver_takes
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -34,6 +34,8 @@ def _refused(engine: Engine, pool: Pool) -> Iterator[Problem]:
     if not is_certain(pool.driver) or not pool.complete or {"creator", "async_creator", "pool"} & pool.arguments.keys():
         return
     driver = str(value_of(pool.driver))
+    if engine.is_async and driver in SYNC_DRIVERS:
+        return  # the engine is never made; another driver is meant, and the arguments may be right for that one
     for name, setting in pool.connect_args.items() if pool.connect_args_complete else ():
         if driver_takes(driver, name) is False:
             yield name, setting, f"{driver} takes no {name}: every connect fails"
