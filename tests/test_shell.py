@@ -57,6 +57,11 @@ def servers(found: tuple[Process, ...]) -> list[str]:
     return [process.server for process in found]
 
 
+def test_a_negation_before_a_pipeline_is_of_all_of_it(run):
+    script = 'if ! alembic upgrade head 2>&1 | tee log; then\n  cat log\n  exit 1\nfi\nexec "$@"\n'
+    assert servers(run(script, '["uvicorn", "app.main:app"]')) == ["alembic", "uvicorn"]
+
+
 def test_the_line_of_the_flag_is_the_line_of_the_evidence_in_a_continued_command(run):
     (process,) = run(
         "#!/bin/sh\nset -e\nexec gunicorn app.main:app \\\n  --bind :80 \\\n  --workers 4 \\\n  --threads ${T:-2}\n"

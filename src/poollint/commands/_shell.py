@@ -128,7 +128,8 @@ class _Script:
         for index, part in enumerate(parts):
             # `server | tee log`: every part runs at once, in a shell of its own.
             outcome = self.in_background(part, depth) if index + 1 < len(parts) else self.statement(part, depth)
-        return outcome
+        # In `! migrate | tee log` the whole pipeline is negated, not its first part.
+        return not outcome if parts and _is_negated(parts[0]) and outcome is not None else outcome
 
     def _subshell(self, node: Node, depth: int) -> bool | None:
         scope = self.run.scope
@@ -466,6 +467,12 @@ _QUESTIONS = frozenset({"grep", "nc", "pg_isready", "curl", "wget", "mountpoint"
 
 def _text(node: Node) -> str:
     return (node.text or b"").decode("utf-8", "replace")
+
+
+def _is_negated(node: Node) -> bool:
+    while node.type == "redirected_statement":
+        node = node.children[0]
+    return node.type == "negated_command"
 
 
 def _is_test(node: Node) -> bool:
