@@ -762,6 +762,14 @@ def test_a_use_in_a_function_that_nothing_calls_is_none(make_tree):
     assert of_one(make_tree, {**ANOTHER, "app/db.py": BASE, "app/check.py": f"{check}check()\n"})[1] == ("app/check.py",)
 
 
+def test_a_method_that_something_unknown_may_have_called_is_a_use(make_tree):
+    repo = "from app.db import engine\nclass Orders:\n    def open_ones(self):\n        engine.connect()\n"
+    bills = "class Bills:\n    def open_ones(self): ...\ndef show(service):\n    service.repo.open_ones()\n"
+    files = {**ANOTHER, "app/db.py": BASE, "app/orders.py": repo}
+    assert of_one(make_tree, files) == ("script", ())
+    assert of_one(make_tree, {**files, "app/bills.py": bills}) == ("service", ("app/orders.py",))
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -103,6 +103,7 @@ class Roles:
         self._kept_running: dict[str, str] = {}
         self._of_its_own: dict[str, bool] = {}
         self._tasks: dict[str, bool] = {}
+        self._spoken_of: dict[str, bool] = {}
 
     # -- place
 
@@ -221,14 +222,16 @@ class Roles:
         )
 
     def _is_for_nobody(self, site: Site) -> bool:
-        """Say whether an application never makes an engine: no code, text or configuration has the name that leads to it."""
-        runs = self.lifecycle.runs(site)
-        return all(run.uncalled for run in runs) and not (
-            self._is_library(site) or any(self._is_spoken_of(run.uncalled) for run in runs)
-        )
+        """Say whether an application never makes an engine; a library's is made by its users."""
+        return not self._is_library(site) and self._is_never(self.lifecycle.runs(site))
 
     def _is_spoken_of(self, name: str) -> bool:
         """Say whether a program or its configuration has a name; who only imports it or gives it on does not use it."""
+        if name not in self._spoken_of:
+            self._spoken_of[name] = self._search_speakers(name)
+        return self._spoken_of[name]
+
+    def _search_speakers(self, name: str) -> bool:
         tree, needle = self.modules.tree, name.encode()
         if any(needle in (tree.bytes(path) or b"") for path in tree.files if path.endswith(CONFIGURES)):
             return True
@@ -260,7 +263,12 @@ class Roles:
 
     def _is_live(self, mention: Mention) -> bool:
         """Say whether anything comes to a use: a function that nothing calls uses no engine."""
-        return not all(run.uncalled for run in self.lifecycle.runs_of(mention.module, mention.node))
+        return not self._is_never(self.lifecycle.runs_of(mention.module, mention.node))
+
+    def _is_never(self, runs: Iterable[Run]) -> bool:
+        """Say whether nothing comes to run something: no code, text or configuration has a name that leads to it."""
+        runs = tuple(runs)
+        return all(run.uncalled for run in runs) and not any(self._is_spoken_of(run.uncalled) for run in runs)
 
     def _runs_of_users(self, site: Site) -> tuple[Run, ...]:
         """Return the ways that code comes to use one of several engines of a file: each has the role of its own users.
