@@ -189,6 +189,25 @@ def test_a_method_may_set_what_the_guard_of_its_call_asks_for(engine, sets, agai
     assert per_call(engine({"web.py": text})) is again
 
 
+@pytest.mark.parametrize(("guard", "again"), [("if self.made:\n            return\n        ", False), ("", True)])
+def test_the_one_instance_that_new_gives_keeps_what_init_makes_only_once(engine, guard, again):
+    text = (
+        f"{ENGINE}{APP}class Database:\n    one = None\n    made = False\n    def __new__(cls):\n        if cls.one is None:\n"
+        f"            cls.one = super().__new__(cls)\n        return cls.one\n    def __init__(self):\n        {guard}self.engine = {MAKE}\n"
+        "        self.made = True\n@app.get('/')\ndef show():\n    Database()\n"
+    )
+    assert per_call(engine({"web.py": text})) is again
+
+
+@pytest.mark.parametrize(("caught", "again"), [("engines[key] = ", False), ("engine = ", True)])
+def test_what_is_tried_and_returned_before_was_not_there(engine, caught, again):
+    text = (
+        f"{ENGINE}{APP}engines = {{}}\ndef get(key: str):\n    try:\n        return engines[key]\n    except KeyError:\n        pass\n"
+        f"    {caught}{MAKE}\n@app.get('/')\ndef show(engine=Depends(get)): ...\n"
+    )
+    assert per_call(engine({"web.py": text})) is again
+
+
 def test_rebinding_a_global_without_a_guard_keeps_nothing(engine):
     text = (
         f"{ENGINE}from celery import shared_task\nengine = None\ndef renew():\n    global engine\n    engine = {MAKE}\n"

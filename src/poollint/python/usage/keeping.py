@@ -61,11 +61,13 @@ def _guards(module: Module, node: ast.AST, function: Function) -> Iterator[ast.e
         elif isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.Or):
             yield parent.values[0]
         elif isinstance(parent, ast.Try):
-            yield from (stmt.value for stmt in parent.body if isinstance(stmt, ast.Return) and stmt.value is not None)
+            yield from _returned(parent)
             if any(handler in around and _catches_absence(handler) for handler in parent.handlers):
                 yield from _tried(parent.body)
     line = getattr(node, "lineno", 0)
-    yield from (leaving.test for leaving in _leaving(function) if leaving.lineno < line and leaving not in around)
+    for leaving in _leaving(function):
+        if leaving.lineno < line and leaving not in around:
+            yield from (leaving.test,) if isinstance(leaving, ast.If) else _returned(leaving)
 
 
 _ABSENCE = frozenset("AttributeError KeyError LookupError NameError".split())
@@ -87,12 +89,24 @@ def _tried(body: list[ast.stmt]) -> Iterator[ast.expr]:
             yield value
 
 
+def _returned(tried: ast.Try) -> Iterator[ast.expr]:
+    return (stmt.value for stmt in tried.body if isinstance(stmt, ast.Return) and stmt.value is not None)
+
+
 @lru_cache(maxsize=4096)
-def _leaving(function: Function) -> tuple[ast.If, ...]:
-    """Return the conditions whose branch leaves the function; those of a function inside it leave only that one."""
+def _leaving(function: Function) -> tuple[ast.If | ast.Try, ...]:
+    """Return the conditions whose branch leaves the function, and what is tried and returned if it is there.
+
+    Those of a function inside it leave only that one.
+    """
     inside = {part for node in walk(function) if isinstance(node, FUNCTIONS) and node is not function for part in walk(node)}
-    found = (node for node in walk(function) if isinstance(node, ast.If) and node not in inside)
-    return tuple(node for node in found if isinstance(node.body[-1], (ast.Return, ast.Raise)))
+    return tuple(node for node in walk(function) if node not in inside and _leaves(node))  # type: ignore[misc]
+
+
+def _leaves(node: ast.AST) -> bool:
+    if isinstance(node, ast.If):
+        return isinstance(node.body[-1], (ast.Return, ast.Raise))
+    return isinstance(node, ast.Try) and isinstance(node.body[-1], ast.Return)
 
 
 def _subjects(test: ast.expr) -> Iterator[ast.expr]:

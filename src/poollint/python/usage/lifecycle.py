@@ -20,7 +20,7 @@ from poollint.python.usage import contexts
 from poollint.python.usage.contexts import Context
 from poollint.python.usage.holders import variable
 from poollint.python.usage.keeping import Function, Kept, kept
-from poollint.python.usage.singletons import bases_of, is_singleton
+from poollint.python.usage.singletons import bases_of, gives_one, is_singleton
 
 MOST_STEPS = 200
 
@@ -100,7 +100,9 @@ class Lifecycle:
             if definition in seen:
                 continue
             seen.add(definition)
-            if isinstance(definition, ast.ClassDef) and is_singleton(step.module, definition):
+            if isinstance(definition, ast.ClassDef) and (
+                is_singleton(step.module, definition) or (how == "instance" and gives_one(step.module, definition))
+            ):
                 says = f"there is one {definition.name}"
                 yield _run(step, Context("cached", says, step.module.location(definition)))
                 continue

@@ -1,4 +1,4 @@
-"""Classes of which a process makes one instance, whoever calls them: by their metaclass or by a decorator of the project."""
+"""Classes of which a process makes one instance, whoever calls them: by metaclass, decorator of the project, or `__new__`."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def is_singleton(module: Module, cls: ast.ClassDef) -> bool:
     )
 
 
+def gives_one(module: Module, cls: ast.ClassDef) -> bool:
+    """Say whether `__new__` gives the instance that it made the first time; `__init__` runs on that again all the same."""
+    methods = ((where, stmt) for where, current in bases_of(module, cls) for stmt in current.body)
+    found = next(((w, s) for w, s in methods if isinstance(s, ast.FunctionDef) and s.name == "__new__"), None)
+    return found is not None and _makes_once(found, "__new__")
+
+
 def bases_of(module: Module, cls: ast.ClassDef) -> Iterator[tuple[Module, ast.ClassDef]]:
     """Yield a class and the project's own classes it descends from, nearest first."""
     todo, seen = [(module, cls)], 0
@@ -49,8 +56,12 @@ def _metaclass_calls(module: Module, cls: ast.ClassDef) -> Iterator[tuple[Module
 
 def _keeps_one(method: tuple[Module, ast.FunctionDef]) -> bool:
     """Say whether a metaclass calls `super().__call__()` only where it has no instance yet."""
+    return _makes_once(method, "__call__")
+
+
+def _makes_once(method: tuple[Module, ast.FunctionDef], name: str) -> bool:
     module, function = method
-    made = [n for n in walk(function) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "__call__"]
+    made = [n for n in walk(function) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == name]
     return bool(made) and all(kept(module, call, function) == "process" for call in made)
 
 
