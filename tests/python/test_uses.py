@@ -258,6 +258,12 @@ def test_a_task_that_starts_a_loop_and_reaches_the_engine(uses, body):
         "def main():\n    asyncio.run(work())\nif __name__ == '__main__':\n    main()\n",
         "@shared_task\ndef bill():\n    asyncio.run(asyncio.sleep(0))\n",
         "@shared_task\ndef bill():\n    loop = asyncio.get_event_loop(); loop.run_until_complete(work())\n",
+        "from app.db import engine\ndef run(coroutine):\n    loop = asyncio.new_event_loop()\n    try:\n"
+        "        return loop.run_until_complete(coroutine)\n    finally:\n        loop.run_until_complete(engine.dispose())\n"
+        "@shared_task\ndef bill():\n    run(work())\n",
+        "class Loop:\n    one = None\n    @classmethod\n    def run(cls, coroutine):\n        if cls.one is None:\n"
+        "            cls.one = asyncio.new_event_loop()\n        return cls.one.run_until_complete(coroutine)\n"
+        "@shared_task\ndef bill():\n    Loop.run(work())\n",
         "@shared_task\ndef bill():\n    try:\n        loop = asyncio.get_event_loop()\n    except RuntimeError:\n"
         "        loop = asyncio.new_event_loop()\n    loop.run_until_complete(work())\n",
         "async def disposed():\n    await work()\n    await engine.dispose()\n"

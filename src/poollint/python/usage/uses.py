@@ -17,6 +17,7 @@ from poollint.python.source.scopes import dotted, walk
 from poollint.python.usage import contexts
 from poollint.python.usage.forks import DEEPEST, Candidate, Forks, runs_in_child
 from poollint.python.usage.holders import Follower, Holders, Named, holders_of, holds, named, variable
+from poollint.python.usage.keeping import Function, kept
 from poollint.python.usage.roles import Roles
 
 
@@ -116,8 +117,8 @@ class Uses:
     ) -> Iterator[tuple[Module, ast.Call, ast.AST | None]]:
         """Yield the loop starts inside functions; a helper that runs what it gets stands for its callers."""
         function = function_around(module, call)
-        if function is None or depth > 3:
-            return
+        if function is None or depth > 3 or self.follower.summary(module, function).disposes:
+            return  # what runs the loop may empty the pool before it ends
         if isinstance(coroutine, ast.Name) and coroutine.id in module.scope_at(function.body[0]).parameters:
             for reference in self.roles.callers.of(module, function):
                 if reference.call is not None and reference.call.args:
@@ -208,14 +209,16 @@ def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
             yield call, call.args[0]
     for call in module.calls_of("run_until_complete"):
         function = function_around(module, call)
-        if call.args and function and _makes_a_loop(function):
+        if call.args and function and _makes_a_loop(module, function):
             yield call, call.args[0]
 
 
-def _makes_a_loop(function: ast.AST) -> bool:
-    """Say whether a function makes a loop each time: after `get_event_loop()` only where there is none."""
-    called = {(dotted(node.func) or "").rpartition(".")[2] for node in walk(function) if isinstance(node, ast.Call)}
-    return "new_event_loop" in called and "get_event_loop" not in called
+def _makes_a_loop(module: Module, function: Function) -> bool:
+    """Say whether a function makes a loop each time: one it keeps, or after `get_event_loop()`, only where there is none."""
+    calls = [node for node in walk(function) if isinstance(node, ast.Call)]
+    called = {(dotted(node.func) or "").rpartition(".")[2]: node for node in calls}
+    made = called.get("new_event_loop")
+    return made is not None and "get_event_loop" not in called and not kept(module, made, function)
 
 
 # -- session state -----------------------------------------------------------------------------------------------------
