@@ -796,6 +796,9 @@ def test_a_method_that_something_unknown_may_have_called_is_a_use(make_tree):
         {"app/db.py": BASE, "app/load.py": "from app import models\nload('app.db:engine')\n"},
         {"app/db.py": BASE, "app/other.py": "from app.db import *\nengine.connect()\n"},
         {"app/db.py": f"{BASE}def on_starting(server):\n    engine.connect()\n"},
+        {"app/db.py": f"{BASE}from jobs import Job\nclass Clean(Job):\n    def work(self):\n        engine.connect()\n"},
+        {"app/db.py": f"{BASE}from app.sessions import Session\nSession.configure(bind=engine)\n"},
+        {"app/db.py": f"{BASE}import registry\nregistry.register(engine)\n"},
     ],
 )
 def test_what_a_text_a_star_or_a_server_may_lead_to_may_be_used(make_tree, more):

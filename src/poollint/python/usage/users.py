@@ -37,7 +37,7 @@ _PLAIN = frozenset(
 CONFIGURES = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".json", ".conf")  # what may name the code that a framework loads
 _STARTS = re.compile(r"(^|/)([\w.-]*Dockerfile[^/]*|Containerfile|Procfile[^/]*|Makefile|[^/]+\.(sh|service|tf))$")
 # Statements at module level that tell SQLAlchemy about an engine without opening a connection.
-_TELLING = frozenset("configure listen listens_for instrument register".split())
+_TELLING = frozenset("listen listens_for instrument".split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +172,8 @@ class _Trail:
 
     tasks          those of the names that are tasks
     run_here       what leads to it in this file and is run by others than its callers: `@app.get("/") def show():`
-    may_be_a_hook  a function that leads to it takes something: a server may find it by its name, `def post_fork(worker)`
+    may_be_a_hook  a function that leads to it takes something, or is a method of more than its own class: a server may find
+                   it by its name, `def post_fork(worker)`
     """
 
     def __init__(self, module: Module, file: _File) -> None:
@@ -224,7 +225,8 @@ class _Trail:
             self.run_here.append(function.body[0])
             self.tasks.update({function.name} if context.kind == "task" else ())
             return True
-        self.may_be_a_hook |= requires(function, is_method=cls is not None)
+        inherits = cls is not None and bool(cls.bases or cls.keywords or cls.decorator_list)
+        self.may_be_a_hook |= inherits or requires(function, is_method=cls is not None)
         is_plain = all(_last(decorator) in _PLAIN | _TELLING for decorator in function.decorator_list)
         return is_plain and (cls is not None or not function.name.startswith("__"))
 
@@ -238,7 +240,21 @@ class _Trail:
             targets = set(_targets(statement))
             self.names.update(targets)
             return bool(targets)
-        return isinstance(statement, ast.Expr) and _last(statement.value) in _TELLING
+        return isinstance(statement, ast.Expr) and (_last(statement.value) in _TELLING or self._is_configured(statement.value))
+
+    def _is_configured(self, call: ast.expr) -> bool:
+        """Take the name that `Session.configure(bind=engine)` gives an engine; False where that is another file's.
+
+        `zope.sqlalchemy.register(Session)` says what to do with its transactions.
+        """
+        match call:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="configure")):
+                bound = self.module.scope.binds.get(owner, ())
+                self.names.add(owner)
+                return bool(bound) and not any(isinstance(stmt, (ast.Import, ast.ImportFrom)) for stmt in bound)
+            case ast.Call(func=func):
+                return (self.module.qualified(func) or "").startswith("zope.sqlalchemy.register")
+        return False
 
     def _is_called_on(self, node: ast.AST) -> bool:
         """Say whether a method is called: `engine.connect()` at module level opens a connection."""
