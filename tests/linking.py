@@ -121,6 +121,9 @@ def on(host: str, port: int | None = None, name: str | None = "orders") -> Targe
 class Reach:
     paths: frozenset[str]
 
+    def with_(self, other: Reach) -> Reach:
+        return Reach(self.paths | other.paths)
+
     def how(self, path: str) -> str:
         return f"entry point imports {path}"
 

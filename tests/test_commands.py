@@ -402,6 +402,22 @@ def test_task_workers_count_as_measured(run, command, processes, units):
     assert process.kind in ("worker", "scheduler")
 
 
+@pytest.mark.parametrize(
+    ("command", "loads"),
+    [
+        ("dramatiq app.broker app.jobs app.mail", ("app.jobs", "app.mail")),
+        ("celery -A app.tasks worker -c 2 --include app.jobs,app.mail", ("app.jobs", "app.mail")),
+        ("taskiq worker app.tasks:broker app.jobs", ("app.jobs",)),
+        ("taskiq worker app.tasks:broker -fsd", ("app/tasks.py",)),
+        ("taskiq worker --fs-discover --tasks-pattern 'app/**/task.py' app.tasks:broker", ("app/mail/task.py", "app/task.py")),
+    ],
+)
+def test_workers_load_more_than_their_entry(run, command, loads):
+    files = {"app/tasks.py": "", "app/task.py": "", "app/mail/task.py": "", "other/task.py": ""}
+    (process,) = run(command, files)
+    assert tuple(sorted(process.loads)) == loads
+
+
 def test_a_celery_worker_without_a_count_has_the_cpus_of_its_host(run):
     (unknown,) = run("celery -A app.tasks worker")
     (stated,) = run("celery -A app.tasks worker", cpus=Known(2, Origin("cpus", Location("poollint.toml", 3)), "stated"))

@@ -248,6 +248,13 @@ class TestWhichEngineRunsWhere:
         project = joined([worker], engine(), reader, tasks, imports=imports)
         assert [client.engine.name for client in project.clients if client.workload] == ["app/db.py:8", "app/db.py:30"]
 
+    def test_what_a_worker_loads_beside_its_entry_is_reached_too(self) -> None:
+        imports = {"app.broker:broker": ["app/broker.py"], "app.jobs": ["app/jobs.py", "app/db.py"]}
+        worker = replace(web(2, "app.broker:broker"), kind="worker", server="taskiq")
+        assert only(joined([workload("worker", 1, worker)], engine(), imports=imports)).workload is None
+        worker = replace(worker, loads=("app.jobs", "app.gone"))
+        assert only(joined([workload("worker", 1, worker)], engine(), imports=imports)).workload is not None
+
     def test_a_job_that_migrates_does(self) -> None:
         run = Process("alembic", "migration", number(1, "alembic"), number(1, "alembic"), entry="env")
         job = workload("migrate", 1, run, life="one-off", kind="job")

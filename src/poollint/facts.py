@@ -371,6 +371,7 @@ class Process:
     location: Location | None = None
     environment: Mapping[str, Setting] = field(default_factory=dict)  # set by the command itself: `env K=V`, ENV, export
     files: tuple[str, ...] = ()  # what was read on the way: Dockerfile, entry-point script, gunicorn.conf.py
+    loads: tuple[str, ...] = ()  # what it imports beside its entry, written like that: `dramatiq app.broker app.jobs`
     beside: Literal["", "started", "kept"] = ""
 
     def __hash__(self) -> int:

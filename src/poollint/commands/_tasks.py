@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import posixpath
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from poollint._expand import whole_cpus
@@ -81,12 +83,14 @@ def celery(words: list[Word], run: Run) -> Process | None:
     if command != "worker":
         return None
     processes, units = _celery_numbers(options, words, run)
+    included = (name for word in options.values.get("--include", ()) if not word.unknown for name in word.text.split(","))
     return _process(
         "celery",
         "worker",
         words,
         run,
         entry,
+        loads=tuple(included),
         folders=folders,
         processes=processes,
         units=units,
@@ -197,7 +201,7 @@ def dramatiq(words: list[Word], run: Run) -> Process:
         ),
         flags="--use-spawn --verbose -v --skip-logging --use-gevent",
     )
-    entry = next((word.text for word in options.positionals if not word.unknown), None)
+    entry, *loads = [word.text for word in options.positionals if not word.unknown] or [None]
     count = options.setting("--processes")
     return _process(
         "dramatiq",
@@ -205,6 +209,7 @@ def dramatiq(words: list[Word], run: Run) -> Process:
         words,
         run,
         entry,
+        loads=tuple(loads),
         processes=count if count is not None else cpu_count(run, "dramatiq"),
         units=options.setting("--threads") or default(8, "dramatiq"),
     )
@@ -275,7 +280,7 @@ def huey(words: list[Word], run: Run) -> Process:
 
 
 def taskiq(words: list[Word], run: Run) -> Process | None:
-    """`taskiq worker`: --workers 2, --max-async-tasks 100."""
+    """`taskiq worker BROKER [MODULE ...]`: --workers 2, --max-async-tasks 100."""
     options = parse(
         words[1:],
         takes=spellings(
@@ -297,7 +302,21 @@ def taskiq(words: list[Word], run: Run) -> Process | None:
         units = replace(units, value=NO_CEILING)
     folders = [folder for folder in [options.text("--app-dir")] if folder]
     count = options.setting("--workers") or default(2, "taskiq")
-    return _process("taskiq", "worker", words, run, entry, folders=folders, processes=count, units=units)
+    loads = (*names[2:], *_task_files(options, directory_of(entry, run, *folders), run))
+    return _process("taskiq", "worker", words, run, entry, loads=loads, folders=folders, processes=count, units=units)
+
+
+def _task_files(options: Options, directory: str, run: Run) -> Iterator[str]:
+    """Yield what `--fs-discover` finds: every `tasks.py`, or what `--tasks-pattern "app/**/task.py"` names."""
+    if not {"-fsd", "--fs-discover"} & options.flags.keys():
+        return
+    patterns = [word.text for word in options.values.get("--tasks-pattern", ()) if not word.unknown] or ["**/tasks.py"]
+    for pattern in patterns:
+        folder = posixpath.join(directory, pattern.partition("*")[0].rpartition("/")[0]).strip("/")
+        for path in run.tree.files:
+            is_meant = path.endswith(".py") and fnmatchcase(posixpath.basename(path), posixpath.basename(pattern))
+            if is_meant and (not folder or path.startswith(f"{folder}/")):
+                yield posixpath.relpath(path, directory or ".")
 
 
 READERS: dict[str, Reader] = {

@@ -262,7 +262,12 @@ def reach_of(process: Process, code: Code) -> Reach | None:
     """Return what a command imports; the path of a script counts from the root, a module from its import root."""
     if not process.entry:
         return None
-    return code.reaches(process.entry, import_root(process, code), finds_tasks=_finds_tasks(process))
+    root, finds_tasks = import_root(process, code), _finds_tasks(process)
+    found = code.reaches(process.entry, root, finds_tasks=finds_tasks)
+    for module in process.loads if found is not None else ():
+        if further := code.reaches(module, root, finds_tasks=finds_tasks):
+            found = found.with_(further)
+    return found
 
 
 def _finds_tasks(process: Process) -> bool:

@@ -51,6 +51,10 @@ class Reach:
     def __contains__(self, path: object) -> bool:
         return path in self.came_from
 
+    def with_(self, other: Reach) -> Reach:
+        """Return what this and another entry point import together."""
+        return Reach(self.entry, {**other.came_from, **self.came_from})
+
     def how(self, path: str) -> str:
         """Say how a file is reached: "entry point app/main.py imports app/db.py"."""
         if self.came_from.get(path) is None:
