@@ -1,4 +1,4 @@
-"""Who uses one engine of a file that makes several: the code that names what leads to it.
+"""Who uses an engine: the code that names what leads to it.
 
 engine = create_engine(...)                       the variable
 Session = sessionmaker(engine)                    what is made of it at module level
@@ -73,13 +73,12 @@ class Users:
         """Say whether a text names what leads to an engine, or the file where nothing imports it: "app.db:engine"."""
         modules, path = trail.module.modules, trail.module.path
         folder, stem = posixpath.split(path.removesuffix("/__init__.py").removesuffix(".py"))
-        names = "|".join(map(re.escape, sorted(trail.names)))
-        address = rf"\b{re.escape(stem)}[.:](?:{names})\b"
-        if not modules.graph.importers.get(path):
+        address = rf"\b{re.escape(stem)}[.:](?:{'|'.join(map(re.escape, sorted(trail.names)))})\b"
+        importers = modules.graph.importers.get(path, ())
+        if folder and not importers:
             address += rf"|\b{re.escape(posixpath.basename(folder))}\.{re.escape(stem)}\b"
         word = re.compile(address.encode())
-        importers = [other for other in modules.graph.importers.get(path, ()) if not self.is_aside(other)]
-        texts = (*importers, *filter(_names_code, modules.tree.files))
+        texts = (other for other in modules.tree.files if other in importers and not self.is_aside(other) or _names_code(other))
         return any(word.search(modules.tree.bytes(other) or b"") for other in texts)
 
     def _paths(self, trail: _Trail) -> Iterator[str]:
