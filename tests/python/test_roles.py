@@ -815,6 +815,20 @@ def test_who_hands_a_task_to_its_workers_does_not_use_the_tasks_engine(make_tree
     assert of_one(make_tree, {"app/db.py": tasks, "app/main.py": main}) == wanted
 
 
+@pytest.mark.parametrize(
+    ("front", "role"),
+    [
+        ("from discord.ext import commands\nbot = commands.Bot('!')\n@bot.tree.command()\nasync def show(it): ", "worker"),
+        ("from discord.ext import commands\nclass Orders(commands.Cog):\n    @commands.hybrid_command()\n    async def show(self, it): ", "worker"),
+        ("import dash\napp = dash.Dash()\n@app.callback(dash.Output('a', 'b'))\ndef show(it): ", "service"),
+        ("import click, discord\nbot = discord.Client()\n@click.command()\ndef show(it): ", "script"),
+    ],
+)
+def test_a_command_of_a_chat_and_a_callback_of_dash_are_no_scripts(make_tree, front, role):
+    front = f"from app import db\n{front}db.engine.connect()\n"
+    assert of_one(make_tree, {"app/db.py": BASE, "app/front.py": front}) == (role, ("app/front.py",))
+
+
 def test_an_engine_that_a_package_keeps_for_its_users_is_a_librarys(engine):
     kept = f"{ENGINE}_engine = None\ndef get_engine():\n    global _engine\n    if _engine is None:\n        _engine = {MAKE}\n    return _engine\n"
     files = {"lib/__init__.py": "from lib.db import get_engine\n", "lib/db.py": kept, "lib/backup.py": "import lib\nwhile True: ...\n"}

@@ -62,6 +62,9 @@ _COMMANDS = frozenset("command group pass_context callback cli_command".split())
 _CACHES = frozenset(
     "lru_cache cache cached cached_property singleton memoize threaded_cached_property alru_cache".split()
 )
+CHATS = frozenset(
+    "discord disnake hikari interactions khl mmpy_bot nextcord pyrogram slack_bolt slixmpp telethon twitchio".split()
+)  # their commands are what people write, and Dash's callbacks what a browser asks for
 _ONE_SHOT_LIBRARIES = frozenset("invoke fabric prefect airflow luigi doit nox dagster click typer".split())
 
 # -- base classes, by the last part of their name ----------------------------------------------------------------------
@@ -170,6 +173,10 @@ def _of_decorator(module: Module, decorator: ast.expr) -> tuple[Kind, str] | Non
         return "startup", "start-up hook"
     if ".".join(name.split(".")[-2:]).partition(".")[0] in _STARTUP or last in _STARTUP:
         return "startup", "start-up hook"
+    if library not in _ONE_SHOT_LIBRARIES and last.endswith(("command", "group")) and _imports(module, CHATS):
+        return "task", "chat command"
+    if last == "callback" and _imports(module, frozenset({"dash"})):
+        return "request", "request handler"
     if last in _COMMANDS or library in _ONE_SHOT_LIBRARIES:
         return "command", "command"
     if (
@@ -192,6 +199,10 @@ def _of_decorator(module: Module, decorator: ast.expr) -> tuple[Kind, str] | Non
     if last == "reify" or last == "request_method":
         return "request", "request attribute"
     return None
+
+
+def _imports(module: Module, libraries: frozenset[str]) -> bool:
+    return any(not found.level and found.module.partition(".")[0] in libraries for found in module.imports)
 
 
 def _is_route(decorator: ast.expr, name: str) -> bool:

@@ -67,7 +67,7 @@ _VIEWS = "add_url_rule"  # what Flask's applications are told to serve, whatever
 # Names that mean a server only where one of these libraries has them; the second kind is too common to look for.
 _ONLY_OF = {"Application": ("tornado", "aiohttp", "django", "pyramid", "connexion", "streamlit", "telegram", "grpc")}
 _COMMON = {"App": ("falcon", "connexion"), "API": ("falcon",), "quickstart": ("cherrypy",), "mount": ("cherrypy",)}
-_CHATS = ("discord", "disnake", "hikari", "interactions", "mmpy_bot", "nextcord", "pyrogram", "slixmpp", "telethon", "twitchio")
+_CHATS = tuple(sorted(contexts.CHATS))
 _BOTS = {"Bot": _CHATS, "AutoShardedBot": _CHATS, "Client": _CHATS, "Cog": _CHATS, "GroupCog": _CHATS}
 _LIBRARIES = tuple(name.encode() for name in sorted({*_CHATS, *(name for names in _COMMON.values() for name in names)}))
 _PROGRAM_NEEDLES = (*(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings", _URLS, _VIEWS)), *_LIBRARIES)
