@@ -400,6 +400,17 @@ def test_a_branch_says_what_a_url_is_that_nobody_can_read(make_tree, test):
     assert "sqlite" not in {value_of(pool.dialect) for pool in second.alternatives}
 
 
+def test_a_branch_rules_out_the_server_that_only_the_declared_drivers_speak_for(make_tree):
+    text = (
+        "from sqlalchemy import create_engine\nfrom somewhere import url_of, slow\nurl = url_of()\n"
+        "if url.startswith('postgresql') or slow:\n    engine = create_engine(url)\nelse:\n    engine = create_engine(url, pool_size=9)\n"
+    )
+    code = Code(make_tree({"app.py": text, "requirements.txt": "psycopg2\nsqlalchemy\n"}))
+    code.declare(tuple(versions.read(code.modules.tree)))
+    first, second = code.engines()
+    assert [{value_of(pool.dialect) for pool in each.alternatives} for each in (first, second)] == [{"postgresql"}, {None}]
+
+
 ASKED = (
     "import os\nfrom sqlalchemy import create_engine\nurl = os.getenv('DATABASE_URL', 'sqlite:///dev.db')\n"
     "options = {}\nif 'sqlite' in url:\n    options = {'connect_args': {}}\nelif 'mysql' in url.lower():\n    options = {'echo': True}\n"

@@ -65,6 +65,13 @@ def test_engine_per_request(pools, changes, expected):
     assert severities(engine_per_request, *pools, **changes) == expected
 
 
+def test_a_call_that_makes_one_of_two_engines_is_reported_once():
+    again = known(True)
+    other = replace(ENGINE, location=Location("app/db.py", 20), per_call=again, rivals=(ENGINE.location,))
+    project = Project(engines=(replace(ENGINE, per_call=again, rivals=(other.location,)), other))
+    assert [finding.location for finding in engine_per_request.check(project)] == [ENGINE.location]
+
+
 def test_a_server_that_only_the_declared_drivers_speak_for_is_in_the_evidence_of_engine_per_request():
     guessed = replace(POOL, dialect=known("postgresql", "estimate"))
     for pool, named in ((guessed, ["dialect"]), (POOL, [])):

@@ -378,21 +378,24 @@ def _by_creator(world: World, arguments: Arguments, url: Value | None) -> Value 
 
 
 def _by_branch(world: World, site: Site, url: Value | None) -> Value | None:
-    """Return the URL, with the dialect that a branch around the creation asks of it where nothing else tells."""
+    """Return the URL, with what the branches around the creation ask of its dialect where nothing else tells."""
     by_name = (keyword.value for keyword in site.call.keywords if keyword.arg == "url")
     given = next(chain(by_name, site.call.args[site.skip :]), None)
-    if given is None or url is None or isinstance(as_url(world, url).dialect, Known):
+    parts = as_url(world, url) if given is not None and url is not None else None
+    if parts is None or url is None or isinstance(parts.dialect, Known):
         return url
-    asked = (_asked(test, ast.dump(given)) for test, holds in reach.conditions(site.call, site.module) if holds)
-    dialect = next(filter(None, asked), None)
-    return url_of_dialect(dialect, url) if dialect else url
+    asked = [(_asked(test, ast.dump(given), holds), holds) for test, holds in reach.conditions(site.call, site.module)]
+    if dialect := next((named for named, holds in asked if named and holds), None):
+        return url_of_dialect(dialect, url)
+    excluded = {named for named, holds in asked if named and not holds}
+    return replace(parts, excludes=parts.excludes | excluded) if excluded else url
 
 
-def _asked(test: ast.expr, given: str) -> str | None:
+def _asked(test: ast.expr, given: str, holds: bool) -> str | None:
     """Return the dialect that a condition asks of a URL: `url.startswith("sqlite")`, `"sqlite" in url`."""
     match test:
-        case ast.BoolOp(op=ast.And(), values=values):
-            return next(filter(None, (_asked(value, given) for value in values)), None)
+        case ast.BoolOp(op=op, values=values) if isinstance(op, ast.And if holds else ast.Or):
+            return next(filter(None, (_asked(value, given, holds) for value in values)), None)
         case ast.Call(func=ast.Attribute(value=url, attr="startswith"), args=[ast.Constant(value=str(wanted))]):
             return dialect_named(wanted) if ast.dump(url) == given else None
         case ast.Compare(left=ast.Constant(value=str(wanted)), ops=[ast.In()], comparators=[url]):
