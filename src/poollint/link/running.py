@@ -58,10 +58,20 @@ def runs(workloads: Sequence[Workload], code: Code, configuration: Configuration
     made = [run for run in found if run.engine.is_made]
     likely = _without_others_binds(_without_strangers(made), code)
     possible = unaccounted or len(likely) < len(made) or not likely
-    # Production decides against these: what else would run them is for development.
-    not_made = {run.engine.location for run in found if not run.engine.is_made and _is_production(run.workload)}
-    engines = [engine for engine in code.engines() if engine.location not in not_made]
+    against = {run.engine.location for run in found if not run.engine.is_made and _is_decided_against(run, code)}
+    engines = [engine for engine in code.engines() if engine.location not in against]
     return (*likely, *_unplaced(engines, likely, possible))
+
+
+def _is_decided_against(run: Run, code: Code) -> bool:
+    """Say whether what production sets decides against an engine: what else would run it is for development.
+
+    Another deployment may well set what this one leaves out, as Cloud Run sets K_SERVICE.
+    """
+    if not _is_production(run.workload):
+        return False
+    given = replace(run.variables, complete=False)
+    return not code.engines_at({run.engine.location}, given)[run.engine.location].is_made
 
 
 def _without_strangers(found: list[Run]) -> list[Run]:
