@@ -381,6 +381,13 @@ def test_a_scheme_that_is_written_decides_whatever_replaces_the_user(make_tree):
     assert [engine.is_made for engine in engines] == [False, True]
 
 
+def test_the_first_part_of_a_url_is_as_sure_as_its_scheme(make_tree):
+    plain = SCHEMES.replace("startswith('postgres://')", "startswith('postgresql://') and '+' not in url.split('://')[0]")
+    code = Code(make_tree({"app.py": plain.replace("replace('postgres:", "replace('postgresql:"), "requirements.txt": "psycopg2\n"}))
+    engines = code.engines(by_default("postgresql://app@db/a", "postgresql://"))
+    assert [engine.is_made for engine in engines] == [False, True]
+
+
 def test_a_url_that_is_there_stays_a_text_when_its_scheme_is_replaced(make_tree):
     """`if not url` was answered for it: that is no answer to what it is."""
     code = Code(make_tree({"app.py": SCHEMES, "requirements.txt": "psycopg2\n"}))

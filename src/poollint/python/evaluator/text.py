@@ -242,10 +242,20 @@ def _of_known(world: World, value: Known, name: str, arguments: Arguments, origi
             return Traced(any(answers), origin)
         _teach_scheme(world, symbol, value, wanted)
     found = _wrapped(result, value, symbol, origin)
-    if name == "replace" and value.start and isinstance(found, Known):
-        return replace(found, start=_start_replaced(value.start, *given))
+    if value.start:
+        found = _with_start(found, value.start, name, given)
     # A text is no condition: `if url:` was answered for it, and not what it is.
     return operators.settled(world, found) if isinstance(result, bool) else found
+
+
+def _with_start(found: Value, start: str, name: str, given: list[Any]) -> Value:
+    """Return what a method makes of a text whose beginning is sure: what comes of that is sure as well."""
+    match name, given, found:
+        case "replace", [str(old), str(new), *count], Known():
+            return replace(found, start=_start_replaced(start, old, new, *count))
+        case "split" | "partition", [str(separator), *_], Listing(items=(Known() as first, *rest)) if separator in start:
+            return replace(found, items=(Traced(first.value, first.origin), *rest))
+    return found
 
 
 def _start_replaced(start: str, old: str, new: str, *count: int) -> str:
