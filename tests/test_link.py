@@ -39,6 +39,7 @@ from poollint.facts import (
     Unknown,
     Workload,
 )
+from poollint.link.builds import is_own
 
 URL = "env:DATABASE_URL"
 SITE = engine("app/db.py:8", pool(target=on("db")))
@@ -978,3 +979,16 @@ class TestMissing:
         facts = [workload("shop", 2, web(entry="app.other:app"))]
         made = joined(facts, engine("src/shop/db.py:3"), imports={"app.other:app": []})
         assert [entry.needs for entry in made.missing] == ["app.instances"]
+
+
+OWN = "api:1 shop-api registry.example.com/shop/api:1 localhost:5000/api registry:5000/api@sha256:1 your-account/api myapp:dev <you>/api"
+OTHERS = (
+    "postgres:16 nextcloud metabase/metabase ghcr.io/acme/api:1 docker.io/acme/api quay.io/acme/api acme/api:latest "
+    "mysql/mysql-server opensearchproject/opensearch:2 public.ecr.aws/x/api gcr.io/google-containers/pause registry.k8s.io/pause"
+)
+
+
+@pytest.mark.parametrize(("image", "own"), [*((each, True) for each in OWN.split()), *((each, False) for each in OTHERS.split())])
+def test_an_image_is_the_projects_own_where_nobody_publishes_it(image: str, own: bool) -> None:
+    assert is_own(image) is own
+

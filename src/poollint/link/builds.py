@@ -13,12 +13,31 @@ from poollint.facts import Build, Workload
 if TYPE_CHECKING:
     from poollint.python.code import Code
 
-# Registries that hold the images of one owner, and what other owners publish there.
-_OWN_REGISTRY = re.compile(
-    r"^([\w-]+\.)*(gcr\.io|pkg\.dev|azurecr\.io|amazonaws\.com|registry\.digitalocean\.com|registry\.gitlab\.com|"
-    r"registry\.heroku\.com|registry\.fly\.io)/"
+# Registries that hold everybody's images, and what others publish in those of one owner.
+_PUBLIC_REGISTRY = re.compile(
+    r"^(docker\.io|index\.docker\.io|ghcr\.io|quay\.io|public\.ecr\.aws|mcr\.microsoft\.com|registry\.k8s\.io|k8s\.gcr\.io|"
+    r"nvcr\.io|docker\.elastic\.co|docker\.n8n\.io|container-registry\.oracle\.com|registry\.redhat\.io|"
+    r"registry\.access\.redhat\.com|cgr\.dev|lscr\.io|"
+    r"[\w.-]+\.(aliyuncs|tencentyun|myhuaweicloud)\.com|[\w.-]*daocloud\.io|gcr\.io/(google|cloudsql|cloud-sql|distroless|kaniko))(/|-|$)"
 )
-_PUBLISHED = re.compile(r"^gcr\.io/(google|cloudsql|cloud-sql|distroless|kaniko)|^public\.ecr\.aws/")
+# Who writes these means the reader's own: `your-registry/api`, `<account>/api`, `${REGISTRY}/api`.
+_PLACEHOLDER = re.compile(
+    r"[${<]|PROJECT|(?i:\b(your|my[-_]|my(app|company|org|registry|repo|user|account|dockerhub)\b|username\b|dockerhub))"
+)
+# Names without an owner that Docker publishes: https://github.com/docker-library/official-images/tree/master/library
+_OFFICIAL = frozenset(
+    "adminer aerospike almalinux alpine amazoncorretto amazonlinux api-firewall arangodb archlinux backdrop bash bonita "
+    "buildpack-deps busybox caddy cassandra chronograf cirros clearlinux clefos clickhouse clojure composer consul convertigo "
+    "couchbase couchdb crate dart debian docker drupal eclipse-mosquitto eclipse-temurin eggdrop elasticsearch elixir emqx "
+    "erlang fedora flink fluentd friendica gazebo gcc geonetwork ghost golang gradle groovy haproxy haskell haxe hello-world "
+    "hitch httpd hylang ibm-semeru-runtimes ibmjava influxdb irssi jetty joomla jruby julia kapacitor kibana kong krakend "
+    "lightstreamer liquibase logstash mageia mariadb matomo maven mediawiki memcached mongo mongo-express monica mysql "
+    "nats nats-streaming neo4j neurodebian nextcloud nginx node notary odoo open-liberty openjdk opensuse oraclelinux orientdb "
+    "percona perl photon php php-zendserver phpmyadmin plone postfixadmin postgres pypy python r-base rabbitmq rakudo-star "
+    "redis redmine registry rethinkdb rocket.chat rockylinux ros ruby rust sapmachine satosa scratch silverpeas solr sonarqube "
+    "spark spiped storm swift swipl teamspeak telegraf tomcat tomee traefik ubuntu unit varnish vault websphere-liberty "
+    "wordpress xwiki yourls znc zookeeper".split()
+)
 
 
 def built(workload: Workload, among: Sequence[Workload], start: Callable[[Workload], Workload], code: Code) -> Workload:
@@ -80,5 +99,11 @@ def _plain(name: str) -> str:
 
 
 def is_own(image: str) -> bool:
-    """Say whether an image is the project's own: a placeholder for what is built, or in a registry of one owner."""
-    return bool(re.search(r"[${<]|PROJECT", image) or (_OWN_REGISTRY.search(image) and not _PUBLISHED.search(image)))
+    """Say whether an image is the project's own: a placeholder, in a registry of one owner, or a name that nobody publishes."""
+    name = _untagged(image)
+    if _PLACEHOLDER.search(image):
+        return True
+    host, slash, _ = name.partition("/")
+    if not slash:
+        return name not in _OFFICIAL
+    return ("." in host or ":" in host or host == "localhost") and not _PUBLIC_REGISTRY.search(name)
