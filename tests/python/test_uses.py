@@ -61,6 +61,25 @@ def test_creating_things_of_the_engine_is_not_using_it(uses, line):
     assert uses(files) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "is_use"),
+    [
+        ("with Session() as s: s.execute(text('select 1'))", True),
+        ("with Session.begin() as s: s.commit()", True),
+        ("s = Session(); s.query(Order).filter(Order.id > 1).first()", True),
+        ("ORDERS = Session().query(Order).count()", True),
+        ("def seed():\n    s = Session()\n    s.scalars(ORDERS).all()\nseed()", True),
+        ("with Session() as s: s.add(Order())", False),
+        ("s = Session(); s.query(Order)", False),
+        ("s = Other(); s.execute(1); s.query(Order).first()", False),
+        ("first = ORDERS.get(Session)", False),
+    ],
+)
+def test_a_session_of_the_engine_uses_it_where_it_asks_for_something(uses, line, is_use):
+    files = {"app/db.py": DB, "app/main.py": f"from app.db import Session\n{line}\napplication = make()\n"}
+    assert bool(uses(files, "before-fork")) is is_use
+
+
 def test_a_function_that_is_called_at_import_uses_it_there(uses):
     files = {
         "app/db.py": DB + "def prepare():\n    Base.metadata.create_all(engine)\n",

@@ -33,6 +33,9 @@ _ON_ENGINE = frozenset(
 _WITH_ENGINE = frozenset(
     "create_all drop_all reflect prepare inspect read_sql read_sql_query read_sql_table Table Session upgrade".split()
 )
+# What a session does through a connection, and what runs a query of it: `session.query(Order).first()`.
+_ON_SESSION = frozenset("execute scalar scalars commit flush connection".split())
+_ON_QUERY = frozenset("all first one one_or_none count scalar get delete update".split())
 # gunicorn's hooks that its arbiter runs before it forks, and Celery's signals that its main process sends before it does.
 _HOOKS = frozenset({"on_starting", "when_ready", "pre_fork"})
 _SIGNALS = frozenset({"worker_init", "celeryd_init", "on_after_configure", "on_after_finalize"})
@@ -171,6 +174,8 @@ def _use_in(call: ast.Call, module: Module, holders: Holders) -> str | None:
             return f"{last}()"
         if isinstance(owner, ast.Call) and holds(holders, module, owner.func):
             return f"{last}()"
+    if isinstance(call.func, ast.Attribute) and _is_of_session(module, call.func, holders):
+        return f"{call.func.attr}()"
     given = (*call.args, *(keyword.value for keyword in call.keywords)) if last in _WITH_ENGINE else ()
     if any(_is_engine(holders, module, argument) for argument in given):
         return None if last == "Session" and not _is_entered(module, call) else f"{last}()"
@@ -186,6 +191,31 @@ def _is_engine(holders: Holders, module: Module, node: ast.AST) -> bool:
     function = function_around(module, node)
     cls = class_around(module, function) if function else None
     return cls in holders.definitions and "engine" in node.attr.lower()
+
+
+def _is_of_session(module: Module, method: ast.Attribute, holders: Holders) -> bool:
+    """Say whether a method asks the database something for a session of the engine, which its maker made just here."""
+    root, is_query = method.value, False
+    while isinstance(root, ast.Call) and isinstance(root.func, ast.Attribute):
+        is_query = is_query or root.func.attr == "query"
+        root = root.func.value
+    if method.attr not in (_ON_QUERY if is_query else _ON_SESSION):
+        return False
+    made = root if isinstance(root, ast.Call) else _made_as(module, root) if isinstance(root, ast.Name) else None
+    maker = made.func if isinstance(made, ast.Call) else None
+    begun = maker.value if isinstance(maker, ast.Attribute) and maker.attr == "begin" else maker
+    return begun is not None and holds(holders, module, begun)
+
+
+def _made_as(module: Module, name: ast.Name) -> ast.expr | None:
+    """Return what a name is in the `with` around it, or by its only assignment in the same function."""
+    for parent in module.ancestors(name):
+        if isinstance(parent, (ast.With, ast.AsyncWith)):
+            for item in parent.items:
+                if isinstance(item.optional_vars, ast.Name) and item.optional_vars.id == name.id:
+                    return item.context_expr
+    statements = module.scope_at(name).binds.get(name.id, ())
+    return statements[0].value if len(statements) == 1 and isinstance(statements[0], ast.Assign) else None
 
 
 def _is_entered(module: Module, call: ast.Call) -> bool:
