@@ -247,6 +247,26 @@ def test_limit_concurrency_lets_one_fewer_in_than_it_says(run):
 
 
 @pytest.mark.parametrize(
+    ("command", "reloads"),
+    [
+        ("uvicorn app.main:app --reload", True),
+        ("gunicorn --reload app.main:app", True),
+        ("fastapi dev app/main.py", True),
+        ("flask --app app.main --debug run", True),
+        ("watchmedo auto-restart -d app -- celery -A app.main worker", True),
+        ("python serve.py", True),
+        ("uvicorn app.main:app", False),
+        ("fastapi run app/main.py", False),
+        ("hypercorn --debug app.main:app", False),
+    ],
+)
+def test_a_developers_server_starts_anew_when_its_source_changes(run, command, reloads):
+    program = 'import uvicorn\n\nuvicorn.run("app.main:app", reload=True)\n'
+    (process,) = run(command, files={"serve.py": program})
+    assert process.reloads is reloads
+
+
+@pytest.mark.parametrize(
     ("command", "processes", "units"),
     [
         ("waitress-serve app.main:app", "1 default of waitress None default", "4 default of waitress None default"),

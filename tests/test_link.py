@@ -641,6 +641,19 @@ class TestOneThingDescribedTwice:
         procfile = workload("web", Unknown("not written"), platform="procfile")
         assert [w for w, _ in names(joined([procfile, workload("api", 3)]))] == ["api"]
 
+    @pytest.mark.parametrize("platform", ["procfile", "systemd"])
+    def test_what_a_developer_starts_anew_at_every_change_is_not_what_is_served(self, platform: str) -> None:
+        served = workload("web", Unknown("not written"), web(4), platform=platform)
+        developers = workload("api", 1, web(1, reloads=True), platform="compose")
+        assert [w for w, _ in names(joined([served, developers]))] == ["api", "web"]
+        developers_too = replace(served, run=(web(1, reloads=True),))
+        assert [w for w, _ in names(joined([developers_too, developers]))] == ["api"]
+
+    def test_a_dockerfile_is_no_deployment_beside_a_developers_server(self) -> None:
+        docker = workload("app", Unknown("not written"), web(4), platform="docker", build=Build("", "Dockerfile"))
+        developers = workload("api", 1, web(1, reloads=True), platform="compose", build=Build("", "Dockerfile"))
+        assert [w for w, _ in names(joined([docker, developers]))] == ["api"]
+
     def test_a_release_phase_counts_one_connection_once(self) -> None:
         """Whatever engines its script reaches, it takes one step after the other."""
         steps = replace(web(1, units=NOT_READ), kind="script"), replace(web(1, units=NOT_READ), kind="script")

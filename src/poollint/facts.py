@@ -357,6 +357,7 @@ class Process:
     kind        "web", "worker", "task-runner", "script", "migration", "scheduler", "shell"
     beside      "started" when others run at the same time: a supervisord program, `a & b`; "kept" when whatever started it
                 starts it again whenever it ends
+    reloads     starts again when its source changes, which only a developer's does
     """
 
     server: str
@@ -373,6 +374,7 @@ class Process:
     files: tuple[str, ...] = ()  # what was read on the way: Dockerfile, entry-point script, gunicorn.conf.py
     loads: tuple[str, ...] = ()  # what it imports beside its entry, written like that: `dramatiq app.broker app.jobs`
     beside: Literal["", "started", "kept"] = ""
+    reloads: bool = False
 
     def __hash__(self) -> int:
         return hash((self.server, self.entry, self.location))

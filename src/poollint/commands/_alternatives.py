@@ -88,7 +88,7 @@ def _alike(one: tuple[Process, ...], other: tuple[Process, ...]) -> bool:
 
 def _shape(process: Process) -> tuple[object, ...]:
     numbers = (process.processes, process.units, process.preloads)
-    names = (process.server, process.kind, process.entry, process.directory)
+    names = (process.server, process.kind, process.entry, process.directory, process.reloads)
     return (*names, *(value_of(number, "unknown") for number in numbers))
 
 
@@ -113,7 +113,10 @@ def _joined(group: list[Process], everywhere: bool, reason: str) -> Process:
     first = group[0]
     if first.kind == "migration":
         return first
-    changes: dict[str, object] = {"server": " or ".join(dict.fromkeys(process.server for process in group))}
+    changes: dict[str, object] = {
+        "server": " or ".join(dict.fromkeys(process.server for process in group)),
+        "reloads": all(process.reloads for process in group),
+    }
     for name in ("processes", "units", "preloads"):
         values = {value_of(getattr(process, name), reason) for process in group}
         if len(values) > 1 or name == "processes" and not everywhere:

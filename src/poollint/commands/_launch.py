@@ -17,6 +17,7 @@ from ._run import DEEPEST, Ended, Run
 from ._web import default
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
+_RELOADS = ({"--reload"}, {"auto-restart"}, {"flask", "--debug"}, {"fastapi", "dev"})
 _PYTHON = re.compile(r"python(\d(\.\d+)*)?$|pypy3?$")
 _ASKS = frozenset({"--help", "--version", "--check-config", "--print-config"})  # answered, and nothing starts
 _MODULES = {
@@ -32,6 +33,7 @@ def launch(words: list[Word], run: Run) -> None:
 
     Raises Ended when the command stays in the foreground, so that nothing behind it runs.
     """
+    given = words
     words = unwrapped(words, run)
     if not words or words[0].unknown or run.depth > DEEPEST:
         return
@@ -45,7 +47,8 @@ def launch(words: list[Word], run: Run) -> None:
         handler(words, run)
     elif reader := _READERS.get(name):
         if not _ASKS.intersection(word.text for word in words):
-            _serve(reader(words, run), words, run)
+            process = reader(words, run)
+            _serve(replace(process, reloads=True) if process and _reloads(given) else process, words, run)
     else:
         _scripts.follow(words, run, launch)
 
@@ -60,6 +63,10 @@ def _serve(process: Process | None, words: list[Word], run: Run) -> None:
     stays = process.kind in ("web", "worker", "scheduler") and not _gunicorn.is_daemon(words) and not _detached(words)
     if stays and not run.in_background:
         raise Ended
+
+
+def _reloads(words: list[Word]) -> bool:
+    return any(spelled.issubset(word.text for word in words) for spelled in _RELOADS)
 
 
 def _detached(words: list[Word]) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from poollint._words import NO_PLACE, Word
-from poollint.facts import NO_CEILING, Known, Origin, Process, Setting, Unknown
+from poollint.facts import NO_CEILING, NOT_READ, Known, Origin, Process, Setting, Unknown, value_of
 
 from . import _python
 from ._entry import module_path
@@ -194,7 +194,7 @@ class _File:
             )
         if is_string and isinstance(application, Known) and ":" in application.value:
             process = replace(process, entry=application.value)
-        return process
+        return replace(process, reloads=bool(value_of(self.keyword(node, "reload") or NOT_READ)))
 
     def _workers(self, node: ast.Call, is_string: bool) -> Setting:
         given = self.keyword(node, "workers")

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # Formats that describe how to start something, and leave it to others to say whether it is deployed.
 _FALLBACKS = ("procfile", "systemd", "supervisor", "docker")
+# Those of them that say how a machine or a platform serves: a developer's own server beside them does not replace them.
+_SERVED = ("procfile", "systemd")
 # One project or account has one service of a name, whichever file describes it.
 _GLOBAL_NAMES = frozenset({"cloud-run", "cloud-functions", "lambda", "app-engine", "ecs", "app-runner"})
 Thing = tuple[str, str, str | None]  # platform, name, unit
@@ -211,7 +213,9 @@ def _describes(fallback: Workload, other: Workload) -> bool:
         if any(fallback.build.dockerfile in process.files for process in other.run):
             return True
     entries = {(process.entry, process.kind) for process in fallback.run if process.entry}
-    return bool(entries) and entries <= {(process.entry, process.kind) for process in other.run}
+    is_served = fallback.platform in _SERVED and not any(process.reloads for process in fallback.run)
+    started = {(process.entry, process.kind) for process in other.run if not (is_served and process.reloads)}
+    return bool(entries) and entries <= started
 
 
 # -- services that no file describes -----------------------------------------------------------------------------------
