@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -151,6 +152,7 @@ COMMANDS = (
 def _project(password: str) -> dict[str, str]:
     """The same password wherever a project may write one."""
     url = f"postgresql+asyncpg://app:{password}@db:5432/orders"
+    encoded = base64.b64encode(url.encode()).decode()
     return {
         "app/db.py": f"""\
             import os
@@ -197,7 +199,25 @@ def _project(password: str) -> dict[str, str]:
         "alembic.ini": f"[alembic]\nsqlalchemy.url = {url}\n",
         "pgbouncer.ini": f"[databases]\norders = host=db password={password}\n[pgbouncer]\npool_mode = transaction\n",
         "Dockerfile": f"FROM python\nENV DATABASE_URL={url}\nCMD uvicorn app.db:app\n",
-        "deploy/secret.yaml": f"kind: Secret\nmetadata: {{name: db}}\nstringData:\n  url: {json.dumps(url)}\n",
+        "deploy/secret.yaml": (
+            f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\ndata: {{DATABASE_URL: {encoded}}}\n"
+            f"stringData:\n  url: {json.dumps(url)}\n"
+            f"  OTHER_URL: {json.dumps(f'postgresql://app@db/orders?password={password}')}\n"
+        ),
+        "deploy/app.yaml": """\
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: shop}
+            spec:
+              replicas: 2
+              template:
+                spec:
+                  containers:
+                    - name: shop
+                      image: shop
+                      command: [uvicorn, "app.db:app"]
+                      envFrom: [{secretRef: {name: db}}]
+            """,
         "infra/main.tf": f'resource "google_sql_user" "app" {{\n  password = {json.dumps(password)}\n}}\n',
     }
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from places import at
-from poollint.facts import NO_CEILING, Database, Pooler, Unknown, Workload
+from poollint.facts import NO_CEILING, Database, Known, Pooler, Unknown, Workload
 from poollint.readers import kubernetes
 from poollint.readers._scaling import cron_period, surge_of
 
@@ -321,15 +323,48 @@ class TestVariables:
         (api,) = kubernetes.read(make_tree({"k8s/api/app.yaml": text, "k8s/config/settings.yaml": SETTINGS}))
         assert str(api.variables.variables["POOL"].origin.location) == "k8s/config/settings.yaml:5"
 
-    def test_of_a_secret_are_names_without_values(self, workload):
+    def test_of_a_secret_say_where_the_database_is(self, workload):
+        url = base64.b64encode(b"postgresql://app:hunter2@db/shop\n").decode()
         secret = (
-            "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData:\n"
-            "  DATABASE_URL: postgresql://app:hunter2@db/shop\n"
+            f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\ndata: {{OTHER_URL: {url}, DB_HOST: b2xk}}\nstringData:\n"
+            "  DATABASE_URL: postgresql+asyncpg://app:hunter2@db:6432/shop?ssl=require&sslpassword=hunter2\n"
+            "  DB_HOST: db.internal\n  DB_PORT: '5432'\n  DB_PASSWORD: hunter2\n  NOTE: hunter2\n"
         )
-        api = workload(deployment(container="envFrom: [{secretRef: {name: db}}]"), secret)
-        assert isinstance(api.variables.variables["DATABASE_URL"], Unknown)
-        assert api.variables.secrets == {"DATABASE_URL": "secret//db/DATABASE_URL"} and api.variables.complete
-        assert "hunter2" not in repr(api)
+        env = "envFrom: [{secretRef: {name: db}}]\nenv: [{name: URL, valueFrom: {secretKeyRef: {name: db, key: OTHER_URL}}}]"
+        variables = workload(deployment(container=env), secret).variables
+        known = {name: value.value for name, value in variables.variables.items() if isinstance(value, Known)}
+        assert known == {
+            "DATABASE_URL": "postgresql+asyncpg://***:***@db:6432/shop?ssl=require&sslpassword=***",
+            "OTHER_URL": "postgresql://***:***@db/shop",
+            "URL": "postgresql://***:***@db/shop",
+            "DB_HOST": "db.internal",
+            "DB_PORT": "5432",
+        }
+        assert variables.secrets["URL"] == variables.secrets["OTHER_URL"] == "secret//db/OTHER_URL"
+        assert variables.secrets["DB_PASSWORD"] == "secret//db/DB_PASSWORD" and variables.complete
+        assert "hunter2" not in repr(variables)
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            "DATABASE_URL: ''",
+            "DATABASE_URL: change-me",
+            "DATABASE_URL: postgresql://app:hunter2@your-database.example.com/shop",
+            "DATABASE_URL: postgresql://user:hunter2@<HOST>/shop",
+            "DATABASE_URL: postgresql://user:hunter2@host:5432/shop",
+            "DATABASE_URL: postgresql://app:hun?ter2@db/shop",
+            "DATABASE_URL: postgresql://db/shop?password=p@hunter2",
+            "DATABASE_URL: https://hooks.example.org/hunter2",
+            "DB_HOST: CHANGE_ME",
+            "SECRET_DB: hunter2",
+        ],
+    )
+    def test_of_a_secret_that_is_to_be_filled_in_or_no_place_are_not_known(self, workload, entry):
+        secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: db}}\nstringData:\n  {entry}\n"
+        variables = workload(deployment(container="envFrom: [{secretRef: {name: db}}]"), secret).variables
+        (setting,) = variables.variables.values()
+        assert isinstance(setting, Unknown) and variables.secrets and variables.complete
+        assert "hunter2" not in repr(variables)
 
     def test_of_an_external_secret_are_names_as_well(self, workload):
         secret = (

@@ -207,14 +207,23 @@ class TestGenerators:
         )
         assert (api.variables.variables["POOL"].value, api.variables.variables["HOST"].value) == ("9", "db")
 
-    def test_of_secrets_keep_no_value(self, prod):
+    SECRET = APP.replace("configMapRef", "secretRef")
+
+    def test_of_secrets_keep_no_password(self, prod):
         base = (
-            "resources: [app.yaml]\n"
+            "resources: [secret.yaml]\n"
             "secretGenerator: [{name: settings, literals: [DATABASE_URL=postgresql://a:hunter2@db/x]}]\n"
         )
-        api = prod("", base=base)
-        assert not api.variables.complete or isinstance(api.variables.variables.get("DATABASE_URL"), Unknown)
+        api = prod("", base=base, **{"k8s/base/secret.yaml": self.SECRET})
+        assert api.variables.variables["DATABASE_URL"].value == "postgresql://***:***@db/x"
         assert "hunter2" not in repr(api)
+
+    def test_of_secrets_merge_over_those_of_the_base(self, prod):
+        base = "resources: [secret.yaml]\nsecretGenerator: [{name: settings, literals: [DB_HOST=base, DB_NAME=shop]}]\n"
+        overlay = "secretGenerator: [{name: settings, behavior: merge, literals: [DB_HOST=prod]}]\n"
+        api = prod(overlay, base=base, **{"k8s/base/secret.yaml": self.SECRET})
+        known = {name: getattr(setting, "value", None) for name, setting in api.variables.variables.items()}
+        assert (known["DB_HOST"], known["DB_NAME"]) == ("prod", "shop")
 
 
 class TestReplacements:

@@ -1,4 +1,4 @@
-"""The variables of containers, as ConfigMaps, names of Secrets and other variables make them; never a password."""
+"""The variables of containers, as ConfigMaps, Secrets and other variables make them; never a password."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from poollint.facts import Environment, Known, Location, Origin, Setting, Unknow
 from poollint.readers._containers import REFERENCE, cpu_count
 from poollint.readers._operator_secrets import made_by_an_operator
 from poollint.readers._passwords import PLACEHOLDER, hide
+from poollint.readers._secrets import place_in
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -128,8 +129,9 @@ def _take_reference(
     elif source := reference.text_at("secretKeyRef", "name"):
         key = reference.text_at("secretKeyRef", "key") or ""
         secret = secret_identity(source, key, owner.namespace)
-        made = (made_by_an_operator(bundle, source, owner) or {}).get(key)
-        found.set(name, made or Unknown(f"{name} comes from Secret {source}", origin), secret)
+        known, _ = (secret_keys(bundle, source, owner) or {}).get(key, (None, None))
+        is_known = isinstance(known, Known)
+        found.set(name, known if is_known else Unknown(f"{name} comes from Secret {source}", origin), secret)
     elif resource := reference.text_at("resourceFieldRef", "resource"):
         found.set(name, _resource(name, resource, container, origin))
     else:
@@ -166,7 +168,7 @@ def config_map(bundle: Bundle, name: str, owner: Manifest) -> Given | None:
 
 
 def secret_keys(bundle: Bundle, name: str, owner: Manifest) -> Given | None:
-    """Return the names in a Secret, never a value that is written; None when nothing here lists them."""
+    """Return the names in a Secret, of their values only what tells where a database is; None when nothing here lists them."""
     if (made := made_by_an_operator(bundle, name, owner)) is not None:
         return {key: (setting, secret_identity(name, key, owner.namespace)) for key, setting in made.items()}
     for kind, paths in _SECRET_NAMES.items():
@@ -176,14 +178,17 @@ def secret_keys(bundle: Bundle, name: str, owner: Manifest) -> Given | None:
         keys = dict(_keys(manifest.node, paths))
         if kind == "ExternalSecret" and (manifest.node.items_at("spec", "dataFrom") or not keys):
             return None
-        return {key: _from_secret(key, place, name, owner) for key, place in keys.items()}
+        return {key: _from_secret(key, *entry, name, owner) for key, entry in keys.items()}
     return None
 
 
-def _from_secret(key: str, place: Location, name: str, owner: Manifest) -> tuple[Setting, str]:
-    return Unknown(f"{key} comes from Secret {name}", Origin(key, place)), secret_identity(name, key, owner.namespace)
+def _from_secret(key: str, place: Location, written: str | None, name: str, owner: Manifest) -> tuple[Setting, str]:
+    origin = Origin(key, place)
+    setting = Unknown(f"{key} comes from Secret {name}", origin) if written is None else Known(written, origin)
+    return setting, secret_identity(name, key, owner.namespace)
 
 
+# Kubernetes writes stringData over data: https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/
 _SECRET_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     "Secret": (("data",), ("stringData",)),
     "SealedSecret": (("spec", "encryptedData"),),
@@ -191,10 +196,12 @@ _SECRET_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-def _keys(node: Node, paths: tuple[tuple[str, ...], ...]) -> Iterator[tuple[str, Location]]:
+def _keys(node: Node, paths: tuple[tuple[str, ...], ...]) -> Iterator[tuple[str, tuple[Location, str | None]]]:
     for path in paths:
         for key, value in node.pairs_at(*path):
-            yield key, value.location
+            is_plain = path in (("data",), ("stringData",))
+            text = place_in(key, value.text_at() or "", is_encoded=path == ("data",)) if is_plain else None
+            yield key, (value.location, text)
         for item in node.items_at(*path):
             if name := item.text_at("secretKey"):
-                yield name, item.location
+                yield name, (item.location, None)

@@ -216,7 +216,7 @@ class _Builder:
         result: list[Manifest] = []
         for manifest in manifests:
             if behavior in ("merge", "replace") and manifest.kind == kind and manifest.is_called(name):
-                kept = dict(manifest.node.pairs_at("data")) if behavior == "merge" else {}
+                kept = dict(manifest.node.pairs_at(_objects.data_of(kind))) if behavior == "merge" else {}
                 manifest = replace(manifest, node=_objects.with_data(manifest.node, {**kept, **data}))
                 data, name = {}, ""
             result.append(manifest)

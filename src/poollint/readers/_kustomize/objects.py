@@ -193,4 +193,9 @@ def made(kind: str, item: Node, data: dict[str, Node]) -> Node:
 def with_data(node: Node, data: dict[str, Node]) -> Node:
     """Return a ConfigMap or Secret with other data."""
     entries = [(_merge.scalar(key, value.location), value) for key, value in data.items()]
-    return _merge.with_value(node, ("data",), _merge.mapping(entries, node.location))
+    return _merge.with_value(node, (data_of(node.text_at("kind")),), _merge.mapping(entries, node.location))
+
+
+def data_of(kind: str | None) -> str:
+    """Return the field that holds text as it is written."""
+    return "stringData" if kind == "Secret" else "data"
