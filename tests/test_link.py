@@ -28,6 +28,7 @@ from poollint.facts import (
     Client,
     Database,
     Engine,
+    Image,
     Known,
     Location,
     Origin,
@@ -853,7 +854,45 @@ class TestImagesThatNoBuildStepNames:
         assert [w for w, _ in names(self.built("gcr.io/p/acme-api:3", "gcr.io/p/acme-ui:3", docker="api"))] == ["w0"]
 
 
-def _with_command(run: Process, *workloads: Workload) -> Project:
+class TestStages:
+    """The last stage of a Dockerfile is what `docker build` makes without --target: often a developer's."""
+
+    RUN = web(2, files=("Dockerfile",))
+    DEPLOYED = replace(workload("shop", 9), run=(), image="acme/api:latest", platform="kubernetes")
+
+    def stages(self, *facts: Workload | Image) -> dict[str, str | None]:
+        made = _with_command(self.RUN, *facts)
+        return {each.name: each.build.target if each.build else "no build" for each in made.workloads}
+
+    def composed(self, name: str, target: str, environment: str | None = None) -> Workload:
+        build = Build("", "Dockerfile", target)
+        return workload(name, 1, self.RUN, platform="compose", build=build, environment=environment)
+
+    def test_of_an_image_are_what_a_workflow_builds(self) -> None:
+        build = Image("${tags}", Build("", "Dockerfile", "production"), Location(".github/workflows/ci.yml", 9))
+        checks = Image("checks", Build("", "Dockerfile", "test"), Location(".github/workflows/ci.yml", 3))
+        docker = workload("api", 1, platform="docker", build=Build("", "Dockerfile"))
+        docker = replace(docker, run=())
+        assert self.stages(docker, build, checks) == {"api": "production"}
+        found = self.stages(self.composed("api", "development"), self.DEPLOYED, build, checks)
+        assert found == {"api": "development", "shop": "production"}
+
+    def test_of_an_image_are_what_compose_builds_for_production(self) -> None:
+        facts = self.composed("api", "development"), self.composed("api", "final", "prod"), self.DEPLOYED
+        assert self.stages(*facts)["shop"] == "final"
+
+    def test_for_developers_are_not_what_is_deployed(self) -> None:
+        assert self.stages(self.composed("api", "development"), self.DEPLOYED)["shop"] == "no build"
+
+    def test_of_several_services_are_their_own(self) -> None:
+        api = Image("registry/api", Build("", "Dockerfile", "web"), Location(".github/workflows/ci.yml", 9))
+        facts = self.composed("api", "web"), self.composed("tasks", "celery"), self.DEPLOYED
+        assert self.stages(*facts)["shop"] == self.stages(*facts, api)["shop"] == "web"
+        tasks = replace(self.DEPLOYED, image="acme/tasks:latest")
+        assert self.stages(*facts[:2], tasks, api)["shop"] == "celery"
+
+
+def _with_command(run: Process, *workloads: Workload | Image) -> Project:
     """Link workloads of which those with a build start `run`."""
     import poollint.commands as commands
 

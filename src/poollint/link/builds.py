@@ -1,14 +1,14 @@
-"""Which Dockerfile an image is built from, where no build step names it."""
+"""Which Dockerfile an image is built from, where no build step names it, and which of its stages."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint import environments
-from poollint.facts import Build, Workload
+from poollint.facts import Build, Image, Workload
 
 if TYPE_CHECKING:
     from poollint.python.code import Code
@@ -40,7 +40,13 @@ _OFFICIAL = frozenset(
 )
 
 
-def built(workload: Workload, among: Sequence[Workload], start: Callable[[Workload], Workload], code: Code) -> Workload:
+def built(
+    workload: Workload,
+    among: Sequence[Workload],
+    stages: Stages,
+    start: Callable[[Workload], Workload],
+    code: Code,
+) -> Workload:
     """Find the build of an image that no build step names.
 
     In this order: the one build whose folder or service the image is named after; the only one there is, when the image
@@ -48,7 +54,9 @@ def built(workload: Workload, among: Sequence[Workload], start: Callable[[Worklo
     """
     if workload.build or not workload.image or _is_found(workload, code):
         return workload
-    builds = _builds(other for other in among if speaks_for(other, workload))
+    builds = _builds((other for other in among if speaks_for(other, workload)), stages)
+    if environments.is_production(workload.environment):
+        builds = {build: names for build, names in builds.items() if not _is_for_developers(build)}
     tail = _plain(_untagged(workload.image).rpartition("/")[2])
     exact = {tail, _plain(workload.name)} if is_own(workload.image) else {tail}
     for is_named in (exact.__contains__, lambda name: tail.endswith(f"-{name}")):
@@ -78,7 +86,7 @@ def speaks_for(other: Workload, workload: Workload) -> bool:
     return environments.is_production(other.environment) or other.environment == workload.environment
 
 
-def _builds(workloads: Iterable[Workload]) -> dict[Build, set[str]]:
+def _builds(workloads: Iterable[Workload], stages: Stages) -> dict[Build, set[str]]:
     """Return the builds that start something, with the names they go by."""
     found: dict[Build, set[str]] = {}
     for workload in workloads:
@@ -86,8 +94,47 @@ def _builds(workloads: Iterable[Workload]) -> dict[Build, set[str]]:
             # The first file that was read on the way to a command in an image is its Dockerfile.
             file = next((process.files[0] for process in workload.run if process.files), None)
             build = replace(workload.build, dockerfile=workload.build.dockerfile or file)
-            found.setdefault(build, set()).add(_plain(workload.name))
+            found.setdefault(deployed(build, stages), set()).add(_plain(workload.name))
     return found
+
+
+Stages = Mapping[str, str | None]
+"""Dockerfile → the one stage that is built of it for a deployment, None for its last; others are not in it."""
+
+
+def deployed_stages(workloads: Iterable[Workload], images: Iterable[Image]) -> Stages:
+    """Return which stages are built for deployments.
+
+    What scripts and workflows build comes before what the Compose files of production do. Only who builds it says which
+    stage that is: the last one may be a developer's.
+    """
+    composed = [workload for workload in workloads if workload.platform == "compose"]
+    files = {workload.location.path for workload in composed}
+    scripted = [image.build for image in images if image.location.path not in files]
+    in_production = [w.build for w in composed if w.build and w.environment and environments.is_production(w.environment)]
+    found: dict[str, str | None] = {}
+    for builds in (in_production, scripted):
+        stages: dict[str, set[str | None]] = {}
+        for build in builds:
+            if not _is_for_developers(build):
+                stages.setdefault(_file(build), set()).add(build.target)
+        found |= {file: targets.pop() for file, targets in stages.items() if len(targets) == 1}
+    return found
+
+
+def deployed(build: Build, stages: Stages) -> Build:
+    """Return a build that names no stage, or a developer's, with the one that a deployment has of it."""
+    if build.target and not _is_for_developers(build):
+        return build
+    return replace(build, target=stages.get(_file(build), build.target))
+
+
+def _is_for_developers(build: Build) -> bool:
+    return bool(build.target) and not environments.is_production(environments.environment_word(build.target))
+
+
+def _file(build: Build) -> str:
+    return build.dockerfile or f"{build.context}/Dockerfile".lstrip("/")
 
 
 def _untagged(image: str) -> str:

@@ -25,7 +25,7 @@ from poollint.facts import (
     Unknown,
     Workload,
 )
-from poollint.link import stated
+from poollint.link import builds, stated
 from poollint.link.builds import built, speaks_for
 
 if TYPE_CHECKING:
@@ -50,8 +50,10 @@ def deployed(
     def start(workload: Workload) -> Workload:
         return _started(workload, tree, images, configuration)
 
-    made = [start(workload) for workload in _merged(placed)]
-    found = [built(workload, made, start, code) for workload in made]
+    described = list(_merged(placed))
+    stages = builds.deployed_stages(described, images)
+    made = [start(_as_deployed(workload, stages)) for workload in described]
+    found = [built(workload, made, stages, start, code) for workload in made]
     kept = list(_without_fallbacks(found))
     kept += _only_stated(kept, configuration, code)
     return tuple(sorted(kept, key=lambda w: (w.location, w.name, w.environment or "")))
@@ -151,6 +153,13 @@ def _started(workload: Workload, tree: Tree, images: Sequence[Image], configurat
 
         workload = replace(workload, run=commands.processes(workload, tree, images))
     return _with_stated(workload, service) if service else workload
+
+
+def _as_deployed(workload: Workload, stages: builds.Stages) -> Workload:
+    """A Dockerfile alone does not say which of its stages is deployed."""
+    if workload.platform != "docker" or not workload.build:
+        return workload
+    return replace(workload, build=builds.deployed(workload.build, stages))
 
 
 def _with_stated(workload: Workload, service: StatedService) -> Workload:
