@@ -24,6 +24,7 @@ ASYNC_FACTORIES = frozenset({"create_async_engine", "async_engine_from_config"})
 ASYNC_WRAPPERS = frozenset({"sqlalchemy.ext.asyncio.AsyncEngine", "sqlalchemy.ext.asyncio.engine.AsyncEngine"})
 
 FLASK_EXTENSION = "flask_sqlalchemy.SQLAlchemy"
+FLASK_LITE_EXTENSION = "flask_sqlalchemy_lite.SQLAlchemy"
 
 # -- pools -------------------------------------------------------------------------------------------------------------
 
@@ -274,6 +275,8 @@ FLASK_PREFIX = "SQLALCHEMY_"
 FLASK_URI = "SQLALCHEMY_DATABASE_URI"
 FLASK_OPTIONS = "SQLALCHEMY_ENGINE_OPTIONS"
 FLASK_BINDS = "SQLALCHEMY_BINDS"
+FLASK_LITE_ENGINES = "SQLALCHEMY_ENGINES"
+FLASK_LITE_ASYNC_ENGINES = "SQLALCHEMY_ASYNC_ENGINES"
 
 # Honoured by 2.x, ignored by 3.x without a word.
 FLASK_2_KEYS: Mapping[str, str] = {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from evaluating import variables
 from flask_hooks import DRIVER, HOOKED, HOOKS
+from flask_lite import LITE
+from flask_lite import START as LITE_START
 
-from poollint.facts import Known, value_of
+from poollint.facts import Known, Unknown, value_of
 from poollint.python.code import Code
 from poollint.python.evaluator import evaluate
 from poollint.readers import versions
@@ -996,3 +998,28 @@ def test_what_only_a_running_application_loads_counts(engine):
     app = START + "import settings\ndb = SQLAlchemy(app)\n"
     text = "from flask import current_app\ncurrent_app.config.from_object('config.Trial')\n"
     assert live(engine({"app.py": app, **RELOADED, "settings.py": text})).pool_size.value == 1
+
+
+class TestLite:
+    """Flask-SQLAlchemy-Lite, as tests/proofs/test_flask_lite.py measures it."""
+
+    @pytest.mark.parametrize("name", LITE)
+    def test_every_entry_is_an_engine_with_its_options(self, engines, name):
+        source, expected = LITE[name]
+        found = {}
+        for engine in engines(LITE_START + source):
+            pool = live(engine)
+            numbers = (pool.pool_size, pool.max_overflow, pool.pool_recycle, pool.pool_pre_ping)
+            key = f"{'async ' if engine.is_async else ''}{engine.bind or 'default'}"
+            found[key] = (pool.pool_class.value, *map(value_of, numbers))
+        assert found == expected
+
+    def test_a_configuration_that_is_not_here_leaves_the_options_open(self, engine):
+        source = LITE_START + "app.config.from_object('elsewhere')\ndb = SQLAlchemy(app, engine_options={'pool_size': 3})\n"
+        pool = live(engine(source))
+        assert isinstance(pool.pool_pre_ping, Unknown) and not pool.complete
+
+    def test_a_class_below_it_is_one_as_well(self, engine):
+        source, expected = LITE["an entry's options go over the constructor's"]
+        source = source.replace("db = SQLAlchemy", "class Mine(SQLAlchemy):\n    pass\ndb = Mine")
+        assert live(engine(LITE_START + source)).pool_size.value == expected["default"][1]

@@ -19,7 +19,7 @@ from poollint.python.evaluator.urls import as_url, dialect_named, from_parts
 from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
 from poollint.python.flask.extensions import Flask
 from poollint.python.pings import Pings
-from poollint.python.pools import Library, merged, pool_of
+from poollint.python.pools import Library, coerced, merged, pool_of
 from poollint.python.sites import Site
 from poollint.python.source import names
 from poollint.python.source.modules import Module
@@ -27,7 +27,7 @@ from poollint.python.source.scopes import Scope
 from poollint.python.usage.forks import Candidate, decided
 from poollint.python.usage.roles import Roles
 from poollint.python.usage.uses import Uses
-from poollint.sqlalchemy_tables import COERCED_BY_CONFIG, FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS
+from poollint.sqlalchemy_tables import FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS
 from poollint.versions import declared
 
 MOST_PARTIALS = 3  # of partials of partials
@@ -65,15 +65,16 @@ class Engines:
             yield replace(self._with(described, site, ways), is_made=is_made)
             return
         worlds = self.flask.worlds(site, evaluator, library)
-        ways: dict[tuple[Location, str], list[tuple[Way, Answers]]] = {}
+        ways: dict[tuple[Location, str, bool], list[tuple[Way, Answers]]] = {}
         for made, answers in ((made, answers) for world, answers in worlds for made in world):
             way = Way(made.pool, made.arguments, (*made.dead, *dead_settings(made.arguments)))
-            ways.setdefault((made.location, made.bind), []).append((way, answers))
-        for (location, bind), alternatives in ways.items():
+            ways.setdefault((made.location, made.bind, made.is_async), []).append((way, answers))
+        for (location, bind, is_async), alternatives in ways.items():
             found = _defaulted(alternatives, evaluator)
             if len(found) < len(worlds):
                 found = [replace(way, pool=_perhaps(way.pool)) for way in found]
-            yield self._with(_at_bind(described, location, bind) if bind else described, site, found)
+            engine = _at_bind(described, location, bind) if bind else described
+            yield self._with(replace(engine, is_async=is_async), site, found)
 
     def _with(self, described: Engine, site: Site, ways: list[Way]) -> Engine:
         """Return an engine with the ways it can come out."""
@@ -273,18 +274,11 @@ def _from_config(arguments: Arguments) -> tuple[Value | None, Arguments, tuple[D
         for key, value in configuration.entries.items()
         if isinstance(key, str) and key.startswith(start)
     }
-    keywords = {name: _coerced(name, value) for name, value in below.items() if name not in ("url", "prefix")}
+    keywords = {name: coerced(name, value) for name, value in below.items() if name not in ("url", "prefix")}
     dead = tuple(_not_coerced(name, value) for name, value in keywords.items() if _is_false_text(name, value))
     complete = arguments.complete and configuration.complete
     url = passed.pop("url", None) or below.get("url") or configuration.get(f"{start}url")
     return url, Arguments((), {**keywords, **passed}, complete, arguments.reason or configuration.reason), dead
-
-
-def _coerced(name: str, value: Value) -> Value:
-    if name in COERCED_BY_CONFIG and isinstance(value, Known) and isinstance(value.value, str):
-        if re.fullmatch(r"\s*[+-]?\d+\s*", value.value):
-            return replace(value, value=int(value.value))
-    return value
 
 
 def _is_false_text(name: str, value: Value) -> bool:

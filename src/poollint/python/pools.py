@@ -26,6 +26,7 @@ from poollint.python.source import names
 from poollint.sqlalchemy_tables import (
     AIOSQLITE_FILE_QUEUES_SINCE,
     ASYNC_DRIVERS,
+    COERCED_BY_CONFIG,
     DEFAULT_DRIVERS,
     DEFAULTS,
     POOL_CLASSES,
@@ -92,6 +93,14 @@ def pool_of(world: World, arguments: Arguments, url: Value | None, is_async: boo
 
 
 # -- the URL -----------------------------------------------------------------------------------------------------------
+
+
+def coerced(name: str, value: Value) -> Value:
+    """Return an option as engine_from_config() passes it on: text becomes a number only under the keys it coerces."""
+    if name in COERCED_BY_CONFIG and isinstance(value, Known) and isinstance(value.value, str):
+        if re.fullmatch(r"\s*[+-]?\d+\s*", value.value):
+            return replace(value, value=int(value.value))
+    return value
 
 
 def dialect_of(url: Url, library: Library) -> Setting:

@@ -16,7 +16,7 @@ from poollint.facts import Location
 from poollint.python.evaluator.values import ClassRef, LibraryRef
 from poollint.python.source import names
 from poollint.python.source.modules import Module, Modules
-from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIES, FLASK_EXTENSION
+from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIES, FLASK_EXTENSION, FLASK_LITE_EXTENSION
 
 # libcst's compiled parser ends the process with a segmentation fault on what is nested some thousand levels deep, also
 # on `a and b and ...` and comprehensions, which the standard library keeps flat; its visitor runs into Python's
@@ -87,7 +87,7 @@ class Sites:
         for path in self.candidates:
             if self._mentions(path, (b"flask_sqlalchemy",)) and (module := self.modules.module(path)):
                 classes = (node for node in module.nodes if isinstance(node, ast.ClassDef))
-                subclasses.update(f"{c.name}(".encode() for c in classes if is_flask_extension(ClassRef(module, c)))
+                subclasses.update(f"{c.name}(".encode() for c in classes if extension_of(ClassRef(module, c)))
         if subclasses:
             yield from (path for path in self.modules.paths if self._mentions(path, tuple(subclasses)))
 
@@ -148,21 +148,20 @@ def _names(module: Module, has_extension: bool) -> set[str]:
 def factory_of(module: Module, callee: ast.expr) -> str | None:
     """Return which factory a callee is, None when it is something else, however it is called."""
     resolved = names.resolve(module, callee)
+    if extension_of(resolved):
+        return "flask-sqlalchemy"
+    return FACTORIES.get(resolved.name) if isinstance(resolved, LibraryRef) else None
+
+
+def extension_of(resolved: names.Resolved | None, depth: int = 0) -> str | None:
+    """Return which extension something is, or which one a class of the project descends from."""
     if isinstance(resolved, LibraryRef):
-        return "flask-sqlalchemy" if resolved.name == FLASK_EXTENSION else FACTORIES.get(resolved.name)
-    return "flask-sqlalchemy" if isinstance(resolved, ClassRef) and is_flask_extension(resolved) else None
-
-
-def is_flask_extension(cls: ClassRef, depth: int = 0) -> bool:
-    """Say whether a class of the project descends from `flask_sqlalchemy.SQLAlchemy`."""
-    for base in cls.node.bases:
-        resolved = names.resolve(cls.module, base)
-        if isinstance(resolved, LibraryRef) and resolved.name == FLASK_EXTENSION:
-            return True
-        if isinstance(resolved, ClassRef) and resolved.node is not cls.node and depth < 5:
-            if is_flask_extension(resolved, depth + 1):
-                return True
-    return False
+        return resolved.name if resolved.name in (FLASK_EXTENSION, FLASK_LITE_EXTENSION) else None
+    if not isinstance(resolved, ClassRef) or depth > 5:
+        return None
+    bases = (names.resolve(resolved.module, base) for base in resolved.node.bases)
+    others = (base for base in bases if getattr(base, "node", None) is not resolved.node)
+    return next(filter(None, (extension_of(base, depth + 1) for base in others)), None)
 
 
 def _located(module: Module, creations: list[_Creation]) -> Iterator[Site]:

@@ -28,13 +28,15 @@ from poollint.python.evaluator.values import (
     origin_of,
     reason_of,
 )
+from poollint.python.flask import lite
 from poollint.python.flask.flask_config import Config, Places, assigned_name
 from poollint.python.flask.flask_given import Given
 from poollint.python.flask.flask_hooks import Hooks, driver_defaults, hooks_of
 from poollint.python.pools import Library, dialect_of, may_be, pool_of
-from poollint.python.sites import Site
+from poollint.python.sites import Site, extension_of
+from poollint.python.source import names
 from poollint.python.usage.roles import Roles
-from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_BINDS, FLASK_NEVER_KEYS, FLASK_OPTIONS, FLASK_URI
+from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_BINDS, FLASK_LITE_EXTENSION, FLASK_NEVER_KEYS, FLASK_OPTIONS, FLASK_URI
 
 VERSION = "flask-sqlalchemy"
 
@@ -51,6 +53,7 @@ class Made:
     arguments: Arguments
     dead: tuple[DeadSetting, ...] = ()
     bind: str = ""
+    is_async: bool = False
 
 
 class Flask:
@@ -67,9 +70,11 @@ class Flask:
     ) -> list[tuple[tuple[Made, ...], Mapping[str, Answer]]]:
         """Return the engines that the extension makes, for every way they can come out; with the answers that lead there."""
         circle = self.roles.graph.circle(site.module.path)
+        is_lite = extension_of(names.resolve(site.module, site.call.func)) == FLASK_LITE_EXTENSION
+        make = self._made_by_lite if is_lite else self._made
 
         def compute(world: World) -> tuple[tuple[Made, ...], Mapping[str, Answer]]:
-            return self._made(world, site, library, circle), world.answers
+            return make(world, site, library, circle), world.answers
 
         return evaluator.alternatives(compute)
 
@@ -103,6 +108,22 @@ class Flask:
         arguments = given.of_default(uri)
         dead = tuple(self._dead(config, site, is_3))
         return (Made(site.location, _pool(world, arguments, uri, library), arguments, dead), *binds)
+
+    def _made_by_lite(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
+        is_for_another, started_in = partial(self.given.is_for_another, site), self.given.started_in(site)
+        config = Config(self.places, world, circle, True, is_for_another, started_in)
+        constructor = _table(world.arguments(site.call, site.module).get("engine_options"))
+        made = []
+        for entry in lite.entries(config, constructor, library):
+            is_default = entry.name == lite.DEFAULT and not entry.is_async
+            place = site.location
+            if not is_default and entry.table is not None:
+                place = self.places.place_of_bind(entry.name, entry.table, circle)
+            if place is not None:
+                pool = _pool(world, entry.arguments, entry.url, library, entry.is_async)
+                bind = "" if is_default else entry.name
+                made.append(Made(place, pool, entry.arguments, bind=bind, is_async=entry.is_async))
+        return tuple(made)
 
     def _binds(self, given: _Given, library: Library) -> Iterator[Made]:
         """Yield the engines of the binds, in their order; a bind that is written nowhere by its name has no place."""
@@ -202,15 +223,17 @@ class _Given:
                 yield name, Unknown(reason, origin_of(value))
 
 
-def _pool(world: World, arguments: Arguments, url: Value | None, library: Library) -> Pool:
+def _pool(
+    world: World, arguments: Arguments, url: Value | None, library: Library, is_async: bool = False
+) -> Pool:
     """Return what the arguments make; for SQLite in memory the extension itself passes a StaticPool, which has no size."""
-    pool = pool_of(world, arguments, url, False, library)
+    pool = pool_of(world, arguments, url, is_async, library)
     if value_of(pool.pool_class) != "SingletonThreadPool":
         return pool
     static = LibraryRef("sqlalchemy.pool.StaticPool", Origin("default of Flask-SQLAlchemy"))
     passed = replace(arguments, keywords={**arguments.keywords, "poolclass": static})
     chosen = Known("StaticPool", static.origin, "default")
-    return replace(pool_of(world, passed, url, False, library), pool_class=chosen, arguments=pool.arguments)
+    return replace(pool_of(world, passed, url, is_async, library), pool_class=chosen, arguments=pool.arguments)
 
 
 def _table(value: Value | None) -> Table:

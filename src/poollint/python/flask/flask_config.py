@@ -30,9 +30,17 @@ from poollint.python.source import names
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import dotted
 from poollint.python.usage.roles import Roles
-from poollint.sqlalchemy_tables import FLASK_BINDS, FLASK_OPTIONS, FLASK_PREFIX, FLASK_URI
+from poollint.sqlalchemy_tables import (
+    FLASK_BINDS,
+    FLASK_LITE_ASYNC_ENGINES,
+    FLASK_LITE_ENGINES,
+    FLASK_OPTIONS,
+    FLASK_PREFIX,
+    FLASK_URI,
+)
 
 Holder = ClassRef | ModuleRef | Instance
+_NAMED = (FLASK_BINDS, FLASK_LITE_ENGINES, FLASK_LITE_ASYNC_ENGINES)  # dicts that hold an engine under each key
 _INDEXED = re.compile(rf"{FLASK_OPTIONS}\s*[\[.]")
 
 
@@ -140,7 +148,7 @@ class Places:
         return frozenset(key for key in found if key.startswith(FLASK_PREFIX))
 
     def place_of_bind(self, key: str, binds: Table, circle: frozenset[str]) -> Location | None:
-        """Return where a bind is written by its name, the same in every world; in no Python file, where its value is."""
+        """Return where an engine of a dict is written by its name, the same in every world; in no Python file, where its value is."""
         at, table = origin_of(binds.entries[key]).location, binds.origin.location
         files = {place.path for place in (at, table) if place} | circle  # a module that a text names is in no circle
         for path, node in self._bind_keys.get(key, ()):
@@ -150,10 +158,10 @@ class Places:
 
     @cached_property
     def _bind_keys(self) -> dict[str, list[tuple[str, ast.expr]]]:
-        """Key → the places that name it in a dict, in files that set the binds; those of the binds' own dict first."""
+        """Key → the places that name it in a dict, in files that set such dicts; those of the dict itself first."""
         own: dict[str, list[tuple[str, ast.expr]]] = {}
         other: dict[str, list[tuple[str, ast.expr]]] = {}
-        for path in self.modules.containing(FLASK_BINDS.encode()):
+        for path in sorted({path for name in _NAMED for path in self.modules.containing(name.encode())}):
             module = None if self.roles.is_aside(path) else self.modules.module(path)
             for node in module.nodes if module else ():
                 for key in _keys_named(node):
@@ -561,18 +569,18 @@ def _keys_named(node: ast.AST) -> Iterator[ast.Constant]:
 
 
 def _is_of_binds(module: Module, node: ast.AST) -> bool:
-    """Say whether a dict is given to SQLALCHEMY_BINDS where it is written, or an item of it is set."""
+    """Say whether a dict is given to SQLALCHEMY_BINDS or its kind where it is written, or an item of it is set."""
     if isinstance(node, ast.Assign):
-        return (dotted(node.targets[0].value) or "").endswith(FLASK_BINDS)  # type: ignore[attr-defined]
+        return (dotted(node.targets[0].value) or "").endswith(_NAMED)  # type: ignore[attr-defined]
     parent = module.parent(node)
     if isinstance(parent, ast.keyword):
-        return parent.arg == FLASK_BINDS
+        return parent.arg in _NAMED
     if isinstance(parent, ast.Dict):
         held = zip(parent.keys, parent.values)
-        return any(v is node and isinstance(k, ast.Constant) and k.value == FLASK_BINDS for k, v in held)
-    if parent is None or assigned_name(parent) == FLASK_BINDS:
+        return any(v is node and isinstance(k, ast.Constant) and k.value in _NAMED for k, v in held)
+    if parent is None or assigned_name(parent) in _NAMED:
         return parent is not None
-    return isinstance(parent, ast.Assign) and FLASK_BINDS in looked_up(parent.targets[0])
+    return isinstance(parent, ast.Assign) and not set(_NAMED).isdisjoint(looked_up(parent.targets[0]))
 
 
 def assigned_name(stmt: ast.AST) -> str | None:
@@ -607,7 +615,7 @@ def _follows_init(module: Module, node: ast.AST) -> bool:
             if not call.args or dotted(call.args[0]) != app or function_around(module, call) is not function:
                 continue
             resolved = names.resolve(module, call.func)
-            is_extension = isinstance(resolved, LibraryRef) and resolved.name.startswith("flask_sqlalchemy.")
+            is_extension = isinstance(resolved, LibraryRef) and resolved.name.startswith(("flask_sqlalchemy.", "flask_sqlalchemy_lite."))
             is_init = name == "init_app" and "db" in (dotted(call.func) or "").partition(".")[0].lower()
             if (is_extension or is_init) and _stands_before(module, call, node):
                 return True

@@ -24,7 +24,7 @@ DEEPEST = 20  # re-exports of re-exports
 
 # Libraries whose names the evaluator and the engine finder know: a file of the same name does not shadow them.
 LIBRARIES = frozenset(
-    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy decouple environs envparse environ "
+    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy flask_sqlalchemy_lite decouple environs envparse environ "
     "starlette dotenv yaml tomli toml asyncpg psycopg psycopg2 fastapi django celery attr attrs typing_extensions".split()
 )
 
