@@ -273,6 +273,46 @@ def test_a_url_that_always_ends_in_an_error_is_an_engine_all_the_same(engine):
     assert isinstance(found.live[0].dialect, Unknown)
 
 
+UNBOUND = """
+import os
+from sqlalchemy import NullPool, create_engine
+mode = os.environ["MODE"]
+{before}
+if mode == "BATCH":
+    OPTIONS = {{"pool_size": 2}}
+elif mode in {{"DEV", "PROD"}}:
+    OPTIONS = {{"pool_size": 20}}
+engine = create_engine("postgresql+psycopg2://db/orders", {passed})
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "passed", "sizes"),
+    [
+        ("", "**OPTIONS", {2, 20}),
+        ("", "pool_size=OPTIONS['pool_size']", {2, 20}),
+        ("OPTIONS = {'pool_size': 9}", "**OPTIONS", {2, 20, 9}),
+        ("from elsewhere import *", "**OPTIONS", {2, 20, None}),
+    ],
+)
+def test_a_branch_that_leaves_a_name_unbound_makes_no_engine(engine, before, passed, sizes):
+    live = engine({"db.py": UNBOUND.format(before=before, passed=passed)}).live
+    assert {value_of(pool.pool_size) for pool in live} == sizes
+
+
+def test_a_name_that_is_never_bound_is_an_engine_all_the_same(engine):
+    text = SYNC + "if False:\n    SIZE = 5\nengine = create_engine('postgresql://db/orders', pool_size=SIZE)\n"
+    assert isinstance(engine({"db.py": text}).live[0].pool_size, Unknown)
+
+
+def test_a_global_that_a_function_sets_is_bound(engine):
+    text = SYNC + (
+        "import os\ndef configure():\n    global SIZE\n    SIZE = 7\nconfigure()\n"
+        "if os.environ['MODE'] == 'BATCH':\n    SIZE = 2\nengine = create_engine('postgresql://db/orders', pool_size=SIZE)\n"
+    )
+    assert 7 in {value_of(pool.pool_size) for pool in engine({"db.py": text}).live}
+
+
 def test_the_environment_of_a_workload_decides(pool):
     text = (
         SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'], pool_size=int(os.getenv('SIZE', '5')))\n"

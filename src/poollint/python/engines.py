@@ -11,7 +11,7 @@ from itertools import chain
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python.defaults import Outcome, with_defaults
-from poollint.python.evaluator import reach
+from poollint.python.evaluator import flow, reach
 from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
 from poollint.python.evaluator.returns import RAISES
@@ -209,8 +209,14 @@ def _calls_of_partial(world: World, site: Site) -> list[tuple[ast.Call, int]]:
 
 
 def _raises(way: Way) -> bool:
-    """Say whether working out the URL ends in an error: `raise ValueError("Unsupported database")` makes no engine."""
-    return isinstance(way.pool.dialect, Unknown) and way.pool.dialect.reason == RAISES.reason
+    """Say whether working out what is passed ends in an error, which makes no engine.
+
+    `raise ValueError("Unsupported database")` on the way to the URL, or a name that no branch has bound: NameError.
+    """
+    if isinstance(way.pool.dialect, Unknown) and way.pool.dialect.reason == RAISES.reason:
+        return True
+    spread = Unknown(way.arguments.reason)
+    return any(flow.is_unset(value) for value in (way.pool.dialect, spread, *way.arguments.keywords.values()))
 
 
 def _ways_of_partial(module: Module, partial_call: ast.Call) -> Iterator[list[tuple[ast.Call, int]]]:

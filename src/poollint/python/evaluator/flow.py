@@ -61,6 +61,8 @@ def name_in(
             value = _set_elsewhere(world, scope, name, module, writer) or value
         elif rebinding := _rebound(world, scope, name, module, at, value):
             return Unknown(f"{name} is also set in {rebinding}()", origin_of(value))
+        if value is None and scope.stars:
+            return Unknown(f"{name} may come from an import of *", place())
         if value is None:
             return Unknown(f"{name} {NOT_SET}", place())
         return value
