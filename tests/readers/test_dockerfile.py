@@ -197,3 +197,12 @@ def test_a_folder_whose_parts_were_copied_one_by_one_is_that_folder(make_tree):
     tree = make_tree({"Dockerfile": text, "backend/app/main.py": "", "backend/pyproject.toml": ""})
     (process,) = started(tree)
     assert process.directory == "backend"
+
+
+def test_a_source_outside_the_context_is_one_inside_it(make_tree):
+    """BuildKit takes the `../` away: what is copied is `bot`."""
+    text = "FROM python:3.12\nWORKDIR /bot\nCOPY ../../bot /bot\nCMD python main.py\n"
+    files = {"docker/bot/Dockerfile": text, "bot/main.py": "import uvicorn\nuvicorn.run('app:app', workers=3)\n"}
+    workload = Workload("bot", "compose", "service", Location("c.yml", 1), build=Build("", "docker/bot/Dockerfile"))
+    (process,) = processes(workload, make_tree(files))
+    assert process.processes.value == 3

@@ -193,3 +193,42 @@ def test_a_setup_py_that_this_python_cannot_read_is_said_with_its_line(make_tree
     (skipped,) = tree.skipped
     assert (skipped.path, skipped.line) == ("setup.py", 3)
     assert skipped.reason.startswith("not Python 3.")
+
+
+class TestRequirementsThatADockerfileCopies:
+    """`ADD docker/bot/requirements.txt /` beside `COPY ../../bot /bot`: they are installed for that code."""
+
+    DOCKERFILE = "FROM python:3.12\nADD /docker/{0}/requirements.txt /\nRUN pip install -r /requirements.txt\nCOPY {1} /{0}\n"
+
+    def pins(self, make_tree, path, **files):
+        found = tuple(read(make_tree({name.replace("__", "/"): text for name, text in files.items()})))
+        return {version.pinned for version in declared(found, "sqlalchemy", path)}
+
+    def test_speak_for_the_code_beside_them(self, make_tree):
+        files = {
+            "docker__bot__Dockerfile": self.DOCKERFILE.format("bot", "../../bot"),
+            "docker__bot__requirements.txt": "SQLAlchemy==1.4.39\n",
+            "docker__admin__Dockerfile": self.DOCKERFILE.format("admin", "/admin/"),
+            "docker__admin__requirements.txt": "SQLAlchemy==2.0.36\n",
+            "bot__db.py": "",
+            "admin__db.py": "",
+        }
+        assert self.pins(make_tree, "bot/db.py", **files) == {"1.4.39"}
+        assert self.pins(make_tree, "admin/db.py", **files) == {"2.0.36"}
+
+    def test_speak_for_the_whole_context(self, make_tree):
+        files = {
+            "docker__bot__Dockerfile": self.DOCKERFILE.format("bot", "."),
+            "docker__bot__requirements.txt": "SQLAlchemy==1.4.39\n",
+            "bot__db.py": "",
+        }
+        assert self.pins(make_tree, "bot/db.py", **files) == {"1.4.39"}
+
+    def test_leave_what_has_files_of_its_own(self, make_tree):
+        files = {
+            "docker__bot__Dockerfile": self.DOCKERFILE.format("bot", "bot"),
+            "docker__bot__requirements.txt": "SQLAlchemy==1.4.39\n",
+            "bot__pyproject.toml": "[project]\ndependencies = ['sqlalchemy==2.0.30']\n",
+            "bot__db.py": "",
+        }
+        assert self.pins(make_tree, "bot/db.py", **files) == {"2.0.30"}

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from poollint._expand import Scope, expand, glued, setting_of
 from poollint.facts import Build, Image, Location, Origin, Setting, Words, Workload
+from poollint.readers._dockerfile import in_context
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
@@ -301,9 +302,9 @@ class _Instructions:
         if origin is not None:
             self._place_from_stage(origin, source, where, into_folder)
             return
-        path = _joined(self.context, source.lstrip("/") or ".")
+        path = _joined(self.context, in_context(source) or ".")
         if path.startswith(".."):
-            return
+            return  # the context itself is no folder here
         path = "" if path == "." else path
         for found in self._matching(path):
             if found in self.tree and into_folder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -171,6 +172,14 @@ def _from(text: str, arguments: list[Instruction]) -> tuple[str, str | None]:
     base = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", base)
     name = words[2] if len(words) >= 3 and words[1].lower() == "as" else None
     return base, name
+
+
+def in_context(source: str) -> str:
+    """Return a source of COPY or ADD as a path below the context: BuildKit takes away what would lead out of it.
+
+    https://docs.docker.com/reference/cli/docker/buildx/build/#access-paths-outside-the-build-context
+    """
+    return posixpath.normpath("/" + source).lstrip("/")
 
 
 def pairs(text: str) -> list[tuple[str, str, bool]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from poollint.environments import environment_of
 from poollint.facts import Build, Location, Unknown, Workload
+from poollint.readers._dockerfile import in_context
 
 if TYPE_CHECKING:
     from poollint.discover import Tree
@@ -31,13 +32,15 @@ NO_MANIFEST = Unknown("no manifest says how many instances run")
 
 def read(tree: Tree) -> Iterator[Workload]:
     """Yield a workload with platform "docker" for every Dockerfile whose final image starts something."""
-    for path in tree.named(*_PATTERNS):
-        if _NOT_ONE.search(path):
-            continue
+    for path in dockerfiles(tree):
         with tree.guard(path):
             workload = _workload(tree, path)
             if workload is not None:
                 yield workload
+
+
+def dockerfiles(tree: Tree) -> Iterator[str]:
+    return (path for path in tree.named(*_PATTERNS) if not _NOT_ONE.search(path))
 
 
 def _workload(tree: Tree, path: str) -> Workload | None:
@@ -77,7 +80,8 @@ def context_of(tree: Tree, path: str) -> str:
 
     own = posixpath.dirname(path)
     text = tree.text(path)
-    sources = [source for stage in parse(path, text).stages for source in _sources(stage.instructions)] if text else []
+    stages = parse(path, text).stages if text else []
+    sources = [source for stage in stages for source in _sources(stage.instructions) if source.strip("./")]
     candidates = [own]
     while candidates[-1]:
         candidates.append(posixpath.dirname(candidates[-1]))
@@ -89,13 +93,23 @@ def context_of(tree: Tree, path: str) -> str:
     return max(candidates, key=held) if sources else own
 
 
+def copied(tree: Tree, path: str) -> set[str]:
+    """Return the files and folders of the tree that a Dockerfile copies into any of its stages."""
+    from poollint.readers._dockerfile import parse
+
+    context, text = context_of(tree, path), tree.text(path)
+    stages = parse(path, text).stages if text else []
+    names = {posixpath.join(context, source) for stage in stages for source in _sources(stage.instructions)}
+    return {found for name in names if (found := name.rstrip("/")) in tree or found in tree.folders}
+
+
 def _sources(instructions: list) -> Iterator[str]:
     for instruction in instructions:
         if instruction.name in ("COPY", "ADD") and "--from=" not in instruction.joined:
             words = instruction.words or [word for word in instruction.joined.split() if not word.startswith("--")]
             for word in words[:-1]:
-                if not re.search(r"[*?$<]|://", word) and word.strip("./"):
-                    yield word.lstrip("/")
+                if not re.search(r"[*?$<]|://", word):
+                    yield in_context(word)
 
 
 def _name(tree: Tree, path: str) -> str:

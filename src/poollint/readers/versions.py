@@ -4,6 +4,8 @@ uv.lock, poetry.lock, pdm.lock, Pipfile.lock    exact versions
 requirements*.txt and what they include by -r   pins and ranges
 pyproject.toml, Pipfile, setup.cfg, setup.py    ranges (Poetry's and conda's own operators are translated)
 environment.yml                                 conda's and pip's
+
+A requirements file that a Dockerfile copies beside code of another folder speaks for that code as well.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ import posixpath
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 
 from poollint.discover import Tree
 from poollint.facts import Location, Version
+from poollint.readers.dockerfile import copied, dockerfiles
 from poollint.versions import FURTHER_DRIVERS
 
 OF_INTEREST = frozenset(
@@ -34,6 +37,8 @@ _EXACT = re.compile(r"===?\s*([0-9][^\s,*]*)\s*")
 
 def read(tree: Tree) -> Iterator[Version]:
     """Yield what every lock and requirement file says of the libraries of interest."""
+    required: dict[str, list[Version]] = {}
+    folders: set[str] = set()
     for paths, reader in _READERS:
         for path in paths(tree):
             found: list[Version] = []
@@ -42,6 +47,25 @@ def read(tree: Tree) -> Iterator[Version]:
                 if text is not None:
                     found.extend(reader(tree, path, text))
             yield from found
+            folders.update(version.folder for version in found)
+            if reader is _requirements:
+                required[path] = found
+    for path in dockerfiles(tree) if required else ():
+        with tree.guard(path):
+            yield from list(_for_copied_code(copied(tree, path), required, folders))
+
+
+def _for_copied_code(
+    together: Iterable[str], required: dict[str, list[Version]], folders: Container[str]
+) -> Iterator[Version]:
+    """Yield what requirements files say for the folders that are copied beside them and have no such file themselves."""
+    together = sorted(together)
+    for path in together:
+        own = project_folder(path)
+        # What it speaks for already, and what has files of its own, keeps them.
+        others = [each for each in together if each not in folders and own and not f"{each}/".startswith(f"{own}/")]
+        for version in required.get(path, ()):
+            yield from (replace(version, folder=folder) for folder in others)
 
 
 def project_folder(path: str) -> str:
