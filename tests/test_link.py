@@ -529,6 +529,39 @@ def bouncer(**fields: object) -> Pooler:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
+class TestPoolersInTheSamePod:
+    """Nothing else runs there that it could be for."""
+
+    SIDECAR = bouncer(name="api/pgbouncer", hosts=("localhost", "127.0.0.1"))
+    SECRET = engine("app/db.py:8", pool(identities=(URL,)))
+
+    def poolers(self, *engines: Engine, sidecar: Pooler = SIDECAR, **changes: Any) -> list[str | None]:
+        api = replace(workload("api"), **changes)
+        clients = joined([api, sidecar, compose_database("deploy")], *engines).clients
+        return [client.pooler.name if client.pooler else None for client in clients]
+
+    def test_are_between_an_unknown_url_and_its_server(self) -> None:
+        assert self.poolers(self.SECRET) == ["api/pgbouncer"]
+
+    def test_are_passed_by_a_url_that_says_so(self) -> None:
+        assert self.poolers(engine("app/db.py:8", pool(target=on("db.example.org")))) == [None]
+
+    def test_may_be_passed_by_one_of_two_engines(self) -> None:
+        other = engine("app/direct.py:3", pool(identities=("env:DIRECT_URL",)))
+        assert self.poolers(self.SECRET, other) == [None, None]
+
+    def test_are_not_those_of_another_pod(self) -> None:
+        assert self.poolers(self.SECRET, name="worker") == [None]
+        assert self.poolers(self.SECRET, environment="staging") == [None]
+
+    def test_speak_one_protocol(self) -> None:
+        mysql = pool(identities=(URL,), dialect=number("mysql", "mysql"))
+        assert self.poolers(engine("app/db.py:8", mysql)) == [None]
+        assert self.poolers(engine("app/db.py:8", mysql), sidecar=replace(self.SIDECAR, product="proxysql")) == [
+            "api/pgbouncer"
+        ]
+
+
 class TestPoolers:
     def test_a_pooler_leads_to_the_database_behind_it(self) -> None:
         site = engine("app/db.py:8", pool(target=on("pgbouncer", 6432)))

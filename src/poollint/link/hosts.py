@@ -50,6 +50,17 @@ class Hosts:
         found = self._nearest(target, databases, pooler.unit, pooler.environment)
         return found if isinstance(found, Database) else None
 
+    def sidecar_of(self, workload: Workload) -> Pooler | None:
+        """Return the only pooler that runs in the same pod or instance: readers name it after the workload."""
+        pod = f"{workload.name.partition('/')[0]}/"
+        found = [
+            server
+            for server in self._servers
+            if isinstance(server, Pooler) and server.name.startswith(pod) and "localhost" in server.hosts
+        ]
+        beside = [s for s in found if (s.unit, s.environment) == (workload.unit, workload.environment)]
+        return beside[0] if len(beside) == 1 else None
+
     def _named_in_full(self, target: Target) -> list[Database | Pooler]:
         """Without a unit, a bare name such as `db` means nothing."""
         return [server for server in self._servers if "." in (target.host or "") and target.host in server.hosts]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from poollint.config import Configuration, StatedDatabase
-from poollint.facts import Database, Known, Pool, Pooler, Target, value_of
+from poollint.facts import Database, Known, Location, Pool, Pooler, Target, Workload, value_of
 from poollint.link.hosts import Hosts, is_local, resource_of
 from poollint.link.poolers import endpoint_pooler, named_pooler
 from poollint.link.running import Run
@@ -23,6 +23,9 @@ _OWN_UNITS = {
     "supervisor": "supervisor ",
     "docker": "docker ",
 }
+
+
+_OF_MYSQL = ("mysql", "mariadb")
 
 
 @dataclass(slots=True)
@@ -79,6 +82,26 @@ def seat_of(run: Run, hosts: Hosts, configuration: Configuration) -> Seat:
     _follow_attachment(seat)
     _follow_statement(seat, seat.pool, configuration)
     return seat
+
+
+def through_sidecars(seats: Sequence[Seat], hosts: Hosts) -> None:
+    """Lead the only engine of a workload through the pooler beside it, where its URL is not readable.
+
+    A pooler in the same pod is there for the containers of that pod; of two engines one may go past it.
+    """
+    engines: dict[Workload, set[Location]] = {}
+    for seat in seats:
+        if seat.pool and seat.run.workload:
+            engines.setdefault(seat.run.workload, set()).add(seat.run.engine.location)
+    for seat in seats:
+        workload = seat.run.workload
+        if workload is None or seat.pool is None or isinstance(seat.pool.target, Known) or seat.stated:
+            continue
+        pooler, dialect = hosts.sidecar_of(workload), value_of(seat.pool.dialect)
+        is_spoken = pooler is not None and dialect in (_OF_MYSQL if pooler.product == "proxysql" else ("postgresql",))
+        if pooler and is_spoken and len(engines[workload]) == 1 and not workload.instance_connections:
+            _pass_through(seat, pooler, Target(dialect), hosts)
+            seat.how = f"{pooler.name} runs beside it"
 
 
 def fact_identity(database: Database) -> str:

@@ -18,7 +18,7 @@ from poollint.link.hosts import Hosts
 from poollint.link.limits import limited
 from poollint.link.poolers import settled, stated_pooler
 from poollint.link.running import Run
-from poollint.link.seats import Seat, fact_identity, seat_of, variables_of
+from poollint.link.seats import Seat, fact_identity, seat_of, through_sidecars, variables_of
 from poollint.link.workloads import Versions
 
 
@@ -72,6 +72,7 @@ def join(
     poolers = [settled(stated.placed(pooler, configuration)) for pooler in poolers]
     hosts = Hosts(facts, poolers, versions)
     seats = [seat_of(run, hosts, configuration) for run in runs]
+    through_sidecars(seats, hosts)
     groups = _grouped(seats, facts, versions)
     _name_all(groups)
     made = {(g.name, at): _made(g, at, configuration) for g in groups for at in g.environments}
