@@ -114,7 +114,7 @@ class Lifecycle:
                     ", but tests and samples" if further else ""
                 )
                 nobody = _run(step, Context("unknown", says, step.module.location(definition)))
-                plain = definition.name if _is_plain(step.module, definition) else ""
+                plain = definition.name if is_plain(step.module, definition) else ""
                 yield replace(nobody, unused=definition.name) if further else replace(nobody, uncalled=plain)
 
     def _outward(self, step: _Step, definition: Function | ast.ClassDef, skipping: Skipping) -> Iterator[Run | _Step]:
@@ -209,7 +209,7 @@ def _climbs_to(module: Module, function: Function, how: Kept) -> Function | ast.
     return cls if cls and (how == "instance" or function.name in _CONSTRUCTORS) else function
 
 
-def _is_plain(module: Module, definition: Function | ast.ClassDef) -> bool:
+def is_plain(module: Module, definition: Function | ast.ClassDef) -> bool:
     """Say whether a definition runs only for who names it: no decorator hands it on, and no base knows its methods.
 
     What takes parameters may be a hook or a handler that a server finds by its name: `def post_fork(server, worker)`.

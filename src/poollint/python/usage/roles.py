@@ -25,7 +25,7 @@ from poollint.python.usage import contexts
 from poollint.python.usage.contexts import Context, Kind
 from poollint.python.usage.escapes import outlives
 from poollint.python.usage.keeping import kept
-from poollint.python.usage.lifecycle import Lifecycle, Run, disposed_in_passing
+from poollint.python.usage.lifecycle import Lifecycle, Run, disposed_in_passing, is_plain
 from poollint.python.usage.programs import keeps_running
 from poollint.python.usage.users import CONFIGURES, Mention, Users
 
@@ -222,8 +222,11 @@ class Roles:
         )
 
     def _is_for_nobody(self, site: Site) -> bool:
-        """Say whether an application never makes an engine; a library's is made by its users."""
-        return not self._is_library(site) and self._is_never(self.lifecycle.runs(site))
+        """Say whether an application never makes an engine: no code, text or configuration has the name that leads to it."""
+        runs = self.lifecycle.runs(site)
+        return all(run.uncalled for run in runs) and not (
+            self._is_library(site) or any(self._is_spoken_of(run.uncalled) for run in runs)
+        )
 
     def _is_spoken_of(self, name: str) -> bool:
         """Say whether a program or its configuration has a name; who only imports it or gives it on does not use it."""
@@ -262,13 +265,13 @@ class Roles:
         return self._mentions[site.call]
 
     def _is_live(self, mention: Mention) -> bool:
-        """Say whether anything comes to a use: a function that nothing calls uses no engine."""
-        return not self._is_never(self.lifecycle.runs_of(mention.module, mention.node))
-
-    def _is_never(self, runs: Iterable[Run]) -> bool:
-        """Say whether nothing comes to run something: no code, text or configuration has a name that leads to it."""
-        runs = tuple(runs)
-        return all(run.uncalled for run in runs) and not any(self._is_spoken_of(run.uncalled) for run in runs)
+        """Say whether anything may come to a use: a function whose name stands nowhere uses no engine."""
+        module = mention.module
+        functions = [f for f in module.enclosing_functions(mention.node) if isinstance(f, FUNCTIONS)]
+        if not functions or contexts.is_of_main_guard(module, functions[-1]) or contexts.of_function(module, functions[-1]):
+            return True
+        cls = class_around(module, functions[-1]) if functions[-1].name.startswith("__") else None
+        return not is_plain(module, cls or functions[-1]) or self._is_spoken_of((cls or functions[-1]).name)
 
     def _runs_of_users(self, site: Site) -> tuple[Run, ...]:
         """Return the ways that code comes to use one of several engines of a file: each has the role of its own users.
