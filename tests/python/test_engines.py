@@ -718,6 +718,17 @@ def test_conditions_on_a_value_that_is_not_known_agree_wherever_they_stand(engin
     assert found == {("NullPool", None), ("QueuePool", 7)}
 
 
+@pytest.mark.parametrize(("given", "dialects"), [("postgresql://db/a", {"sqlite"}), ("sqlite:///a.db", {"sqlite"})])
+def test_what_a_branch_asks_of_a_url_holds_there_whatever_a_variable_has_by_default(engine, given, dialects):
+    text = (
+        f"{SYNC}import os\ndef find():\n    url = os.environ['URL']\n    if url.startswith('postgres://'):\n"
+        "        return 'postgresql://' + url[len('postgres://') :]\n    return url\n"
+        "def make():\n    url = find()\n    if url.startswith('sqlite:///'):\n        return create_engine(url)\nmake()\n"
+    )
+    found = engine(text, Environment({"URL": Known(given, Origin("compose"), "fallback")}, complete=True))
+    assert {value_of(pool.dialect) for pool in found.alternatives} == dialects
+
+
 def test_what_is_read_anew_may_come_out_otherwise(engine):
     text = (
         f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"

@@ -16,7 +16,7 @@ from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
 from poollint.python.evaluator.returns import RAISES
 from poollint.python.evaluator.urls import as_url, dialect_named, from_parts
-from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
+from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of, variables_of
 from poollint.python.flask.extensions import Flask
 from poollint.python.pings import Pings
 from poollint.python.pools import Library, coerced, merged, pool_of
@@ -378,16 +378,19 @@ def _by_creator(world: World, arguments: Arguments, url: Value | None) -> Value 
 
 
 def _by_branch(world: World, site: Site, url: Value | None) -> Value | None:
-    """Return the URL, with what the branches around the creation ask of its dialect where nothing else tells."""
+    """Return the URL, with what the branches around the creation ask of its dialect where nothing surer tells.
+
+    What a variable may replace is replaced there: the branch is taken.
+    """
     by_name = (keyword.value for keyword in site.call.keywords if keyword.arg == "url")
     given = next(chain(by_name, site.call.args[site.skip :]), None)
     parts = as_url(world, url) if given is not None and url is not None else None
-    if parts is None or url is None or isinstance(parts.dialect, Known):
+    if parts is None or url is None or (isinstance(parts.dialect, Known) and not variables_of(url)):
         return url
     asked = [(_asked(test, ast.dump(given), holds), holds) for test, holds in reach.conditions(site.call, site.module)]
     if dialect := next((named for named, holds in asked if named and holds), None):
-        return url_of_dialect(dialect, url)
-    excluded = {named for named, holds in asked if named and not holds}
+        return url_of_dialect(dialect, url) if dialect != value_of(parts.dialect) else url
+    excluded = {named for named, holds in asked if named and not holds and not isinstance(parts.dialect, Known)}
     return replace(parts, excludes=parts.excludes | excluded) if excluded else url
 
 
