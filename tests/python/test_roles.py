@@ -775,6 +775,27 @@ def test_an_engine_that_nothing_uses_is_no_services_where_another_is_used(make_t
     assert of_one(make_tree, {"app/db.py": BASE, "app/main.py": USER.format("pass")}) == ("service", ())
 
 
+FLASK = "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nfrom flask_migrate import Migrate\napp = Flask(__name__)\n"
+MODELS = "from app.ext import db\nclass Order(db.Model): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("unused", "role"),
+    [
+        (f"{FLASK}db = SQLAlchemy(app)\n", "script"),
+        (f"{FLASK}db = SQLAlchemy(app)\nmigrate = Migrate(app, db)\n", "script"),
+        (f"{FLASK}db = SQLAlchemy(app)\nMigrate(app, db)\n", "script"),
+        (f"{FLASK}db = SQLAlchemy(app)\nwith app.app_context():\n    db.create_all()\n", "service"),
+        (f"{FLASK}db = SQLAlchemy(app)\nclass User(db.Model): ...\n@app.get('/')\ndef show():\n    User.query.all()\n", "service"),
+    ],
+)
+def test_an_extension_that_nothing_uses_is_no_services_where_another_is_used(make_tree, unused, role):
+    files = {"app/ext.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n", "app/models.py": MODELS}
+    main = "from flask import Flask\nfrom app.models import Order, db\napp = Flask(__name__)\ndb.init_app(app)\n@app.get('/')\ndef go():\n    Order.query.all()\n"
+    found = Code(make_tree({**files, "app/main.py": main, "manage.py": unused})).engines()
+    assert {made.location.path: made.role for made in found} == {"app/ext.py": "service", "manage.py": role}
+
+
 def test_a_use_in_a_function_that_nothing_calls_is_none(make_tree):
     check = "from app.db import engine\ndef check():\n    engine.connect()\n"
     assert of_one(make_tree, {**ANOTHER, "app/db.py": BASE, "app/check.py": check}) == ("script", ())

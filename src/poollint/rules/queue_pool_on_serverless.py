@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint.facts import Client, Engine, Evidence, Finding, Pool, Project, about_engine, value_of
-from poollint.rules._guards import QUEUES, environment_names, every, judged, place, runs_evidence, workload_names
+from poollint.rules._guards import QUEUES, environment_names, every, judged, keeps_connections, place, runs_evidence, workload_names
 from poollint.rules._pools import sizes
 
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         frozen = tuple(client for client in clients if _is_frozen(client) and every(client.live, _keeps_several))
-        if frozen:
+        if frozen and keeps_connections(engine):
             yield _finding(engine, frozen)
 
 

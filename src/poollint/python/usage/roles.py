@@ -209,7 +209,12 @@ class Roles:
     def _used_instead(self, site: Site) -> Site | None:
         """Return another engine of the project that a service or worker does use; a project of one engine may be a part."""
         others = (other for other in self.sites if other.call is not site.call and self.by_file(other.module) is None)
-        return next((other for other in others if any(map(self._is_of_program, self._runs_of_users(other)))), None)
+        return next(filter(self._is_used, others), None)
+
+    def _is_used(self, site: Site) -> bool:
+        """Say whether a service or worker uses an engine; of Flask's extension, whether anything names it or a model of it."""
+        is_named = site.factory == "flask-sqlalchemy" and bool(self._users.of(site))
+        return is_named or any(map(self._is_of_program, self._runs_of_users(site)))
 
     def _is_for_tests(self, site: Site) -> bool:
         """Say whether a program makes an engine only in its tests: `class TestDB` beside what the program uses."""
@@ -258,11 +263,16 @@ class Roles:
         return tuple(sorted({site.module.path if each.is_sent else each.module.path for each in mentions}))
 
     def _mentions_of(self, site: Site) -> tuple[Mention, ...] | None:
-        """Return what uses the engine, None where nobody can tell: everybody names the models of Flask's extension."""
+        """Return what uses the engine, None where nobody can tell: whoever loads the file of Flask's extension may."""
         if site.call not in self._mentions:
-            found = self._users.of(site) if site.factory != "flask-sqlalchemy" else None
+            found = self._users.of(site)
+            if site.factory == "flask-sqlalchemy" and (found or self._is_loaded(site.module)):
+                found = None
             self._mentions[site.call] = found and tuple(filter(self._is_live, found))
         return self._mentions[site.call]
+
+    def _is_loaded(self, module: Module) -> bool:
+        return any(not self.is_aside(path) for path in self.graph.importers.get(module.path, ()))
 
     def _is_live(self, mention: Mention) -> bool:
         """Say whether anything may come to a use: a function whose name stands nowhere uses no engine."""

@@ -36,8 +36,8 @@ _PLAIN = frozenset(
 )
 CONFIGURES = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".json", ".conf")  # what may name the code that a framework loads
 _STARTS = re.compile(r"(^|/)([\w.-]*Dockerfile[^/]*|Containerfile|Procfile[^/]*|Makefile|[^/]+\.(sh|service|tf))$")
-# Statements at module level that tell SQLAlchemy about an engine without opening a connection.
-_TELLING = frozenset("listen listens_for instrument".split())
+# Statements at module level that tell a library about an engine without opening a connection.
+_TELLING = frozenset("listen listens_for instrument init_app Migrate".split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
