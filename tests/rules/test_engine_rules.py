@@ -268,6 +268,20 @@ def test_missing_pre_ping_cites_the_url_where_the_driver_is_a_default(driver, sh
     assert (finding.evidence[1].name, finding.evidence[1].setting.origin.location) == (shown, AT)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ({}, "Add pool_pre_ping=True:"),
+        ({"pool": known(None)}, "Add pool_pre_ping=True:"),
+        ({"pool": Unknown("made elsewhere")}, "Add pre_ping=True in the pool that is passed:"),
+    ],
+)
+def test_a_finished_pool_is_where_its_ping_is_added(arguments, wanted):
+    engine = replace(ENGINE, alternatives=(replace(UNTESTED, arguments=arguments),))
+    (finding,) = findings(missing_pre_ping, engine, [Client(engine)])
+    assert finding.help.startswith(wanted)
+
+
 @pytest.mark.parametrize(("rule", "is_async"), [(driver_mismatch, True), (invalid_connect_arguments, False)])
 def test_what_a_driver_refuses_cites_the_url_that_names_none(rule, is_async):
     by_default = Known("psycopg2", Origin("default of SQLAlchemy 2.0"), "default")

@@ -35,6 +35,7 @@ from poollint.rules._guards import (
     smallest_timeout,
     workload_names,
 )
+from poollint.rules._pools import written
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     return Finding(
         severity=_severity(clients),
         message=f"connections are not tested at checkout: the first use of one that died while idle fails {_unit(clients)}",
-        help=f"Add pool_pre_ping=True: it tests each connection at checkout{extra}.",
+        help=f"Add {written(pool, 'pool_pre_ping', True)}: it tests each connection at checkout{extra}.",
         location=engine.location,
         evidence=(
             Evidence("pool_pre_ping", pool.pool_pre_ping),

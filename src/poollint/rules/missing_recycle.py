@@ -23,6 +23,7 @@ from poollint.rules._guards import (
     verb,
     workload_names,
 )
+from poollint.rules._pools import written
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -49,7 +50,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     return Finding(
         severity="warning" if forgetful else "note",
         message=f"pool_recycle is unset, but {hop.name} {verb(hop)} {seconds(hop.seconds.value)}",
-        help=f"Set pool_recycle={recycle}: a connection older than that is replaced at checkout.",
+        help=f"Set {written(first_networked(client.live), 'pool_recycle', recycle)}: a connection older than that is replaced at checkout.",
         location=engine.location,
         evidence=(
             Evidence("pool_recycle", first_networked(client.live).pool_recycle),

@@ -24,6 +24,7 @@ from poollint.rules._guards import (
     verb,
     workload_names,
 )
+from poollint.rules._pools import written
 
 
 def check(project: Project) -> Iterator[Finding]:
@@ -68,7 +69,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     return Finding(
         severity=severity,
         message=f"pool_recycle is {seconds(value_of(recycle))}, but {hop.name} {verb(hop)} {seconds(hop.seconds.value)}{ping}",
-        help=f"Set pool_recycle={recommended_recycle(hop)}, half the timeout at most: age is looked at only at checkout.{hang}",
+        help=f"Set {written(pool, 'pool_recycle', recommended_recycle(hop))}, half the timeout at most: age is looked at only at checkout.{hang}",
         location=place(engine, recycle),
         evidence=(
             Evidence("pool_recycle", recycle),
