@@ -353,6 +353,8 @@ def test_a_creation_that_a_parameter_decides_about_is_not_certain(engine):
         ("if url:\n        found = {}\n    else:\n        found = create_engine(old) if old else None", False),
         ("found = {} if url else create_engine(old)", True),
         ("found = {} if url else None", False),
+        ("asked = (url or '').strip()\n    if asked:\n        found = {}", False),
+        ("asked = find(url)\n    if asked:\n        found = {}", True),
     ],
 )  # fmt: skip
 def test_a_parameter_that_chooses_between_two_engines_does_not_decide_whether_one_is_made(make_tree, body, certain):

@@ -356,12 +356,27 @@ def depends_on_parameter(module: Module, node: ast.AST, function: Function) -> b
     """
     parameters = {arg.arg for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
     parameters -= {"self", "cls"}
+    for stmt in walk(function):
+        if isinstance(stmt, ast.Assign) and isinstance(stmt.targets[0], ast.Name) and _is_only(stmt.value, parameters):
+            parameters.add(stmt.targets[0].id)
     for parent in module.ancestors(node):
         if parent is function:
             return False
         if isinstance(parent, (ast.If, ast.IfExp)) and parent.test is not node and not _calls_either_way(parent, node):
             if any(isinstance(part, ast.Name) and part.id in parameters for part in walk(parent.test)):
                 return True
+    return False
+
+
+def _is_only(value: ast.expr, names: set[str]) -> bool:
+    """Say whether a value is one of these names, or is made of nothing else: `url = (given or "").strip()`."""
+    match value:
+        case ast.Name(id=name):
+            return name in names
+        case ast.BoolOp(op=ast.Or(), values=[first, *others]):
+            return _is_only(first, names) and all(isinstance(other, ast.Constant) for other in others)
+        case ast.Call(func=ast.Attribute(value=text, attr="strip"), args=[]) | ast.Call(func=ast.Name(id="str"), args=[text]):
+            return _is_only(text, names)
     return False
 
 
