@@ -823,6 +823,19 @@ def test_a_factory_with_another_call_knows_the_condition_of_neither(make_tree):
     assert {value for value, _ in of_dialects(of_server)} == {"postgresql"}
 
 
+@pytest.mark.parametrize(
+    ("made", "is_known"), [("", False), ("store = Store()\n", True), ("class Own(Store): ...\nstore = Own()\n", True)]
+)
+def test_who_makes_an_object_that_nothing_here_makes_may_pass_its_options(engine, made, is_known):
+    text = (
+        f"{SYNC}class Store:\n    def __init__(self, config=None):\n        self.config = config or {{}}\n"
+        "    def connect(self):\n        options = {'pool_size': 7}\n        options.update(self.config.get('OPTIONS', {}))\n"
+        f"        return create_engine('postgresql://db/a', **options)\n{made}"
+    )
+    found = {isinstance(pool.pool_pre_ping, Known) for pool in engine(text).alternatives}
+    assert (False not in found) is is_known
+
+
 def test_an_empty_text_in_a_constructor_keeps_a_place_for_what_another_method_sets(engine):
     text = (
         f"{SYNC}class Store:\n    def __init__(self):\n        self.path = ''\n{{}}"

@@ -335,9 +335,13 @@ def _without_caller(
     """Return a parameter of a function that nobody is seen to call: its default, else what its annotation makes."""
     default = default_of(node.args, name)
     found = expressions.evaluate(world, default, module, None) if default is not None else None
+    made = _made_by(module, node)
     if isinstance(found, Known) and _is_handed_on(world, module, node):
-        called = _made_by(module, node) or node
-        reason = f"{called.name} is handed on, and whoever calls it may pass {name}"
+        reason = f"{(made or node).name} is handed on, and whoever calls it may pass {name}"
+        return world.unknown(reason, origin, _symbol(module, node, name))
+    if isinstance(found, Known) and found.value is None and made is not None and by_type is None:
+        # What is found by its name, `getattr(module, "Store")(settings)`, is seldom made of nothing.
+        reason = f"nothing here makes a {made.name}, and who does may pass {name}"
         return world.unknown(reason, origin, _symbol(module, node, name))
     if found is not None and not isinstance(found, (Unknown, LibraryObject)):
         # A framework that calls a decorated function passes what it likes.
