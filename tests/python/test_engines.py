@@ -836,6 +836,26 @@ def test_who_makes_an_object_that_nothing_here_makes_may_pass_its_options(engine
     assert (False not in found) is is_known
 
 
+REFUSED = "{}import aws\nurl = aws.url()\ntry:\n    engine = create_engine(url, {})\nexcept {}:\n    engine = create_engine(url)\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "caught", "dialect"),
+    [
+        ("pool_size=9", "TypeError", "sqlite"),  # its pool takes no size, as sqlalchemy_tables has it
+        ("max_overflow=9, pool_recycle=60", "TypeError", "sqlite"),
+        ("echo=True", "TypeError", "postgresql"),
+        ("pool_size=9", "Exception", "postgresql"),
+    ],
+)
+def test_what_is_made_where_a_pool_refuses_a_size_is_no_servers(make_tree, options, caught, dialect):
+    tree = make_tree({"db.py": REFUSED.format(SYNC, options, caught), "requirements.txt": "psycopg2\n"})
+    code = Code(tree)
+    code.declare(tuple(versions.read(tree)))
+    first, second = code.engines()
+    assert [value_of(made.live[0].dialect) for made in (first, second)] == ["postgresql", dialect]
+
+
 def test_an_empty_text_in_a_constructor_keeps_a_place_for_what_another_method_sets(engine):
     text = (
         f"{SYNC}class Store:\n    def __init__(self):\n        self.path = ''\n{{}}"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
 from poollint.python.defaults import Outcome, with_defaults
@@ -27,7 +27,7 @@ from poollint.python.source.scopes import Scope
 from poollint.python.usage.forks import Candidate, decided
 from poollint.python.usage.roles import Roles
 from poollint.python.usage.uses import Uses
-from poollint.sqlalchemy_tables import FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS
+from poollint.sqlalchemy_tables import FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS, QUEUE_ARGUMENTS
 from poollint.versions import declared
 
 MOST_PARTIALS = 3  # of partials of partials
@@ -387,6 +387,8 @@ def _by_branch(world: World, site: Site, url: Value | None) -> Value | None:
     parts = as_url(world, url) if given is not None and url is not None else None
     if parts is None or url is None or (isinstance(parts.dialect, Known) and not variables_of(url)):
         return url
+    if _replaces_a_refused(site, ast.dump(given)):  # type: ignore[arg-type]
+        return url_of_dialect("sqlite", url)
     asked = [(_asked(test, ast.dump(given), holds), holds) for test, holds in reach.conditions(site.call, site.module)]
     if dialect := next((named for named, holds in asked if named and holds), None):
         return url_of_dialect(dialect, url) if dialect != value_of(parts.dialect) else url
@@ -404,6 +406,21 @@ def _asked(test: ast.expr, given: str, holds: bool) -> str | None:
         case ast.Compare(left=ast.Constant(value=str(wanted)), ops=[ast.In()], comparators=[url]):
             return dialect_named(wanted) if ast.dump(url) == given else None
     return None
+
+
+def _replaces_a_refused(site: Site, given: str) -> bool:
+    """Say whether an engine is made because the pool of the same URL refuses a size: a server's takes one.
+
+    try: engine = create_engine(url, pool_size=9)
+    except TypeError: engine = create_engine(url)
+    """
+    for handler, tried in pairwise(site.module.ancestors(site.call)):
+        match handler, tried:
+            case ast.ExceptHandler(type=ast.Name(id="TypeError")), ast.Try(body=body):
+                calls = (node for stmt in body for node in ast.walk(stmt) if isinstance(node, ast.Call))
+                made = (call for call in calls if call.args and ast.dump(call.args[0]) == given)
+                return any(keyword.arg in QUEUE_ARGUMENTS for call in made for keyword in call.keywords)
+    return False
 
 
 def _connector(world: World, arguments: Arguments) -> Iterator[str]:
