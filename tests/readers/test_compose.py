@@ -396,6 +396,30 @@ def test_extends_and_include_follow_files_of_the_project(workloads):
     assert {name: setting.value for name, setting in api.variables.variables.items()} == {"A": "1", "B": "2"}
 
 
+@pytest.mark.parametrize(
+    ("condition", "kind", "life"),
+    [
+        ("service_completed_successfully", "init", "one-off"),
+        ("service_healthy", "service", "long-lived"),
+        ("service_started", "service", "long-lived"),
+    ],
+)
+def test_what_another_service_waits_for_to_have_ended_never_runs_beside_it(workloads, condition, kind, life):
+    found = workloads(f"""
+        services:
+          seed:
+            build: .
+            command: python seed.py
+          api:
+            build: .
+            depends_on:
+              seed:
+                condition: {condition}
+    """)
+    assert (found["seed", None].kind, found["seed", None].life) == (kind, life)
+    assert (found["api", None].kind, found["api", None].life) == ("service", "long-lived")
+
+
 def test_each_folder_is_a_project_and_a_folder_may_name_the_environment(workloads):
     found = workloads({"one/compose.yml": service(""), "prod/compose.yml": service("scale: 2")})
     assert {(workload.unit, workload.environment) for workload in found.values()} == {("one", None), ("prod", "prod")}

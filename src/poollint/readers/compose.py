@@ -106,6 +106,7 @@ class Project:
     scope: Scope = field(init=False)
     services: dict[str, Service] = field(init=False)
     enabled: frozenset[str] = field(init=False)
+    awaited: frozenset[str] = field(init=False)  # services that end before others start
     keys: dict[str, Location] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,11 +115,20 @@ class Project:
         self.scope = Scope(_dotenv.example(self.tree, path) if given is None else given)
         self.services = self._services()
         self.enabled = self._enabled()
+        self.awaited = frozenset(self._awaited())
 
     def _enabled(self) -> frozenset[str]:
         """Return the profiles that `.env`, else the example of one, switches on."""
         setting = self.scope.variables.get("COMPOSE_PROFILES")
         return frozenset(str(setting.value).split(",")) if isinstance(setting, Known) else frozenset()
+
+    def _awaited(self) -> Iterator[str]:
+        """Yield the services that another one waits for to have done their work."""
+        for service in self.services.values():
+            for waits, _ in service.all("depends_on"):
+                for name, how in waits.pairs() if isinstance(waits, Mapping) else ():
+                    if how.text_at("condition") == "service_completed_successfully":
+                        yield name
 
     def _services(self) -> dict[str, Service]:
         found: dict[str, Service] = {}
@@ -205,10 +215,11 @@ class Project:
     def workload(self, service: Service, told: Told) -> Workload:
         instances, rollout = self.instances(service)
         mounts = tuple(self.mounts(service))
+        is_awaited = service.name in self.awaited
         return Workload(
             name=service.name,
             platform="compose",
-            kind="service",
+            kind="init" if is_awaited else "service",
             location=self.place(service),
             unit=self.folder,
             environment=self.environment_name(service),
@@ -224,6 +235,7 @@ class Project:
             image=told.image,
             build=told.build,
             sources=tuple(source for _, source in mounts if source in self.tree.folders),
+            life="one-off" if is_awaited else "long-lived",
         )
 
     def server(self, service: Service, told: Told) -> Database | Pooler | None:
