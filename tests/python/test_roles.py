@@ -859,7 +859,7 @@ def test_an_engine_that_a_package_keeps_for_its_users_is_a_librarys(engine):
 
 
 def test_a_function_below_the_main_guard_is_the_programs(engine):
-    example = f"from app.db import make\nif __name__ == '__main__':\n    def example(config):\n        make()\n"
+    example = "from app.db import make\nif __name__ == '__main__':\n    def example(config):\n        make()\n"
     files = {"app/db.py": f"{ENGINE}def make():\n    return {MAKE}\n", "app/repo.py": example, "bot.py": APP}
     assert engine(files).role == "script"
 

@@ -12,7 +12,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from poollint.facts import Location
-from poollint.python.evaluator.callers import Callers, Reference, Skipping, class_around, constructs, function_around, reference_at, subclass_at
+from poollint.python.evaluator.callers import (
+    Callers,
+    Reference,
+    Skipping,
+    class_around,
+    constructs,
+    function_around,
+    reference_at,
+    subclass_at,
+)
 from poollint.python.sites import Site
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import FUNCTIONS, dotted, walk
