@@ -777,6 +777,15 @@ def test_an_engine_that_nothing_uses_is_no_services_where_another_is_used(make_t
     assert of_one(make_tree, {"app/db.py": BASE, "app/main.py": USER.format("pass")}) == ("service", ())
 
 
+@pytest.mark.parametrize(
+    ("parameters", "role"),
+    [("url: str", "script"), ("url: str, echo=True", "script"), ("", "script"), ("server", "service"), ("server: Server", "service"), ("*given", "service")],
+)
+def test_what_takes_only_a_text_is_no_hook_that_a_server_calls(make_tree, parameters, role):
+    made = f"{ENGINE}def make({parameters}):\n    engine = {MAKE}\n    return engine\n"
+    assert of_one(make_tree, {**ANOTHER, "app/db.py": made + "Base = object\n"})[0] == role
+
+
 FLASK = "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nfrom flask_migrate import Migrate\napp = Flask(__name__)\n"
 MODELS = "from app.ext import db\nclass Order(db.Model): ...\n"
 

@@ -233,10 +233,15 @@ def is_plain(module: Module, definition: Function | ast.ClassDef) -> bool:
 
 
 def requires(function: Function, *, is_method: bool) -> bool:
-    """Say whether who calls a function passes it something."""
+    """Say whether who calls a function passes it something of its own; a plain `url: str` is the project's to pass."""
     given = function.args
-    required = len(given.posonlyargs) + len(given.args) - len(given.defaults) - is_method
-    return required > 0 or bool(given.vararg or given.kwarg)
+    positional = [*given.posonlyargs, *given.args]
+    required = positional[int(is_method) : len(positional) - len(given.defaults)]
+    takes_more = given.vararg is not None or given.kwarg is not None
+    return takes_more or any(each.annotation is None or dotted(each.annotation) not in _PLAIN for each in required)
+
+
+_PLAIN = frozenset({"str", "int", "float", "bool", "bytes"})
 
 
 def _is_left(module: Module, definition: ast.AST, reference: Reference) -> bool:
