@@ -1013,6 +1013,21 @@ def test_a_class_that_a_parameter_asks_for_is_made_for_each_request(engine, para
     assert per_call(engine({"web.py": text})) is again
 
 
+@pytest.mark.parametrize(
+    ("library", "decorator", "again"),
+    [
+        ("from aiogram import Router\nrouter = Router()\n", "@router.message()", True),
+        ("from aiogram import Dispatcher\ndp = Dispatcher()\n", "@dp.callback_query(lambda query: True)", True),
+        ("import telebot\nbot = telebot.TeleBot('')\n", "@bot.message_handler(commands=['start'])", True),
+        ("from other import router\n", "@router.message()", False),
+        ("from aiogram import Router\nrouter = Router()\n", "@router.startup()", False),
+    ],
+)
+def test_what_handles_the_updates_of_a_messenger_runs_for_each_of_them(engine, library, decorator, again):
+    text = f"{ENGINE}{library}def make():\n    return {MAKE}\n{decorator}\nasync def show(message):\n    make().connect()\n"
+    assert per_call(engine({"bot.py": text})) is again
+
+
 PRIVATE = """
 from pydantic import BaseModel, PrivateAttr
 class Database(BaseModel):

@@ -198,8 +198,8 @@ class TestServerless:
 
 class TestNullPool:
     def check(self, made: Workload, *more: object, **fields: object) -> list[Finding]:
-        uses = fields.pop("uses", ())
-        site = engine("app/db.py:8", pool(**{"target": on("db"), "pool_class": NULL, **fields}), uses=uses)
+        about = {name: fields.pop(name) for name in ("uses", "lasts") if name in fields}
+        site = engine("app/db.py:8", pool(**{"target": on("db"), "pool_class": NULL, **fields}), **about)
         return list(null_pool_on_long_lived_worker.check(joined([made, compose_database("deploy"), *more], site)))
 
     def test_a_long_lived_service_that_connects_directly(self) -> None:
@@ -217,6 +217,9 @@ class TestNullPool:
     @pytest.mark.parametrize("life", ["scale-to-zero", "per-invocation", "one-off"])
     def test_other_lives_are_silent(self, life: str) -> None:
         assert not self.check(workload(life=life))
+
+    def test_an_engine_of_one_call_has_no_next_request(self) -> None:
+        assert not self.check(workload(), lasts=number(False, "runs only in the task send"))
 
     def test_a_loop_for_each_task_needs_it(self) -> None:
         loop = Use("new-loop", "asyncio.run() in the task send", Location("app/tasks.py", 9))

@@ -100,6 +100,14 @@ def test_engine_across_event_loops(pools, changes, expected):
     assert severities(engine_across_event_loops, *pools, is_async=True, **changes) == expected
 
 
+@pytest.mark.parametrize(("environment", "driver", "expected"), [("prod", "asyncpg", 1), (None, "asyncpg", 1), ("dev", "asyncpg", 0), ("prod", "psycopg", 0)])
+def test_the_driver_that_production_sets_counts_where_the_code_leaves_it_open(environment, driver, expected):
+    engine = replace(ENGINE, alternatives=(replace(ASYNCPG, driver=Unknown("?")),), uses=(LOOP,), is_async=True)
+    served = replace(engine, alternatives=(replace(ASYNCPG, driver=known(driver)),))
+    found = findings(engine_across_event_loops, engine, [Client(served, environment=environment)])
+    assert len(found) == expected
+
+
 @pytest.mark.parametrize(
     ("pools", "is_async", "expected"),
     [

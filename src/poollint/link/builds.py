@@ -59,7 +59,9 @@ def built(
         builds = {build: names for build, names in builds.items() if not _is_for_developers(build)}
     tail = _plain(_untagged(workload.image).rpartition("/")[2])
     exact = {tail, _plain(workload.name)} if is_own(workload.image) else {tail}
-    for is_named in (exact.__contains__, lambda name: tail.endswith(f"-{name}")):
+    # A published `evolution-api` beside the `api` that the same file builds is another's.
+    beside = {_plain(w.name) for w in among if w.build and not is_own(workload.image) and w.unit == workload.unit}
+    for is_named in (exact.__contains__, lambda name: tail.endswith(f"-{name}") and name not in beside):
         named = [build for build, names in builds.items() if any(map(is_named, names))]
         if len(named) == 1:
             return start(replace(workload, build=named[0], run=()))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from poollint import environments
 from poollint.facts import Evidence, Finding, Known, Origin, Pool, Project, Use, about_engine, value_of
 from poollint.rules._guards import QUEUES, every, judged, workload_names
 
@@ -17,9 +18,12 @@ def check(project: Project) -> Iterator[Finding]:
         # An engine that is made anew for each task keeps nothing from one loop to the next.
         if not loops or engine.role not in ("service", "worker") or value_of(engine.per_call):
             continue
-        if not every(engine.live, _keeps_connections):
+        # Where the code leaves the driver open, what production sets names it.
+        served = (c.live for c in clients if environments.is_production(c.environment))
+        pools = next((live for live in (engine.live, *served) if every(live, _keeps_connections)), None)
+        if pools is None:
             continue
-        pool = engine.live[0]
+        pool = pools[0]
         yield Finding(
             severity="error",
             message=f"{_count(loops)} a new event loop for each task or call on this asyncpg pool, "

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 from poollint.facts import Client, Engine, Evidence, Finding, Known, Project, about_engine, value_of
 from poollint.link.hosts import is_local
-from poollint.rules._guards import environment_names, every, judged, place, runs_evidence, workload_names
+from poollint.rules._guards import environment_names, every, judged, keeps_connections, place, runs_evidence, workload_names
 
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         paying = tuple(client for client in clients if _reconnects(client))
-        if paying and engine.role in ("service", "worker") and not _starts_loops(engine):
+        is_right = _starts_loops(engine) or not keeps_connections(engine)
+        if paying and engine.role in ("service", "worker") and not is_right:
             yield _finding(engine, paying)
 
 

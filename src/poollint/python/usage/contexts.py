@@ -65,6 +65,13 @@ _CACHES = frozenset(
 CHATS = frozenset(
     "discord disnake hikari interactions khl mmpy_bot nextcord pyrogram slack_bolt slixmpp telethon twitchio".split()
 )  # their commands are what people write, and Dash's callbacks what a browser asks for
+# What a messenger's bot runs for every update: `@router.message()`, `@bot.message_handler(...)`, `@app.on_message()`.
+_MESSENGERS = frozenset("aiogram telebot pyrogram vkbottle".split())
+_UPDATES = frozenset(
+    "message edited_message channel_post callback_query inline_query chosen_inline_result shipping_query "
+    "pre_checkout_query poll_answer my_chat_member chat_member chat_join_request message_handler "
+    "callback_query_handler inline_handler pre_checkout_query_handler on_callback_query private_message".split()
+)
 _ONE_SHOT_LIBRARIES = frozenset("invoke fabric prefect airflow luigi doit nox dagster click typer".split())
 
 # -- base classes, by the last part of their name ----------------------------------------------------------------------
@@ -175,6 +182,8 @@ def _of_decorator(module: Module, decorator: ast.expr) -> tuple[Kind, str] | Non
         return "startup", "start-up hook"
     if library not in _ONE_SHOT_LIBRARIES and last.endswith(("command", "group")) and _imports(module, CHATS):
         return "task", "chat command"
+    if last in _UPDATES and name != last and _imports(module, _MESSENGERS):
+        return "task", "handler of updates"
     if last == "callback" and _imports(module, frozenset({"dash"})):
         return "request", "request handler"
     if last in _COMMANDS or library in _ONE_SHOT_LIBRARIES:
