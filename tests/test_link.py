@@ -20,6 +20,7 @@ from linking import (
     web,
     workload,
 )
+from poollint import pipeline
 from poollint.budget import budgets
 from poollint.config import Configuration, StatedDatabase, StatedPooler, StatedService
 from poollint.facts import (
@@ -1077,3 +1078,21 @@ OTHERS = (
 def test_an_image_is_the_projects_own_where_nobody_publishes_it(image: str, own: bool) -> None:
     assert is_own(image) is own
 
+
+
+@pytest.mark.parametrize(
+    ("image", "clients"),
+    [("evolution/evolution-api:2", ["api"]), ("registry.example.com/shop-api:2", ["api", "more"]), ("acme/api:2", ["api", "more"])],
+)
+def test_a_published_image_beside_the_build_of_its_name_is_anothers(write, image: str, clients: list[str]) -> None:
+    code = "from fastapi import FastAPI\nfrom sqlalchemy import create_engine\napp = FastAPI()\n"
+    folder = write(
+        {
+            "requirements.txt": "sqlalchemy\npsycopg2\n",
+            "main.py": code + "engine = create_engine('postgresql://db/shop')\n",
+            "Dockerfile": "FROM python:3.12\nCOPY . .\nCMD [\"uvicorn\", \"main:app\"]\n",
+            "compose.yaml": f"services:\n  api:\n    build: .\n  more:\n    image: {image}\n  db:\n    image: postgres:16\n",
+        }
+    )
+    _, _, project = pipeline.read([folder])
+    assert [client.workload.name for client in project.clients if client.workload] == clients

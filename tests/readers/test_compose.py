@@ -436,7 +436,7 @@ def test_a_postgres_container_has_its_flag_or_the_stock_default(read):
             image: postgres:16.4
             container_name: Shop_DB
             hostname: primary
-            networks: {back: {aliases: [pg]}}
+            networks: {back: {aliases: [pg], ipv4_address: 172.18.0.40}}
             command: >
               postgres
               -c shared_buffers=1GB
@@ -451,7 +451,7 @@ def test_a_postgres_container_has_its_flag_or_the_stock_default(read):
     databases = {fact.name: fact for fact in facts if isinstance(fact, Database)}
     db = databases["db"]
     assert said(db.max_connections) == "300 max_connections docker-compose.yml:11 exact"
-    assert db.hosts == ("db", "shop_db", "primary", "pg", "database")
+    assert db.hosts == ("db", "shop_db", "primary", "pg", "172.18.0.40", "database")
     assert (db.dialect, db.ports, db.version.value, db.reserved.value, str(db.location)) == (
         "postgresql",
         (5432,),

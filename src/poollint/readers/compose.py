@@ -283,8 +283,10 @@ class Project:
         for key in ("container_name", "hostname"):
             found.append(self.text(service.get(key)) or "")
         for node, _ in service.all("networks"):
-            for name, _network in node.pairs_at():
+            for name, network in node.pairs_at():
                 found.extend(item.text for item in node.items_at(name, "aliases") if isinstance(item, Scalar))
+                if isinstance(network, Mapping):
+                    found.append(self.text(network.get("ipv4_address")) or "")
         for other in self.services.values():
             for node, _ in (*other.all("links"), *other.all("external_links")):
                 for item in texts(node):
