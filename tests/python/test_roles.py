@@ -786,6 +786,13 @@ def test_what_takes_only_a_text_is_no_hook_that_a_server_calls(make_tree, parame
     assert of_one(make_tree, {**ANOTHER, "app/db.py": made + "Base = object\n"})[0] == role
 
 
+@pytest.mark.parametrize(("function", "used"), [("def run(engine):\n    engine.connect()\n", False), ("def run():\n    engine.connect()\n", True)])
+def test_a_parameter_of_a_name_is_not_the_engine_of_that_name(make_tree, function, used):
+    main = f"from app.score import run\n{APP}@app.get('/')\ndef show():\n    run({'' if used else 'OTHER'})\n"
+    engines = Code(make_tree({"app/__init__.py": "", "app/score.py": f"{ENGINE}{function}engine = {MAKE}\n", "app/main.py": main})).engines()
+    assert ("app/main.py" in engines[0].used_in) is used
+
+
 FLASK = "from flask import Flask\nfrom flask_sqlalchemy import SQLAlchemy\nfrom flask_migrate import Migrate\napp = Flask(__name__)\n"
 MODELS = "from app.ext import db\nclass Order(db.Model): ...\n"
 

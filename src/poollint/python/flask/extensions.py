@@ -164,7 +164,9 @@ class Flask:
             return
         why = f"nothing reads {FLASK_OPTIONS}: the project makes no Flask-SQLAlchemy engine"
         for path in self.modules.containing(FLASK_OPTIONS.encode()):
-            module = None if self.roles.is_aside(path) else self.modules.module(path)
+            # Without Flask, a file that nothing imports is another program's: `superset_config.py`.
+            is_anothers = not self._is_used and not self.roles.graph.importers.get(path)
+            module = None if is_anothers or self.roles.is_aside(path) else self.modules.module(path)
             for node in module.nodes if module else ():
                 if assigned_name(node) == FLASK_OPTIONS:
                     value = Known("a dict", Origin(FLASK_OPTIONS, module.location(node)))

@@ -199,7 +199,7 @@ class _Trail:
         while todo:
             name, before = todo.pop(), set(self.names)
             for function in self._file.functions.get(name, ()):
-                mentions = [node for node in walk(function) if _name_of(node) == name]
+                mentions = [node for node in walk(function) if _name_of(node) == name and not self._is_another(node)]
                 sent = [node for node in mentions if _is_sent(self.module, node)]
                 self.run_here += sent
                 if function not in seen and len(sent) < len(mentions):
@@ -212,6 +212,16 @@ class _Trail:
         self.run_here.sort(key=lambda node: getattr(node, "lineno", 0))
         self.run_here += [node for node in self._file.guarded if _name_of(node) in self.names]
         return True
+
+    def _is_another(self, node: ast.AST) -> bool:
+        """Say whether a name is a function's own: a parameter `engine` is not the file's `engine`."""
+        if isinstance(node, ast.Name):
+            for scope in names.scopes_around(self.module, node):
+                if node.id in scope.globals:
+                    return False
+                if node.id in scope.binds or node.id in scope.parameters:
+                    return scope is not self.module.scope
+        return False
 
     def _add(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Add a function by the name its users write; False when something unknown runs it."""
