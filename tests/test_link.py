@@ -1069,7 +1069,7 @@ class TestMissing:
 
 OWN = "api:1 shop-api registry.example.com/shop/api:1 localhost:5000/api registry:5000/api@sha256:1 your-account/api myapp:dev <you>/api"
 OTHERS = (
-    "postgres:16 nextcloud metabase/metabase ghcr.io/acme/api:1 docker.io/acme/api quay.io/acme/api acme/api:latest "
+    "postgres:16 nextcloud espocrm:9 azul-zulu:21 metabase/metabase ghcr.io/acme/api:1 docker.io/acme/api quay.io/acme/api acme/api:latest "
     "mysql/mysql-server opensearchproject/opensearch:2 public.ecr.aws/x/api gcr.io/google-containers/pause registry.k8s.io/pause"
 )
 

@@ -21,22 +21,25 @@ _PUBLIC_REGISTRY = re.compile(
     r"[\w.-]+\.(aliyuncs|tencentyun|myhuaweicloud)\.com|[\w.-]*daocloud\.io|gcr\.io/(google|cloudsql|cloud-sql|distroless|kaniko))(/|-|$)"
 )
 # Who writes these means the reader's own: `your-registry/api`, `<account>/api`, `${REGISTRY}/api`.
-_PLACEHOLDER = re.compile(
+_READERS_OWN = re.compile(
     r"[${<]|PROJECT|(?i:\b(your|my[-_]|my(app|company|org|registry|repo|user|account|dockerhub)\b|username\b|dockerhub))"
 )
-# Names without an owner that Docker publishes: https://github.com/docker-library/official-images/tree/master/library
+# Names without an owner that Docker publishes: the files of
+# https://github.com/docker-library/official-images/tree/37079fb3/library (2026-08-21), its own `scratch`, and four that were
+# taken out there and can still be pulled: consul, nats-streaming, opensuse, vault.
 _OFFICIAL = frozenset(
-    "adminer aerospike almalinux alpine amazoncorretto amazonlinux api-firewall arangodb archlinux backdrop bash bonita "
-    "buildpack-deps busybox caddy cassandra chronograf cirros clearlinux clefos clickhouse clojure composer consul convertigo "
-    "couchbase couchdb crate dart debian docker drupal eclipse-mosquitto eclipse-temurin eggdrop elasticsearch elixir emqx "
-    "erlang fedora flink fluentd friendica gazebo gcc geonetwork ghost golang gradle groovy haproxy haskell haxe hello-world "
-    "hitch httpd hylang ibm-semeru-runtimes ibmjava influxdb irssi jetty joomla jruby julia kapacitor kibana kong krakend "
-    "lightstreamer liquibase logstash mageia mariadb matomo maven mediawiki memcached mongo mongo-express monica mysql "
-    "nats nats-streaming neo4j neurodebian nextcloud nginx node notary odoo open-liberty openjdk opensuse oraclelinux orientdb "
-    "percona perl photon php php-zendserver phpmyadmin plone postfixadmin postgres pypy python r-base rabbitmq rakudo-star "
-    "redis redmine registry rethinkdb rocket.chat rockylinux ros ruby rust sapmachine satosa scratch silverpeas solr sonarqube "
-    "spark spiped storm swift swipl teamspeak telegraf tomcat tomee traefik ubuntu unit varnish vault websphere-liberty "
-    "wordpress xwiki yourls znc zookeeper".split()
+    "adminer aerospike almalinux alpine alt amazoncorretto amazonlinux api-firewall arangodb archlinux azul-zulu "
+    "backdrop bash bonita buildpack-deps busybox caddy cassandra chronograf cirros clearlinux clefos clickhouse "
+    "clojure composer consul convertigo couchbase couchdb crate dart debian docker drupal eclipse-mosquitto "
+    "eclipse-temurin eggdrop elasticsearch elixir emqx erlang espocrm fedora flink fluentd friendica gazebo gcc "
+    "geonetwork ghost golang gradle groovy haproxy haskell haxe hello-world hitch httpd hylang ibm-semeru-runtimes "
+    "ibmjava influxdb irssi jetty joomla jruby julia kapacitor kibana kong krakend lightstreamer liquibase logstash "
+    "mageia mariadb matomo maven mediawiki memcached mongo mongo-express monica mysql nats nats-streaming neo4j "
+    "neurodebian nextcloud nginx nim node notary odoo open-liberty openjdk opensuse oraclelinux orientdb percona "
+    "perl photon php php-zendserver phpmyadmin plone postfixadmin postgres pypy python r-base rabbitmq rakudo-star "
+    "redis redmine registry rethinkdb rocket.chat rockylinux ros ruby rust sapmachine satosa scratch silverpeas "
+    "solr sonarqube spark spiped storm swift swipl teamspeak telegraf tomcat tomee traefik ubuntu unit varnish "
+    "vault websphere-liberty wordpress xwiki yourls znc zookeeper".split()
 )
 
 
@@ -150,7 +153,7 @@ def _plain(name: str) -> str:
 def is_own(image: str) -> bool:
     """Say whether an image is the project's own: a placeholder, in a registry of one owner, or a name that nobody publishes."""
     name = _untagged(image)
-    if _PLACEHOLDER.search(image):
+    if _READERS_OWN.search(image):
         return True
     host, slash, _ = name.partition("/")
     if not slash:

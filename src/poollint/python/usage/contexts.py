@@ -65,7 +65,7 @@ _CACHES = frozenset(
 CHATS = frozenset(
     "discord disnake hikari interactions khl mmpy_bot nextcord pyrogram slack_bolt slixmpp telethon twitchio".split()
 )  # their commands are what people write, and Dash's callbacks what a browser asks for
-# What a messenger's bot runs for every update: `@router.message()`, `@bot.message_handler(...)`, `@app.on_message()`.
+# What a messenger's bot runs for every update: `@router.message()`, `@bot.message_handler(...)`, `@bot.on.private_message()`.
 _MESSENGERS = frozenset("aiogram telebot pyrogram vkbottle".split())
 _UPDATES = frozenset(
     "message edited_message channel_post callback_query inline_query chosen_inline_result shipping_query "
