@@ -111,6 +111,12 @@ def test_declared_drivers_tell_the_server_unless_one_is_for_files(pool, also, di
     assert (found.value if isinstance(found, Known) else None) == dialect
 
 
+def test_a_driver_for_files_that_only_developers_install_says_nothing_of_the_server(pool):
+    text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'])\n"
+    files = {"db.py": text, "requirements.txt": "psycopg2-binary\n", "requirements-dev.txt": "aiosqlite\n"}
+    assert pool(files).dialect.value == "postgresql"
+
+
 @pytest.mark.parametrize("url", ['f"postgresql+psycopg2://app@{HOST}/orders"', '"postgresql+psycopg2://app@db/orders"'])
 def test_a_variable_that_only_adds_to_the_url_does_not_name_the_database(engine, url):
     text = f"""{SYNC}import os

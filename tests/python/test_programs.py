@@ -40,6 +40,11 @@ def keeps_running(make_tree):
         f"class Job:\n    def run(self):\n        while not self.stopped:\n            work()\n            sleep(1)\ndef main():\n    Job().run()\n{MAIN}",
         "while not stop.is_set():\n    work()\n    stop.wait(5)\n",
         "while True:\n    try:\n        work()\n    except (KeyboardInterrupt, SystemExit):\n        sys.exit()\n",
+        "while not stop:\n    for name in names:\n        if stop:\n            break\n        work(name)\n    sleep(1)\n",
+        "while True:\n    for name in names:\n        if not work(name):\n            break\n    sleep(1)\n",
+        "while True:\n    if stop.is_set():\n        break\n    work()\n    sleep(1)\n",
+        "while True:\n    work()\n    if stop.wait(60):\n        break\n",
+        "while not stop.wait(60):\n    work()\n",
     ],
 )
 def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
@@ -69,6 +74,9 @@ def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
         "import elsewhere\nelsewhere.main()\n",
         "while True:\n    try:\n        work()\n    except (KeyboardInterrupt, StopIteration):\n        break\n",
         "while True:\n    try:\n        work()\n    except:\n        break\n",
+        "while True:\n    done = work()\n    sleep(1)\n    if done:\n        break\n",
+        "while True:\n    for name in names:\n        break\n    else:\n        break\n",
+        "def main():\n    while True:\n        for name in names:\n            return\nmain()\n",
     ],
 )
 def test_what_ends_or_is_not_called(keeps_running, text):

@@ -154,7 +154,7 @@ def may_be(dialect: str, library: Library) -> bool:
     return any(row[0] == dialect and library.requires(name) for name, row in _DISTRIBUTIONS.items())
 
 
-# Who declares one of these may as well talk to a file.
+# Who installs one of these may as well talk to a file; tests alone do not say so.
 _OF_FILES = ("aiosqlite", "duckdb-engine")
 
 
@@ -168,7 +168,7 @@ def _declared(
         if (row[2] or not only_async) and dialect in (None, row[0]) and library.requires(name)
     }
     answers = {pick(*row) for _, row in found.values()}
-    if len(answers) != 1 or (dialect is None and any(library.declared(name) for name in _OF_FILES)):
+    if len(answers) != 1 or (dialect is None and any(map(library.requires, _OF_FILES))):
         return None
     name, (version, _) = next(iter(found.items()))
     return Known(answers.pop(), Origin(f"{name} is declared", version.location), "estimate")

@@ -93,15 +93,32 @@ def _is_endless(node: ast.AST, consumers: set[str]) -> bool:
             return True
     if not isinstance(node, ast.While) or not (contexts.loops(node) or _waits_for_a_flag(node)):
         return False
-    return not any(_ends(part) for part in _own(node, is_left_alone=True))
+    others = set(_breaks_of_others(node))
+    return not any(_ends(part) and part not in others for part in _own(node, is_left_alone=True))
+
+
+def _breaks_of_others(loop: ast.While) -> Iterator[ast.AST]:
+    """Yield each `break` in a loop that does not decide its end: it leaves a loop inside, or waits for the same kind of flag."""
+    for part in _own(loop):
+        if isinstance(part, (ast.For, ast.AsyncFor, ast.While)):
+            yield from (each for stmt in part.body for each in ast.walk(stmt) if isinstance(each, ast.Break))
+        elif isinstance(part, ast.If) and _sleeps_until(loop, part.test):
+            yield from (stmt for stmt in part.body if isinstance(stmt, ast.Break))
 
 
 def _waits_for_a_flag(loop: ast.While) -> bool:
     """Say whether a loop sleeps until somebody outside it sets a flag: `while self.running`, `while not stop.is_set()`."""
-    test = loop.test.operand if isinstance(loop.test, ast.UnaryOp) and isinstance(loop.test.op, ast.Not) else loop.test
+    return _sleeps_until(loop, loop.test)
+
+
+def _sleeps_until(loop: ast.While, test: ast.expr) -> bool:
+    """Say whether a condition asks for a flag that the loop around it leaves alone, and sleeps in between."""
+    test = test.operand if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) else test
     match test:
         case ast.Call(func=ast.Attribute(value=event, attr="is_set"), args=[]):
             flag = dotted(event)
+        case ast.Call(func=ast.Attribute(value=event, attr="wait"), args=[_]):  # an event's, with the seconds to sleep
+            return dotted(event) is not None
         case ast.Name() | ast.Attribute(value=ast.Name(id="self" | "cls")):
             flag = dotted(test)
         case _:
