@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from poollint.facts import Client, Engine, Evidence, Finding, Pooler, Project, about_engine, value_of
 from poollint.link.poolers import shares_connections
-from poollint.rules._guards import environment_names, every, judged, place, runs_evidence, workload_names
+from poollint.rules._guards import environment_names, every, judged, keeps_connections, place, runs_evidence, workload_names
 from poollint.rules._pools import sizes, slots
 
 _ENOUGH = 2
@@ -19,7 +19,8 @@ _ENOUGH_FOR_RDS_PROXY = 10
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
         doubled = tuple(client for client in clients if client.pooler and _pools_twice(client, client.pooler))
-        is_used_once = bool(value_of(engine.per_call))  # one call takes a connection of it, whatever its size is
+        # One call takes a connection of its engine, whatever its size is.
+        is_used_once = bool(value_of(engine.per_call)) or not keeps_connections(engine)
         if doubled and engine.role in ("service", "worker") and not is_used_once:
             yield _finding(engine, doubled)
 
