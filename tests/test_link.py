@@ -309,6 +309,12 @@ class TestScriptsThatAreKeptRunning:
     def test_what_a_deployment_starts_again_is_a_worker(self, kind: str, role: str) -> None:
         assert self.role(self.script(), kind=kind) == role
 
+    def test_so_is_what_is_packed_for_others_as_well(self) -> None:
+        feed = workload("feed", 1, self.script(), platform="kubernetes", kind="deployment")
+        packed = engine("app/feed.py:8", pool(target=on("db")), role="library")
+        assert joined([feed], packed, starting=("run.py",)).engines[0].role == "worker"
+        assert joined([feed], packed).engines[0].role == "library"
+
     def test_an_engine_that_another_program_makes_stays_a_scripts(self) -> None:
         assert self.role(self.script(), starting=()) == "script"
 

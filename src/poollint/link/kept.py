@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # What Kubernetes restarts always, as https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
 # says: the API takes no other policy for their pods.
 _RESTARTING = frozenset({"deployment", "stateful-set", "daemon-set", "rollout"})
+_WITHOUT_PROGRAMS = ("script", "library")  # roles of an engine that no program in the code is seen to keep
 
 
 def kept_running(engines: Sequence[Engine], found: Sequence[Run], code: Code) -> tuple[Engine, ...]:
@@ -29,7 +30,7 @@ def kept_running(engines: Sequence[Engine], found: Sequence[Run], code: Code) ->
 
 def _is_kept(run: Run, code: Code) -> bool:
     workload, process = run.workload, run.process
-    if run.engine.role != "script" or workload is None or process is None or workload.kind not in _RESTARTING:
+    if run.engine.role not in _WITHOUT_PROGRAMS or workload is None or process is None or workload.kind not in _RESTARTING:
         return False
     if process.kind != "script" or not process.entry or process != workload.run[-1]:
         return False  # what stands before another command ends before it
