@@ -517,6 +517,12 @@ class TestWhichDatabase:
         assert client.database is None
         assert "different databases" in client.how
 
+    def test_alternatives_that_differ_in_the_name_alone_are_on_the_server_that_is_defined_here(self) -> None:
+        site = engine("app/db.py:8", pool(target=on("db", name="orders")), pool(target=on("db", name="archive")))
+        api = workload("api", unit="a")
+        assert only(joined([api, compose_database("a")], site)).database.max_connections.value == 100
+        assert "different databases" in only(joined([api], site)).how  # elsewhere the name is part of what it is
+
     def test_a_sqlite_engine_has_no_budget(self) -> None:
         site = engine("app/db.py:8", pool(dialect=number("sqlite", "sqlite")))
         assert only(joined([workload()], site)).database is None

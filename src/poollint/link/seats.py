@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from poollint.config import Configuration, StatedDatabase
@@ -71,11 +71,12 @@ def seat_of(run: Run, hosts: Hosts, configuration: Configuration) -> Seat:
     pools = [pool for pool in run.engine.live if pool.is_networked is not False]
     if not pools or not run.joins:
         return seat
-    seat.pool = _one_target(pools)
+    seat.pool, seat.target = _one_target(pools)
+    if seat.pool is None and seat.target and hosts.find(seat.target, run.workload):
+        seat.pool = pools[0]  # whichever database it is, a server that is defined here holds it
     if seat.pool is None:
         seat.how = "its alternatives point to different databases"
         return seat
-    seat.target = value_of(seat.pool.target)
     if seat.target and seat.target.host:
         _follow_host(seat, seat.target, hosts)
     _follow_variables(seat, seat.pool)
@@ -114,13 +115,18 @@ def variables_of(pool: Pool) -> list[str]:
     return [identity[4:] for identity in pool.identities if identity.startswith("env:")]
 
 
-def _one_target(pools: Sequence[Pool]) -> Pool | None:
-    """Return the alternative that shows where the engine points, or None when they point to different places."""
+def _one_target(pools: Sequence[Pool]) -> tuple[Pool | None, Target | None]:
+    """Return the alternative that shows where the engine points, and the place; no alternative when they differ.
+
+    Databases of one server differ in their names alone: the server is a place as well.
+    """
     known = [pool for pool in pools if isinstance(pool.target, Known)]
     sure = [pool for pool in known if pool.target.certainty != "fallback"] or known  # type: ignore[union-attr]
-    if len({pool.target.value for pool in sure}) > 1:  # type: ignore[union-attr]
-        return None
-    return sure[0] if sure else pools[0]
+    targets = {pool.target.value for pool in sure}  # type: ignore[union-attr]
+    if len(targets) > 1:
+        servers = {replace(target, database=None) for target in targets}
+        return None, servers.pop() if len(servers) == 1 else None
+    return (sure[0], *targets) if sure else (pools[0], None)
 
 
 # -- the host ----------------------------------------------------------------------------------------------------------
