@@ -367,6 +367,10 @@ class TestTheLanguage:
             ('{{ if hasKey .Values.nested "deep" }}a{{ else }}b{{ end }}', "a"),
             ('{{ if eq (toString (index .Values.nested "none" | default "")) "true" }}a{{ else }}b{{ end }}', "b"),
             ("{{ with .Values.nested }}{{ .deep }}{{ end }}", "x"),
+            ("{{ (.Values.nested).deep }}", "x"),
+            ("{{ ((.Values.nothing).at).all | default 7 }}", "7"),
+            ("{{ default 1 (default dict .Values.nested).deep }}", "x"),
+            ("{{ default 1 (default dict .Values.nothing).deep }}", "1"),
         ],
     )
     def test_has_a_readable_part(self, value, code, text):
@@ -376,6 +380,8 @@ class TestTheLanguage:
         "code",
         [
             "{{ lookup }}",
+            '{{ (dict "deep" .Values.a).deep }}',
+            '{{ (include "shop.other" .).deep }}',
             "{{ .Values.nothing }}",
             "{{ randAlphaNum 5 }}",
             "{{ .Files.Get }}",

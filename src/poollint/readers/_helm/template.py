@@ -30,7 +30,8 @@ from poollint.readers._helm.functions import (
 )
 from poollint.readers._helm.syntax import Action, Block, Literal, Part, parse
 
-_TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|`[^`]*`|\(|\)|\||:=|=|,|[^\s()|,=:"`]+)')
+# A closing parenthesis and the path right behind it are one: `(default dict .Values.api).replicas`.
+_TOKEN = re.compile(r'\s*("(?:\\.|[^"\\])*"|`[^`]*`|\(|\)(?:\.[\w.]+)?|\||:=|=|,|[^\s()|,=:"`]+)')
 _MARK = re.compile("\ue000(\\d+)\ue001")
 _DEEPEST = 40  # parentheses within parentheses
 _MOST_TEXT = 500_000  # characters of one template's outcome
@@ -232,8 +233,10 @@ class _Writer:
 
     def _term(self, term: list[str], dot: Value, line: int, depth: int) -> Value:
         if term[0] == "(":
-            return self._pipeline(term[1:-1], dot, line, depth + 1)
+            return _below(self._pipeline(term[1:-1], dot, line, depth + 1), term[-1].split(".")[1:])
         word = term[0]
+        if word == "dict":
+            return _merge.mapping([], self._place(line))
         if word[0] in '"`':
             return _merge.scalar(word[1:-1], self._place(line))
         if word[0] in ".$":
@@ -246,10 +249,7 @@ class _Writer:
         keys = [key for key in keys if key]
         if isinstance(value, Root) and keys:
             value, keys = self._of_root(keys, line)
-        if isinstance(value, Node):
-            below = value.at(*keys)
-            return ABSENT if below is None or (isinstance(below, Scalar) and below.value is None) else below
-        return value
+        return _below(value, keys)
 
     def _of_root(self, keys: list[str], line: int) -> tuple[Value, list[str]]:
         chart = self.chart
@@ -314,11 +314,19 @@ class _Writer:
         return None if inner.holes else Text("".join(inner.out).strip())
 
 
+def _below(value: Value, keys: list[str]) -> Value:
+    """Return what stands below a value; below nothing is nothing: `((.Values.a).b).c`."""
+    if not isinstance(value, Node):
+        return value if isinstance(value, Absent) or not keys else Hidden()
+    below = value.at(*keys)
+    return ABSENT if below is None or (isinstance(below, Scalar) and below.value is None) else below
+
+
 def _split(tokens: list[str], separator: str) -> Iterator[list[str]]:
     part: list[str] = []
     depth = 0
     for token in tokens:
-        depth += (token == "(") - (token == ")")
+        depth += (token == "(") - token.startswith(")")
         if token == separator and depth == 0:
             yield part
             part = []
@@ -332,7 +340,7 @@ def _terms(tokens: list[str]) -> Iterator[list[str]]:
     part: list[str] = []
     depth = 0
     for token in tokens:
-        depth += (token == "(") - (token == ")")
+        depth += (token == "(") - token.startswith(")")
         part.append(token)
         if depth <= 0:
             yield part
