@@ -367,6 +367,8 @@ class TestTheLanguage:
             ('{{ if hasKey .Values.nested "deep" }}a{{ else }}b{{ end }}', "a"),
             ('{{ if eq (toString (index .Values.nested "none" | default "")) "true" }}a{{ else }}b{{ end }}', "b"),
             ("{{ with .Values.nested }}{{ .deep }}{{ end }}", "x"),
+            ('{{ if kindIs "invalid" .Values.nothing }}a{{ else }}b{{ end }}', "a"),
+            ('{{ if kindIs "string" .Values.a }}a{{ else if kindIs "map" .Values.nested }}b{{ else }}c{{ end }}', "b"),
             ("{{ (.Values.nested).deep }}", "x"),
             ("{{ ((.Values.nothing).at).all | default 7 }}", "7"),
             ("{{ default 1 (default dict .Values.nested).deep }}", "x"),

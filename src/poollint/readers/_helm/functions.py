@@ -169,6 +169,22 @@ def _has_key(arguments: list[Value]) -> Value | bool:
     return found if isinstance(found, Hidden) else not isinstance(found, Absent)
 
 
+_KINDS: dict[str, Callable[[Value], bool]] = {
+    "invalid": lambda value: isinstance(value, Absent),  # Go's name for the kind of nil
+    "map": lambda value: isinstance(value, Mapping),
+    "slice": lambda value: isinstance(value, Sequence),
+    "string": lambda value: isinstance(value, Scalar) and isinstance(value.value, str),
+    "bool": lambda value: isinstance(value, Scalar) and isinstance(value.value, bool),
+}
+
+
+def _kind_is(arguments: list[Value]) -> Value | bool:
+    """`kindIs "map" value`."""
+    kind, value = arguments[0], arguments[-1]
+    known = _KINDS.get(kind.text) if isinstance(kind, Scalar) and len(arguments) == 2 else None
+    return known(value) if known and isinstance(value, Node | Absent) else Hidden()
+
+
 def _tpl(arguments: list[Value]) -> Value:
     """`tpl text .`: the text itself, when nothing in it is a template."""
     text = arguments[0]
@@ -194,5 +210,6 @@ FUNCTIONS: dict[str, Callable[[list[Value]], Value | bool]] = {
     "lt": lambda arguments: _greater(arguments[::-1]),
     "ternary": _ternary,
     "contains": _contains,
+    "kindIs": _kind_is,
     "tpl": _tpl,
 }
