@@ -338,11 +338,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """How an image is made here: context and Dockerfile, relative to the root; `target` is the stage."""
+    """How an image is made here: context and Dockerfile, relative to the root; `target` is the stage.
+
+    arguments  what is given for the Dockerfile's ARG; builds that differ in nothing else make one image
+    """
 
     context: str
     dockerfile: str | None = None
     target: str | None = None
+    arguments: tuple[tuple[str, Setting], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,6 +282,24 @@ def test_an_image_built_here_is_told_to_the_other_formats(read):
     ]
 
 
+@pytest.mark.parametrize("arguments", ["{MODE: prod, WORKERS: 6}", "[MODE=prod, WORKERS=6]"])
+def test_what_a_build_is_given_fills_the_arguments_of_the_dockerfile(read, arguments):
+    compose = f"services:\n  api:\n    build:\n      context: .\n      args: {arguments}\n"
+    image = (
+        "ARG MODE=dev\nFROM python:3.12\nARG MODE\nARG WORKERS=2\nARG UNSET\nENV WEB_CONCURRENCY=$WORKERS\n"
+        "COPY docker/${MODE}/ /scripts/\nCOPY docker/$UNSET/other /scripts/\nENTRYPOINT [\"/scripts/start.sh\"]\n"
+    )
+    tree, (workload,) = read(
+        {
+            "docker-compose.yml": compose,
+            "Dockerfile": image,
+            "docker/prod/start.sh": "exec gunicorn app:app\n",
+            "docker/dev/start.sh": "exec flask run\n",
+        }
+    )
+    assert said(processes(workload, tree)[0].processes) == "6 WEB_CONCURRENCY Dockerfile:6 exact"
+
+
 def test_a_build_outside_the_project_or_of_another_language_is_no_workload(workloads):
     found = workloads(
         {

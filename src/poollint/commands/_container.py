@@ -145,13 +145,13 @@ def _bare(workload: Workload, tree: Tree) -> Container:
     return container
 
 
-_BUILT: WeakKeyDictionary[Tree, dict[tuple[Build, int], Container | None]] = WeakKeyDictionary()
+_BUILT: WeakKeyDictionary[Tree, dict[tuple[Build, object, int], Container | None]] = WeakKeyDictionary()
 
 
 def built(build: Build, tree: Tree, images: Sequence[Image] = (), depth: int = 0) -> Container | None:
     """Return the container that a Dockerfile makes; each is read once, and every caller gets a copy of its own."""
     known = _BUILT.setdefault(tree, {})
-    key = (build, len(images))  # the images are those of one tree: none, or all of them
+    key = (build, build.arguments, len(images))  # the images are those of one tree: none, or all of them
     if key not in known:
         known[key] = _built(build, tree, images, depth)
     found = known[key]
@@ -176,7 +176,7 @@ def _built(build: Build, tree: Tree, images: Sequence[Image], depth: int) -> Con
     stage = file.stage(build.target)
     if stage is None:
         return None
-    container = _stage(file, stage, build.context, tree, images, depth)
+    container = _stage(file, stage, build, tree, images, depth)
     container.context = build.context
     return container
 
@@ -196,14 +196,14 @@ def _joined(folder: str, name: str) -> str:
     return posixpath.normpath(posixpath.join(folder, name)) if folder not in ("", ".") else posixpath.normpath(name)
 
 
-def _stage(file: Dockerfile, stage: Stage, context: str, tree: Tree, images: Sequence[Image], depth: int) -> Container:
+def _stage(file: Dockerfile, stage: Stage, build: Build, tree: Tree, images: Sequence[Image], depth: int) -> Container:
     lineage = file.lineage(stage)
     container = _base(lineage[0].base, tree, images, depth)
     container.read.append(file.path)
     scope = Scope(dict(container.variables), complete=True)
     for argument in file.arguments:
-        _argument(argument, scope)
-    reader = _Instructions(container, scope, file, context, tree, images, depth)
+        _argument(argument, scope, build)
+    reader = _Instructions(container, scope, file, build, tree, images, depth)
     for member in lineage:
         for instruction in member.instructions:
             reader.follow(instruction)
@@ -219,10 +219,13 @@ def _base(image: str, tree: Tree, images: Sequence[Image], depth: int) -> Contai
     return container
 
 
-def _argument(instruction: Instruction, scope: Scope) -> None:
+def _argument(instruction: Instruction, scope: Scope, build: Build) -> None:
     name, equals, default = instruction.joined.partition("=")
     name = name.strip()
-    if equals and name not in scope.variables:
+    given = dict(build.arguments).get(name)
+    if given is not None:
+        scope.variables.setdefault(name, given)
+    elif equals and name not in scope.variables:
         value = glued(expand(default.strip().strip("\"'"), scope) or expand(" ", scope))
         scope.variables[name] = setting_of(value, name, Origin(name, instruction.location))
 
@@ -234,7 +237,7 @@ class _Instructions:
     container: Container
     scope: Scope  # ENV and ARG, for expansion while building
     file: Dockerfile
-    context: str
+    build: Build
     tree: Tree
     images: Sequence[Image]
     depth: int
@@ -248,7 +251,7 @@ class _Instructions:
         return "".join(piece.text for piece in expand(text, self.scope))
 
     def _arg(self, instruction: Instruction) -> None:
-        _argument(instruction, self.scope)
+        _argument(instruction, self.scope, self.build)
 
     def _env(self, instruction: Instruction) -> None:
         from poollint._words import Source
@@ -302,7 +305,7 @@ class _Instructions:
         if origin is not None:
             self._place_from_stage(origin, source, where, into_folder)
             return
-        path = _joined(self.context, in_context(source) or ".")
+        path = _joined(self.build.context, in_context(source) or ".")
         if path.startswith(".."):
             return  # the context itself is no folder here
         path = "" if path == "." else path
@@ -323,7 +326,7 @@ class _Instructions:
         stage = self.file.stage(origin)
         if stage is None or self.depth >= DEEPEST_IMAGES:
             return
-        other = _stage(self.file, stage, self.context, self.tree, (), self.depth + 1)
+        other = _stage(self.file, stage, self.build, self.tree, (), self.depth + 1)
         path = posixpath.normpath(posixpath.join("/", source))
         prefix = path.rstrip("/") + "/"
         for copy in other.copies:

@@ -485,7 +485,9 @@ class Project:
             return None
         name = self.text(service.get("build", "dockerfile"))
         dockerfile = relative(context, name) if name else None
-        return Build(context, dockerfile, self.text(service.get("build", "target")))
+        given = service.get("build", "args")
+        arguments = tuple(self._variables(given)) if given is not None else ()
+        return Build(context, dockerfile, self.text(service.get("build", "target")), arguments)
 
     def mounts(self, service: Service) -> Iterator[tuple[str, str]]:
         """Yield (path in the container, path here) for bind mounts and configs of files in the tree."""
