@@ -735,6 +735,22 @@ def test_what_a_branch_asks_of_a_url_holds_there_whatever_a_variable_has_by_defa
     assert {value_of(pool.dialect) for pool in found.alternatives} == dialects
 
 
+@pytest.mark.parametrize(
+    ("refused", "dialect"),
+    [
+        ("'postgres' not in URL", "postgresql"),
+        ("not URL.startswith('postgresql')", "postgresql"),
+        ("URL is None or not URL.startswith('mysql+pymysql://')", "mysql"),
+        ("STRICT and not URL.startswith('postgresql')", None),  # it may not be asked for
+        ("'postgres' in URL", None),
+    ],
+)
+def test_what_is_refused_is_never_the_url(engine, refused, dialect):
+    text = f"{SYNC}from settings import URL, STRICT\nif {refused}:\n    raise RuntimeError('no')\nengine = create_engine(URL)\n"
+    (pool,) = engine(text).alternatives
+    assert value_of(pool.dialect) == dialect
+
+
 def test_what_is_read_anew_may_come_out_otherwise(engine):
     text = (
         f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"

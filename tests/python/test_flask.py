@@ -68,6 +68,13 @@ def test_options_are_found_in_every_place(engine, place):
     assert (pool.driver.value, pool.pool_size.value) == ("psycopg2", 20)
 
 
+@pytest.mark.parametrize("assigned", ["config['SQLALCHEMY_DATABASE_URI'] = URI", "config.update(SQLALCHEMY_DATABASE_URI=URI)"])
+def test_an_application_that_refuses_other_databases_has_the_one_it_takes(engine, assigned):
+    refused = "from settings import URI\nif 'postgres' not in URI:\n    raise RuntimeError\n"
+    text = f"{START}{refused}app.{assigned}\ndb = SQLAlchemy(app)\n"
+    assert value_of(live(engine(text)).dialect) == "postgresql"
+
+
 CONFIG = (
     f"class Base:\n    SQLALCHEMY_ENGINE_OPTIONS = {{'pool_size': 20}}\n"
     f"class Production(Base):\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"

@@ -10,13 +10,14 @@ from functools import partial
 from itertools import chain, pairwise
 
 from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, Setting, Unknown, Use, Version, value_of
+from poollint.python.asked import asked_of, is_open
 from poollint.python.defaults import Outcome, with_defaults
 from poollint.python.evaluator import flow, reach
 from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
 from poollint.python.evaluator.returns import RAISES
-from poollint.python.evaluator.urls import as_url, dialect_named, from_parts
-from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of, variables_of
+from poollint.python.evaluator.urls import as_url, from_parts
+from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
 from poollint.python.flask.extensions import Flask
 from poollint.python.pings import Pings
 from poollint.python.pools import Library, coerced, merged, pool_of
@@ -378,34 +379,14 @@ def _by_creator(world: World, arguments: Arguments, url: Value | None) -> Value 
 
 
 def _by_branch(world: World, site: Site, url: Value | None) -> Value | None:
-    """Return the URL, with what the branches around the creation ask of its dialect where nothing surer tells.
-
-    What a variable may replace is replaced there: the branch is taken.
-    """
+    """Return the URL, with what the branches around the creation ask of its dialect where nothing surer tells."""
     by_name = (keyword.value for keyword in site.call.keywords if keyword.arg == "url")
     given = next(chain(by_name, site.call.args[site.skip :]), None)
-    parts = as_url(world, url) if given is not None and url is not None else None
-    if parts is None or url is None or (isinstance(parts.dialect, Known) and not variables_of(url)):
+    if given is None or url is None or not is_open(world, url):
         return url
-    if _replaces_a_refused(site, ast.dump(given)):  # type: ignore[arg-type]
+    if _replaces_a_refused(site, ast.dump(given)):
         return url_of_dialect("sqlite", url)
-    asked = [(_asked(test, ast.dump(given), holds), holds) for test, holds in reach.conditions(site.call, site.module)]
-    if dialect := next((named for named, holds in asked if named and holds), None):
-        return url_of_dialect(dialect, url) if dialect != value_of(parts.dialect) else url
-    excluded = {named for named, holds in asked if named and not holds and not isinstance(parts.dialect, Known)}
-    return replace(parts, excludes=parts.excludes | excluded) if excluded else url
-
-
-def _asked(test: ast.expr, given: str, holds: bool) -> str | None:
-    """Return the dialect that a condition asks of a URL: `url.startswith("sqlite")`, `"sqlite" in url`."""
-    match test:
-        case ast.BoolOp(op=op, values=values) if isinstance(op, ast.And if holds else ast.Or):
-            return next(filter(None, (_asked(value, given, holds) for value in values)), None)
-        case ast.Call(func=ast.Attribute(value=url, attr="startswith"), args=[ast.Constant(value=str(wanted))]):
-            return dialect_named(wanted) if ast.dump(url) == given else None
-        case ast.Compare(left=ast.Constant(value=str(wanted)), ops=[ast.In()], comparators=[url]):
-            return dialect_named(wanted) if ast.dump(url) == given else None
-    return None
+    return asked_of(world, url, given, site.call, site.module)
 
 
 def _replaces_a_refused(site: Site, given: str) -> bool:

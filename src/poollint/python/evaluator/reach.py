@@ -87,6 +87,14 @@ def conditions(node: ast.AST, module: Module) -> tuple[tuple[ast.expr, bool], ..
     return module.conditions[node]
 
 
+def refusals(node: ast.AST, module: Module) -> Iterator[tuple[ast.expr, bool]]:
+    """Yield the tests before a node, from the inside out, with which something is raised, and that they do not hold."""
+    for child, parent in pairwise((node, *module.ancestors(node))):
+        for before in _before(parent, child):
+            if not before.orelse and isinstance(before.body[-1], ast.Raise):
+                yield before.test, False
+
+
 def reached_from_outside(world: World, node: ast.AST, module: Module) -> bool:
     """Say whether a world comes to a node and, as far as it has only one caller, to the calls that lead there."""
     return all(reachable(world, place, where, None) for place, where in only_ways(world, node, module))
@@ -109,9 +117,13 @@ def _conditions(parent: ast.AST, child: ast.AST) -> Iterator[tuple[ast.expr, boo
         case ast.BoolOp(op=op, values=values):
             for value in values[: values.index(child)]:  # type: ignore[arg-type]
                 yield value, isinstance(op, ast.And)
+    for before in _before(parent, child):
+        if not isinstance(before.body[-1], ast.Raise) and branching.leaves(before.body) and not before.orelse:
+            yield before.test, False
+
+
+def _before(parent: ast.AST, child: ast.AST) -> Iterator[ast.If]:
+    """Yield every `if` that stands before the child of a node in the same block."""
     for block in (getattr(parent, name, None) for name in ("body", "orelse", "finalbody")):
         if isinstance(block, list) and child in block:
-            for before in block[: block.index(child)]:
-                if isinstance(before, ast.If) and before.body and not isinstance(before.body[-1], ast.Raise):
-                    if branching.leaves(before.body) and not before.orelse:
-                        yield before.test, False
+            yield from (stmt for stmt in block[: block.index(child)] if isinstance(stmt, ast.If) and stmt.body)

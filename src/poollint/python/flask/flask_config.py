@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from poollint.facts import Known, Location, Origin, Unknown
+from poollint.python.asked import asked_of
 from poollint.python.evaluator import branching, containers, flow, objects, presence, reach
 from poollint.python.evaluator.callers import function_around
 from poollint.python.evaluator.evaluate import Answer, Dead, Question, World
@@ -318,9 +319,10 @@ class Config:
     def _assigned(self, found: Assigned) -> Value:
         self._running.append(found)
         try:
-            return self.world.value(found.value, found.module)
+            value = self.world.value(found.value, found.module)
         finally:
             self._running.pop()
+        return asked_of(self.world, value, found.value, found.node, found.module) if found.key == FLASK_URI else value
 
     def variable_of(self, key: str) -> Value | None:
         """Return the variable that may set a key which nothing is seen to set: `app.config.from_prefixed_env()`."""
