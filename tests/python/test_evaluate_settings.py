@@ -70,6 +70,13 @@ def test_a_variable_from_a_secret_is_not_known(tmp_path: Path, program: str) -> 
     assert any(isinstance(value, Unknown) and value.reason == "POOL comes from a secret" for value in found)
 
 
+@pytest.mark.parametrize("default", ['"POOL", "5"', '"POOL", default="5"'])
+def test_a_service_of_cloud_foundry_may_replace_a_variable_and_its_default(tmp_path: Path, default: str) -> None:
+    program = f"import cfenv\nenv = cfenv.AppEnv()\nresult = int(env.get_credential({default}))"
+    assert known(tmp_path, program, variables(OTHER="1"))[:2] == (5, "fallback")
+    assert known(tmp_path, program, variables(POOL="20"))[:2] == (20, "fallback")
+
+
 def test_a_variable_without_default_is_named(tmp_path: Path) -> None:
     value = Project(tmp_path, 'import os\nresult = int(os.environ["POOL"])').value()
     assert isinstance(value, Unknown)

@@ -1,10 +1,11 @@
-"""Readers for libraries that read the environment: decouple, environs, envparse, django-environ, starlette, pydantic.
+"""Readers for libraries that read the environment: decouple, environs, envparse, django-environ, starlette, pydantic, cfenv.
 
 decouple      config("X", default=5, cast=int), cast=Csv(int)
 starlette     Config(".env")("X", cast=int, default=5)
 environs      Env().int("X", 5), Env().list("X", [5]), also with a prefix
 envparse      env("X", default=5), env.int("X", default=5)
 django-environ  Env(DEBUG=(bool, False))("DEBUG"), Env().int("X", default=5), Env().db("DATABASE_URL")
+cfenv         AppEnv().get_credential("X", "5")
 """
 
 from __future__ import annotations
@@ -262,6 +263,12 @@ def _environs(call: Call) -> Value:
 @reader("envparse.env", "envparse.Env.__call__")
 def _envparse(call: Call) -> Value:
     return _read(call, call.text(0, "var"), call.get("default", 6), call.get("cast", 1))
+
+
+@reader("cfenv.AppEnv.get_credential")
+def _cfenv(call: Call) -> Value:
+    """A variable, or its default; what a service bound in Cloud Foundry has by that name comes before both."""
+    return _weakened(call.variable(call.text(0, "key"), call.get("default", 1)))
 
 
 @reader("environ.Env.__call__")
