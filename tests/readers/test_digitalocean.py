@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from evidence import by_name, evidence, only, why
 
+from poollint.commands import processes
 from poollint.discover import Tree
 from poollint.facts import Database
 from poollint.readers import digitalocean
@@ -46,6 +47,14 @@ def test_digitaloceans_components_and_their_database(make_tree: MakeTree) -> Non
     )
     assert why(found["api"].variables.variables["TOKEN"]) == "TOKEN is a secret of the platform"
     assert (database.provider, database.ports) == ("digitalocean-postgresql", (25060,))
+
+
+def test_digitaloceans_command_runs_in_its_source_directory(make_tree: MakeTree) -> None:
+    start = "#!/bin/sh\ngunicorn -w 3 app:app\n"
+    files = {".do/app.yaml": DO.replace("gunicorn app:app", "./start.sh"), "backend/start.sh": start, "backend/app.py": "app = 1"}
+    tree = make_tree(files)
+    (web,) = processes(by_name(digitalocean, tree)["api"], tree)
+    assert (web.entry, web.directory, evidence(web.processes)[::2]) == ("app:app", "backend", (3, "backend/start.sh:2"))
 
 
 def test_the_size_of_a_database_of_app_platform_is_its_tier(make_tree: MakeTree) -> None:

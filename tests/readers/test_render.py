@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from evidence import by_name, evidence, only
 
+from poollint.commands import processes
 from poollint.discover import Tree
 from poollint.facts import Database, Pooler
 from poollint.readers import render
@@ -55,6 +56,15 @@ def test_renders_services_have_counts_commands_and_folders(make_tree: MakeTree) 
     assert found["api"].sources == ("backend",)
     assert evidence(found["jobs"].instances) == (6, "maxInstances", "render.yaml:22", "exact")
     assert found["jobs"].build and found["jobs"].build.dockerfile == "worker/Dockerfile"
+
+
+def test_renders_command_runs_in_its_root_directory(make_tree: MakeTree) -> None:
+    start = "#!/bin/sh\nflask db upgrade\ngunicorn -w 3 app:app\n"
+    tree = make_tree(
+        {"render.yaml": RENDER.replace("gunicorn -w 2 app:app", "bash ./start.sh"), "backend/start.sh": start, "backend/app.py": "app = 1"}
+    )
+    *_, web = processes(by_name(render, tree)["api"], tree)
+    assert (web.entry, web.directory, evidence(web.processes)[::2]) == ("app:app", "backend", (3, "backend/start.sh:3"))
 
 
 def test_a_service_of_render_that_states_no_count_runs_once(make_tree: MakeTree) -> None:

@@ -68,6 +68,7 @@ def _component(tree: Tree, path: str, root: Node, node: Node, kind: str) -> Work
         build=Build(source, dockerfile) if dockerfile else None,
         image=node.text_at("image", "repository"),
         sources=(source,),
+        working_directory=None if dockerfile else source,
         autoscaler=scaling.location if scaling is not None else None,
     )
 

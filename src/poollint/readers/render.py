@@ -62,6 +62,7 @@ def _service(tree: Tree, path: str, root: Node, node: Node) -> Workload:
         build=Build(context or "", dockerfile) if is_docker and dockerfile in tree else None,
         image=node.text_at("image", "url"),
         sources=(source,) if not is_docker else (),
+        working_directory=None if is_docker else source,
         autoscaler=autoscaler.location if autoscaler is not None else None,
     )
 
