@@ -104,6 +104,16 @@ def test_dotted_strings_load_modules_too(make_tree):
     assert "app/db.py" in code.reaches("run.py").paths
 
 
+@pytest.mark.parametrize(
+    "loads",
+    ["app = Celery(include=['jobs'])", "app = Celery()\napp.conf.update(imports=('jobs',))", "CELERY_IMPORTS = ('jobs',)"],
+)
+def test_a_module_that_celery_includes_needs_no_dot(make_tree, loads):
+    files = {f"{folder}/{name}.py": "" for folder in ("mail", "web") for name in ("jobs", "other")}
+    code = Code(make_tree({**files, "mail/worker.py": f"from celery import Celery\n{loads}\nlabels = ['other']\n"}))
+    assert code.reaches("worker", "mail").paths == {"mail/worker.py", "mail/jobs.py"}
+
+
 def test_two_services_with_packages_of_one_name_stay_apart(make_tree):
     files = {
         f"services/{name}/app/{file}": text

@@ -26,6 +26,7 @@ _IMPORT = re.compile(
 )
 _BLOCK = re.compile(r"\s*(?:if|elif|else|try|except|finally|with|for|while|case|def|class|async)\b")
 _DOTTED = re.compile(r"""["']([A-Za-z_]\w{0,80}(?:\.[A-Za-z_]\w{0,80}){1,8})(?::\w{1,80})?["']""")
+_INCLUDED = re.compile(r"\b(?:include|imports|CELERY_IMPORTS)\s*=\s*[\[(]([^\])]{0,2000})[\])]")
 _AUTODISCOVER = b"autodiscover_tasks"
 _DISCOVERY = re.compile(
     r"\bautodiscover_tasks\(\s*(?:packages\s*=\s*)?(?:lambda\s*:\s*)?[\[(]([^\])]{0,2000})[\])]([^)]{0,200})"
@@ -223,8 +224,15 @@ def _scanned(text: str) -> Iterator[_Written]:
         for part in modules.split(",") if modules else ():
             if words := part.split():
                 yield _Written(0, words[0])
-    for dotted in dict.fromkeys(found.group(1) for found in _DOTTED.finditer(text)):
-        yield _Written(0, dotted, is_import=False)
+    for named in dict.fromkeys((*(found.group(1) for found in _DOTTED.finditer(text)), *_included(text))):
+        yield _Written(0, named, is_import=False)
+
+
+def _included(text: str) -> Iterator[str]:
+    """Yield the modules of Celery's `include=["tasks"]`, which need no dot to be modules."""
+    if "celery" in text.lower():
+        for found in _INCLUDED.finditer(text):
+            yield from _QUOTED.findall(found.group(1))
 
 
 def _discovered(text: str) -> Iterator[str]:
