@@ -6,6 +6,7 @@ import pytest
 
 from poollint.python.code import Code
 
+LOOP = "def loop():\n    while True:\n        poll()\n"
 MAIN = "if __name__ == '__main__':\n    main()\n"
 
 
@@ -45,6 +46,8 @@ def keeps_running(make_tree):
         "while True:\n    if stop.is_set():\n        break\n    work()\n    sleep(1)\n",
         "while True:\n    work()\n    if stop.wait(60):\n        break\n",
         "while not stop.wait(60):\n    work()\n",
+        f"from app.consumer import consume\ndef main():\n    threading.Thread(target=consume).start()\n{MAIN}",
+        f"from app import consumer\ndef main():\n    t = Thread(target=consumer.consume, daemon=True)\n    t.start()\n    t.join()\n{MAIN}",
     ],
 )
 def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
@@ -72,6 +75,10 @@ def test_an_endless_loop_or_a_call_that_serves(keeps_running, text):
         "for message in KafkaConsumer('orders', consumer_timeout_ms=1000):\n    work(message)\n",
         "consumer = KafkaConsumer('orders')\nfor message in consumer:\n    if message.value is None:\n        break\n",
         "import elsewhere\nelsewhere.main()\n",
+        f"{LOOP}Thread(target=loop, daemon=True).start()\nwork()\n",
+        f"{LOOP}t = Thread(target=loop)\nt.daemon = True\nt.start()\nwork(', '.join(rows))\n",
+        f"{LOOP}t = Thread(target=loop)\nt.start()\nwork()\ndone.set()\nt.join()\n",
+        f"{LOOP}t = Thread(target=work)\nt.start()\nt.join()\n",
         "while True:\n    try:\n        work()\n    except (KeyboardInterrupt, StopIteration):\n        break\n",
         "while True:\n    try:\n        work()\n    except:\n        break\n",
         "while True:\n    done = work()\n    sleep(1)\n    if done:\n        break\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterator
+from math import inf
 from typing import Literal
 
 from poollint.python.evaluator.evaluate import Evaluator
@@ -33,8 +34,8 @@ def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "lo
         consumers = set(_consumers(own))
         if any(_is_endless(part, consumers) for part in own):
             return "loops"
-        for call in (part for part in own if isinstance(part, ast.Call) and depth < DEEPEST):
-            function = _called(call, here, evaluator)
+        for run in _run(own) if depth < DEEPEST else ():
+            function = _function(run, here, evaluator)
             if function is not None and function.node not in seen:
                 seen.add(function.node)
                 todo.append((function.module, function.node, depth + 1))
@@ -138,12 +139,32 @@ def _ends(part: ast.AST) -> bool:
     return isinstance(part, (ast.Break, ast.Return))
 
 
-def _called(call: ast.Call, module: Module, evaluator: Evaluator) -> FunctionRef | None:
-    resolved = names.resolve(module, call.func)
-    if resolved is None and isinstance(call.func, ast.Attribute):
-        owner = evaluator.value(call.func.value, module)
+def _run(own: list[ast.AST]) -> Iterator[ast.expr]:
+    """Yield what is called, and what a thread or a process runs as long as it likes.
+
+    A daemon ends with the program, unless that waits for it; so does one whose flag is set before it is waited for.
+    """
+    calls = [part for part in own if isinstance(part, ast.Call)]
+    waits, stops = (min((call.lineno for call in calls if _is_bare(call, name)), default=inf) for name in ("join", "set"))
+    is_daemon = any(isinstance(part, ast.Attribute) and part.attr == "daemon" for part in own)
+    for call in calls:
+        yield call.func
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        is_apart = (dotted(call.func) or "").rpartition(".")[2] in ("Thread", "Process") and "target" in given
+        if is_apart and stops >= waits and (waits < inf or not is_daemon and "daemon" not in given):
+            yield given["target"]
+
+
+def _is_bare(call: ast.Call, method: str) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr == method and not call.args
+
+
+def _function(called: ast.expr, module: Module, evaluator: Evaluator) -> FunctionRef | None:
+    resolved = names.resolve(module, called)
+    if resolved is None and isinstance(called, ast.Attribute):
+        owner = evaluator.value(called.value, module)
         cls = owner.cls if isinstance(owner, Instance) else None
-        return _method(cls, call.func.attr) if isinstance(cls, ClassRef) else None
+        return _method(cls, called.attr) if isinstance(cls, ClassRef) else None
     return resolved if isinstance(resolved, FunctionRef) and not isinstance(resolved.node, ast.Lambda) else None
 
 
