@@ -56,6 +56,11 @@ def environment_of(tree: Tree, path: str, name: str | None = None) -> str | None
     return None
 
 
+def words_of(name: str) -> tuple[str, ...]:
+    """Return the words that name an environment."""
+    return _WORDS.get(name, (name,))
+
+
 def environment_word(text: str) -> str | None:
     """Return the environment that a text contains as a word of its own: "prod-eu", "values.staging"."""
     return next((_NORMALISED[word] for word in _words(text) if word in _NORMALISED), None)

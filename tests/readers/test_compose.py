@@ -129,6 +129,23 @@ def test_the_example_of_an_env_file_that_nobody_commits_is_an_estimate_of_it(one
     assert "hunter2" not in str(variables.variables)
 
 
+@pytest.mark.parametrize("name", [".env.production.example", ".env.example.prod", ".env.prod", "env.prod.sample"])
+def test_the_env_file_of_an_environment_speaks_for_its_compose_file(read, name):
+    body = service("env_file: .env\nenvironment:\n  - B=${B}")
+    files = {"docker-compose.yml": body, "docker-compose.prod.yml": body, ".env.example": "A=1\nB=1\n", name: "A=2\nB=2\n"}
+    found = {fact.environment: fact.variables.variables for fact in read(files)[1] if isinstance(fact, Workload)}
+    said_of = {key: [said(given[variable]) for variable in "AB"] for key, given in found.items()}
+    assert said_of == {
+        None: ["1 A .env.example:1 estimate", "1 B .env.example:2 estimate"],
+        "prod": [f"2 A {name}:1 estimate", f"2 B {name}:2 estimate"],
+    }
+
+
+def test_an_env_file_that_names_an_environment_is_of_no_other(one):
+    files = {"docker-compose.prod.yml": service("env_file: .env.staging"), ".env.production.example": "A=2\n"}
+    assert not one(files).variables.variables
+
+
 def test_a_default_that_is_written_says_more_than_the_example_of_an_env_file(one):
     files = {"docker-compose.yml": service('environment: {A: "${A:-1}", B: "${B}"}'), ".env.example": "A=2\nB=2\n"}
     variables = one(files).variables.variables

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint._expand import Scope, glued, interpolate, setting_of
+from poollint.environments import environment_word, words_of
 from poollint.facts import Known, Location, Origin, Setting
 
 if TYPE_CHECKING:
@@ -28,16 +30,32 @@ def variables(tree: Tree, path: str) -> dict[str, Setting] | None:
     return None if text is None else parse(text, path)
 
 
-def example(tree: Tree, path: str) -> dict[str, Setting]:
-    """Return the variables of the example of an env file, as estimates; what it leaves empty is not known."""
+def example(tree: Tree, path: str, environment: str | None = None) -> dict[str, Setting]:
+    """Return the variables of the example of an env file, as estimates; what it leaves empty is not known.
+
+    The one that is named for the environment speaks for it: `.env.production.example` before `.env.example`.
+    """
     folder, name = posixpath.split(path)
-    names = [stem + ending for stem in (name, name.lstrip(".")) for ending in _ENDINGS]
-    given = next((g for n in names if (g := variables(tree, posixpath.join(folder, n))) is not None), {})
+    files = (posixpath.join(folder, n) for n in (*_named_for(environment, name), *_examples(name)))
+    given = next((g for file in files if (g := variables(tree, file)) is not None), {})
     return {
         name: replace(setting, certainty="estimate")
         for name, setting in given.items()
         if isinstance(setting, Known) and setting.value != ""
     }
+
+
+def _named_for(environment: str | None, name: str) -> Iterator[str]:
+    """Yield what an env file of an environment and its example are called; one that names an environment itself has no others."""
+    if environment is not None and environment_word(name) is None:
+        for word in words_of(environment):
+            yield f"{name}.{word}"
+            yield from _examples(f"{name}.{word}")
+            yield from (f"{name}{ending}.{word}" for ending in _ENDINGS)
+
+
+def _examples(name: str) -> Iterator[str]:
+    yield from (stem + ending for stem in (name, name.lstrip(".")) for ending in _ENDINGS)
 
 
 def parse(text: str, path: str) -> dict[str, Setting]:

@@ -112,7 +112,7 @@ class Project:
     def __post_init__(self) -> None:
         path = posixpath.join(self.folder, ".env")
         given = _dotenv.variables(self.tree, path)
-        self.scope = Scope(_dotenv.example(self.tree, path) if given is None else given)
+        self.scope = Scope(_dotenv.example(self.tree, path, self.fileset.environment) if given is None else given)
         self.services = self._services()
         self.enabled = self._enabled()
         self.awaited = frozenset(self._awaited())
@@ -392,7 +392,7 @@ class Project:
                 given = _dotenv.variables(self.tree, target) if target is not None else None
                 if given is None:
                     complete = complete and not required
-                    given = _dotenv.example(self.tree, target) if target is not None else {}
+                    given = _dotenv.example(self.tree, target, self.fileset.environment) if target is not None else {}
                 found.update({name: _hidden(name, setting) for name, setting in given.items()})
         for node, _ in reversed(service.all("environment")):
             found.update(self._variables(node))
