@@ -40,6 +40,7 @@ from poollint.facts import (
     Target,
     Unknown,
     Workload,
+    value_of,
 )
 from poollint.link.builds import is_own
 
@@ -1108,3 +1109,46 @@ def test_a_published_image_beside_the_build_of_its_name_is_anothers(write, image
     )
     _, _, project = pipeline.read([folder])
     assert [client.workload.name for client in project.clients if client.workload] == clients
+
+
+SWITCHED = """\
+import os
+from fastapi import FastAPI
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+app = FastAPI()
+options = {{"poolclass": NullPool}} if {test} else {{"pool_size": 9}}
+engine = create_engine("postgresql+psycopg2://db/shop", **options)
+"""
+SHARED = """\
+services:
+  api: {{build: ., env_file: .env, command: "uvicorn main:app"}}
+  jobs:
+    build: .
+    env_file: .env
+    command: celery -A main worker -c 2
+    environment: {{{given}}}
+  db: {{image: "postgres:16"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "given", "sizes"),
+    [
+        ('os.getenv("OWN_POOLS", "false").lower() == "true"', 'OWN_POOLS: "true"', [9]),
+        ('os.getenv("OWN_POOLS")', "OWN_POOLS: 1", [9]),
+        ('os.getenv("KEEP", "1") != "1"', 'KEEP: "0"', [9]),
+        ('os.getenv("OWN_POOLS", "true") == "true"', 'OWN_POOLS: "true"', [None, 9]),
+        ('os.getenv("OWN_POOLS", "false") == "true"', 'MODE: "true"', [9, None]),
+        ('os.getenv("MODE", "api") == "jobs"', "MODE: jobs", [9, None]),
+    ],
+)
+def test_a_switch_that_one_workload_turns_for_itself_is_not_turned_in_the_others(write, test: str, given: str, sizes: list) -> None:
+    """The missing .env may hold anything else, but not what a service has to set although it reads the same file."""
+    folder = write(
+        {"main.py": SWITCHED.format(test=test), "Dockerfile": "FROM python:3.12\nCOPY . .\n", "compose.yaml": SHARED.format(given=given)}
+    )
+    _, _, project = pipeline.read([folder])
+    (api,) = (client for client in project.clients if client.workload and client.workload.name == "api")
+    assert [value_of(pool.pool_size) for pool in api.live] == sizes

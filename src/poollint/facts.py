@@ -120,17 +120,22 @@ class Environment:
     variables  name → value (a str when known). A Secret's value is Unknown, with the secret's identity in `secrets`
     complete   True when every source of variables was readable, so that an absent name is really unset
     secrets    name → identity of the secret it comes from, "kind/namespace/name/key"; two equal identities are one value
+    elsewhere  name → which way the other workloads of the unit turn a switch that this one leaves out
     """
 
     variables: Mapping[str, Setting] = field(default_factory=dict)
     complete: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, bool] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash((tuple(sorted(self.variables)), self.complete))
 
 
 NO_ENVIRONMENT = Environment()
+
+# What a variable says that is a switch, in small letters.
+SWITCHES = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
 
 
 # -- engines -----------------------------------------------------------------------------------------------------------

@@ -7,13 +7,13 @@ context or working directory, when one engine is below it; the only engine there
 from __future__ import annotations
 
 import sys
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poollint import environments
 from poollint.config import Configuration, StatedService
-from poollint.facts import Engine, Environment, Location, Process, Use, Workload
+from poollint.facts import SWITCHES, Engine, Environment, Location, Process, Use, Workload, value_of
 from poollint.link import stated
 from poollint.link.builds import is_own
 from poollint.link.workloads import SERVING
@@ -51,8 +51,9 @@ def runs(workloads: Sequence[Workload], code: Code, configuration: Configuration
     """
     found: list[Run] = []
     unaccounted = False
+    switches = _switches(workloads)
     for workload in workloads:
-        links = list(_runs_of(workload, code, configuration))
+        links = list(_runs_of(workload, switches[_unit_of(workload)], code, configuration))
         unaccounted = unaccounted or None in links
         found += [run for run in links if run is not None]
     made = [run for run in found if run.engine.is_made]
@@ -61,6 +62,23 @@ def runs(workloads: Sequence[Workload], code: Code, configuration: Configuration
     against = {run.engine.location for run in found if not run.engine.is_made and _is_decided_against(run, code)}
     engines = [engine for engine in code.engines() if engine.location not in against]
     return (*likely, *_unplaced(engines, likely, possible))
+
+
+def _switches(workloads: Sequence[Workload]) -> dict[tuple, dict[str, bool]]:
+    """Return what the workloads of each unit switch on or off for themselves, where all that set it say the same."""
+    found: dict[tuple, dict[str, set[bool | None]]] = {}
+    for workload in workloads:
+        said = found.setdefault(_unit_of(workload), {})
+        for name, setting in workload.variables.variables.items():
+            said.setdefault(name, set()).add(SWITCHES.get(str(value_of(setting)).lower()))
+    return {
+        unit: {name: way for name, (way, *others) in said.items() if way is not None and not others}
+        for unit, said in found.items()
+    }
+
+
+def _unit_of(workload: Workload) -> tuple[str, str, str | None]:
+    return workload.platform, workload.unit, workload.environment
 
 
 def _is_decided_against(run: Run, code: Code) -> bool:
@@ -132,7 +150,9 @@ def _is_production(workload: Workload | None) -> bool:
     return workload is not None and environments.is_production(workload.environment)
 
 
-def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> Iterator[Run | None]:
+def _runs_of(
+    workload: Workload, switches: Mapping[str, bool], code: Code, configuration: Configuration
+) -> Iterator[Run | None]:
     """Yield what a workload runs; None for a command that may run an engine, but nobody can tell which."""
     if workload.kind == "init":
         return  # ends before the containers beside it start, so it never adds to them
@@ -144,7 +164,7 @@ def _runs_of(workload: Workload, code: Code, configuration: Configuration) -> It
             yield from () if answer is not None else (None,)
             continue
         # The places are the same in every environment; the values are read in this workload's.
-        variables = variables_of(workload, process)
+        variables = _with_switches(variables_of(workload, process), switches)
         here = code.engines_at({engine.location for engine, _ in answer}, variables)
         for engine, how in answer:
             if engine.bind and engine.location not in here:
@@ -215,6 +235,12 @@ def variables_of(workload: Workload, process: Process | None) -> Environment:
     if process is None or not process.environment:
         return variables
     return replace(variables, variables={**process.environment, **variables.variables})
+
+
+def _with_switches(variables: Environment, switches: Mapping[str, bool]) -> Environment:
+    """Say which way others turn what a process leaves out; what it sees of a whole environment needs no guess."""
+    elsewhere = {} if variables.complete else {name: on for name, on in switches.items() if name not in variables.variables}
+    return replace(variables, elsewhere=elsewhere)
 
 
 Answer = list[tuple[Engine, str]]

@@ -187,5 +187,6 @@ def _key(environment: Environment, names: Set[str] | None = None) -> tuple:
     """
     starts = tuple(name[:-1] for name in names or () if name.endswith("*"))
     variables = ((name, name.lower(), repr(setting)) for name, setting in environment.variables.items())
-    given = ((n, s) for n, lowered, s in variables if names is None or lowered in names or lowered.startswith(starts))
+    switches = ((name, name.lower(), f"elsewhere {there}") for name, there in environment.elsewhere.items())
+    given = ((n, s) for n, lowered, s in (*variables, *switches) if names is None or lowered in names or lowered.startswith(starts))
     return (tuple(sorted(given)), environment.complete, tuple(sorted(environment.secrets.items())))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poollint import environments
-from poollint.facts import Evidence, Finding, Known, Origin, Pool, Project, Use, about_engine, value_of
+from poollint.facts import Client, Evidence, Finding, Known, Origin, Pool, Project, Use, about_engine, value_of
 from poollint.rules._guards import QUEUES, every, judged, workload_names
 
 
@@ -18,9 +18,8 @@ def check(project: Project) -> Iterator[Finding]:
         # An engine that is made anew for each task keeps nothing from one loop to the next.
         if not loops or engine.role not in ("service", "worker") or value_of(engine.per_call):
             continue
-        # Where the code leaves the driver open, what production sets names it.
-        served = (c.live for c in clients if environments.is_production(c.environment))
-        pools = next((live for live in (engine.live, *served) if every(live, _keeps_connections)), None)
+        # Where the code leaves driver or pool open, production says what they are.
+        pools = next((live for live in (engine.live, *_running(clients)) if every(live, _keeps_connections)), None)
         if pools is None:
             continue
         pool = pools[0]
@@ -34,6 +33,13 @@ def check(project: Project) -> Iterator[Finding]:
             workloads=workload_names(clients),
             about=about_engine(engine),
         )
+
+
+def _running(clients: tuple[Client, ...]) -> list[tuple[Pool, ...]]:
+    """Return the pools of production that the loops use: those of its workers, where it has any."""
+    served = [client for client in clients if environments.is_production(client.environment)]
+    workers = [client for client in served if client.process and client.process.kind == "worker"]
+    return [client.live for client in workers or served]
 
 
 def _keeps_connections(pool: Pool) -> bool:

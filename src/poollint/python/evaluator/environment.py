@@ -3,6 +3,7 @@
 set by the program before     that value: see `assigned`
 given by the environment      its value, standing in the manifest
 absent, environment complete  the code's default, exact: nothing can replace it
+a switch that others turn     the code's default, `fallback`, and no other value
 absent, environment partial   the code's default, `fallback`; without one, Unknown by the variable's name
 """
 
@@ -12,7 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from poollint.facts import Certainty, Known, Origin, Unknown, weakest
+from poollint.facts import SWITCHES, Certainty, Known, Origin, Unknown, weakest
 from poollint.python.evaluator import assigned
 from poollint.python.evaluator.values import LibraryRef, Open, Text, Traced, Url, Value, origin_of, variables_of
 from poollint.python.libraries.dotenv_files import DotEnv
@@ -44,6 +45,8 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
         return world.taught(reason)
     if world.environment.complete:
         return default if default is not None else Traced(None, here, "exact", symbol)
+    if _is_for_others(world, name, default):
+        return Traced(getattr(default, "value", None), origin_of(default) if default is not None else here, "fallback", symbol)
     if default is None:
         return world.taught(Open(f"set by {name}, which no file gives", here, symbol, frozenset({name}), absent=True))
     return world.taught(replaceable_by(default, name))
@@ -59,6 +62,17 @@ def _replaced_by_file(world: World, default: Value, name: str, reader: Origin) -
     origin = said[1]
     where = origin.location.path if origin.location else ""
     return Open(f"{where} sets {name} otherwise than the code's default", origin, f"env:{name}", frozenset({name}))
+
+
+def _is_for_others(world: World, name: str, default: Value | None) -> bool:
+    """Say whether other workloads turn a switch that this one leaves as it is.
+
+    Who sets it for each of them does not set it by what they share with this one.
+    """
+    there = world.environment.elsewhere.get(name)
+    if there is None or default is None:
+        return bool(there)
+    return isinstance(default, Known) and SWITCHES.get(str(default.value).lower()) is (not there)
 
 
 def is_environ(value: Value | None) -> bool:

@@ -170,6 +170,8 @@ class Variables:
         for name in sorted(environment.variables):
             here = (name, environment.variables[name], environment.secrets.get(name))
             said[name.lower()] = (*said.get(name.lower(), ()), here)
+        for switch in sorted(environment.elsewhere.items()):
+            said[switch[0].lower()] = (*said.get(switch[0].lower(), ()), switch)
         self._memo = memo
         self._tokens: dict[str, int] = {
             name: memo.token((environment.complete, here)) for name, here in said.items()
