@@ -1152,3 +1152,22 @@ def test_a_switch_that_one_workload_turns_for_itself_is_not_turned_in_the_others
     _, _, project = pipeline.read([folder])
     (api,) = (client for client in project.clients if client.workload and client.workload.name == "api")
     assert [value_of(pool.pool_size) for pool in api.live] == sizes
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "life", "connections"),
+    [("python seed.py", "job", "one-off", 1), ("uvicorn main:app", "service", "long-lived", 15)],
+)
+def test_what_compose_does_not_restart_runs_once_unless_it_serves(write, command: str, kind: str, life: str, connections: int) -> None:
+    code = "from fastapi import FastAPI\nfrom sqlalchemy import create_engine\napp = FastAPI()\n"
+    folder = write(
+        {
+            "main.py": code + "engine = create_engine('postgresql+psycopg2://db/shop')\n@app.get('/')\ndef ping():\n    engine.connect()\n",
+            "seed.py": "from main import engine\nwith engine.begin() as connection:\n    connection.exec_driver_sql('select 1')\n",
+            "Dockerfile": 'FROM python:3.12\nCOPY . .\nCMD ["uvicorn", "main:app"]\n',
+            "compose.yaml": f"services:\n  one:\n    build: .\n    command: {command}\n    restart: 'no'\n",
+        }
+    )
+    _, _, project = pipeline.read([folder])
+    (client,) = (client for client in project.clients if client.workload and client.workload.name == "one")
+    assert (client.workload.kind, client.workload.life, value_of(client.steady.plain)) == (kind, life, connections)

@@ -151,8 +151,16 @@ def _started(workload: Workload, tree: Tree, images: Sequence[Image], configurat
     if not workload.run:
         from poollint import commands
 
-        workload = replace(workload, run=commands.processes(workload, tree, images))
+        workload = _as_it_ends(replace(workload, run=commands.processes(workload, tree, images)))
     return _with_stated(workload, service) if service else workload
+
+
+def _as_it_ends(workload: Workload) -> Workload:
+    """What Compose is told not to restart does its work once, unless it serves: then a developer wants to see it fail."""
+    if workload.platform != "compose" or workload.kind != "job":
+        return workload
+    ends = bool(workload.run) and not any(process.kind in SERVING for process in workload.run)
+    return replace(workload, life="one-off") if ends else replace(workload, kind="service")
 
 
 def _as_deployed(workload: Workload, stages: builds.Stages) -> Workload:
@@ -187,8 +195,8 @@ def _with_processes(run: tuple[Process, ...], processes: Setting) -> tuple[Proce
 
 SERVING = ("web", "worker", "task-runner")
 
-# Platforms whose job beside the services is the release phase.
-_RELEASING = ("procfile", "heroku", "fly")
+# Platforms whose job beside the services is the release phase, or a step that runs once when they start.
+_RELEASING = ("procfile", "heroku", "fly", "compose")
 
 
 def is_one_step(workload: Workload | None, process: Process | None) -> bool:

@@ -219,7 +219,7 @@ class Project:
         return Workload(
             name=service.name,
             platform="compose",
-            kind="init" if is_awaited else "service",
+            kind="init" if is_awaited else "job" if self.text(service.get("restart")) == "no" else "service",
             location=self.place(service),
             unit=self.folder,
             environment=self.environment_name(service),
