@@ -839,3 +839,30 @@ def test_a_beginning_is_told_by_what_is_written_and_not_from_a_later_place(tmp_p
     assert outcomes(tmp_path / "whole", url + "result = url.startswith('postgres'), url.startswith('sqlite')") == [[True, False]]
     assert outcomes(tmp_path / "later", url + "result = url.startswith('sqlite', 3)") == [False]
     assert outcomes(tmp_path / "variable", "import os\nresult = os.getenv('NAME', 'orders').startswith('b', 3)") == [False]
+
+
+PARTS = "class Parts(BaseSettings):\n    user: str | None = None\n    host: str = 'db'\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if all([parts.user, parts.host]):\n        return f'postgresql://{parts.host}'\n    raise ValueError",
+        "if any([parts.user]):\n        return f'postgresql://{parts.host}'\n    raise ValueError",
+    ],
+)
+def test_a_function_that_returned_has_not_raised(tmp_path: Path, body: str) -> None:
+    text = f"from pydantic_settings import BaseSettings\n{PARTS}parts = Parts()\ndef url():\n    {body}\nresult = url()"
+    assert plain(Project(tmp_path, {"main.py": text}).value()) == "postgresql://db"
+
+
+def test_a_function_that_raises_in_every_environment_returns_nothing(tmp_path: Path) -> None:
+    text = "SIZE = None\ndef size():\n    if all([SIZE, 4]):\n        return 4\n    raise ValueError\nresult = size()"
+    value = Project(tmp_path, {"main.py": text}).value()
+    assert isinstance(value, Unknown) and value.reason == "raises an error"
+
+
+def test_all_and_any_are_as_sure_as_what_decides_them(tmp_path: Path) -> None:
+    for text, certainty in (("all([os.getenv('A', ''), 4])", "fallback"), ("all([os.getenv('A', ''), 0])", "exact")):
+        value = Project(tmp_path, {"main.py": f"import os\nresult = {text}"}).value()
+        assert isinstance(value, Known) and value.value is False and value.certainty == certainty

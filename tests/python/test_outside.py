@@ -191,3 +191,37 @@ def test_a_reason_says_whether_the_name_is_written_down(tmp_path: Path, loop: st
     files = {"main.py": f"import patch\n{READS['an instance']}", "config.py": CONFIG, "patch.py": patch}
     found = Project(tmp_path, files).value()
     assert isinstance(found, Unknown) and found.reason == says
+
+
+CONTEXT = (
+    "class Context:\n    one = None\n    def __init__(self, size):\n        if Context.one is not None:\n            raise RuntimeError\n"
+    "        self.size = size\n        Context.one = self\n    @classmethod\n    def close(cls):\n        cls.one = None\n"
+    "def context():\n    if Context.one is None:\n        raise RuntimeError\n    return Context.one\n"
+)
+
+
+def test_where_a_class_keeps_a_place_stands_what_a_function_puts_there(tmp_path: Path) -> None:
+    files = {"context.py": CONTEXT, "main.py": "from context import Context, context\nContext(9)\nresult = context().size"}
+    assert plain(Project(tmp_path, files).value()) == 9
+
+
+@pytest.mark.parametrize(
+    ("setter", "known"),
+    [
+        ("def start():\n    Pool.size = 9", 9),
+        ("def start():\n    Pool.size = 9\ndef stop():\n    Pool.size = None", 9),
+        ("def start():\n    Pool.size = 9\ndef grow():\n    Pool.size = 20", ...),
+        ("def stop():\n    Pool.size = None", None),
+    ],
+)
+def test_several_functions_that_put_something_there_leave_it_unknown(tmp_path: Path, setter: str, known: object) -> None:
+    value = Project(tmp_path, {"main.py": f"class Pool:\n    size = None\n{setter}\nresult = Pool.size"}).value()
+    assert isinstance(value, Unknown) if known is ... else value_of(value, ...) == known
+
+
+def test_who_fills_the_place_finds_it_empty(tmp_path: Path) -> None:
+    text = (
+        "class Pool:\n    size = None\n    @classmethod\n    def get(cls):\n        if cls.size is None:\n            cls.size = 9\n"
+        "        return cls.size\nresult = Pool.get()"
+    )
+    assert plain(Project(tmp_path, {"main.py": text}).value()) == 9

@@ -1463,3 +1463,24 @@ def test_who_sends_tasks_does_not_use_the_engine_beside_their_application(engine
     found = engine({"jobs/queue.py": QUEUE, "jobs/tasks.py": JOBS, "main.py": web})
     assert found.role == role
     assert found.used_in == (("jobs/tasks.py",) if role == "worker" else ("jobs/tasks.py", "main.py"))
+
+
+def test_a_proxy_of_werkzeug_makes_what_it_stands_for_in_each_request(engine):
+    text = f"""{ENGINE}from flask import g
+from werkzeug.local import LocalProxy
+class Store:
+    _db = None
+    @property
+    def db(self):
+        if self._db is None:
+            self._db = {MAKE}
+        return self._db
+def get_store():
+    if not hasattr(g, "store"):
+        g.store = Store()
+    return g.store
+store = LocalProxy(get_store)
+"""
+    assert isinstance(found := engine({"app/db.py": text}).per_call, Known) and found.value
+    kept = text.replace("g.store", "current_app.store").replace("(g,", "(current_app,").replace("import g", "import current_app")
+    assert isinstance(found := engine({"app/db.py": kept}).per_call, Known) and not found.value

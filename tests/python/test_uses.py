@@ -293,6 +293,54 @@ def test_one_loop_another_subject_or_disposal_is_no_use(uses, text):
     assert uses({"app/db.py": ASYNC, "app/tasks.py": TASK + text}, "new-loop") == []
 
 
+CONSUMER = (
+    "import asyncio\nfrom kafka import KafkaConsumer\nfrom app.db import Session\n"
+    "async def work():\n    async with Session() as s: ...\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("def main():\n    while True:\n        asyncio.run(work())\nmain()\n", 8),
+        ("def handle(m):\n    asyncio.run(work())\ndef main():\n    for m in KafkaConsumer('a'):\n        handle(m)\nmain()\n", 7),
+        (
+            "class Consumer:\n    def __init__(self):\n        self.messages = KafkaConsumer('a')\n    def run(self):\n"
+            "        for m in self.messages:\n            self.handle(m)\n    def handle(self, m):\n        asyncio.run(work())\n",
+            13,
+        ),
+    ],
+)
+def test_an_endless_loop_that_starts_an_event_loop_in_each_turn(uses, text, line):
+    assert uses({"app/db.py": ASYNC, "app/consumer.py": CONSUMER + text}) == [("new-loop", f"app/consumer.py:{line}")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def main():\n    asyncio.run(work())\n    while True:\n        poll()\nmain()\n",
+        "def main():\n    for row in rows:\n        asyncio.run(work())\nmain()\n",
+        "def main():\n    while True:\n        try:\n            asyncio.run(work())\n            break\n        except OSError:\n            pass\nmain()\n",
+        "def start():\n    asyncio.run(work())\nwhile True:\n    poll(start)\n",
+    ],
+)
+def test_a_loop_that_ends_or_stands_elsewhere_starts_no_loops(uses, text):
+    assert uses({"app/db.py": ASYNC, "app/consumer.py": CONSUMER + text}) == []
+
+
+def test_what_is_handed_to_the_loop_of_another_thread_runs_there(uses):
+    text = (
+        "import asyncio, threading\nfrom celery import shared_task\nfrom sqlalchemy.ext.asyncio import create_async_engine\n"
+        "_engine = _loop = None\ndef make():\n    global _engine, _loop\n    if _engine is None:\n"
+        "        _loop = asyncio.new_event_loop()\n        _engine = create_async_engine('postgresql+asyncpg://db/a')\n"
+        "        threading.Thread(target=_loop.run_forever, daemon=True).start()\n    return _engine, _loop\n"
+        "def ask():\n    engine, loop = make()\n    async def work():\n        async with engine.connect() as c: ...\n"
+        "    return {}.result()\nasync def bill():\n    ask()\n@shared_task\ndef task():\n    asyncio.run(bill())\n"
+    )
+    assert uses({"app/db.py": text.format("asyncio.run_coroutine_threadsafe(work(), loop)")}) == []
+    assert uses({"app/db.py": text.format("loop.create_task(work())")}) == [("new-loop", "app/db.py:21")]
+
+
 CHOSEN = (
     "import sys\nfrom functools import lru_cache\nfrom sqlalchemy.ext.asyncio import create_async_engine\n"
     "from sqlalchemy.pool import NullPool\nURL = 'postgresql+asyncpg://db/x'\n"

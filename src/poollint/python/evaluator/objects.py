@@ -116,7 +116,7 @@ def attribute(world: World, base: Value, name: str, node: ast.AST, module: Modul
         case Instance() | ClassRef() if name == "__dict__":
             return presence.as_dict(world, base, node, module)
         case ClassRef():
-            return class_attribute(world, base, name, origin)
+            return outside.in_place_of_none(world, base, name, class_attribute(world, base, name, origin), node, module)
         case Instance():
             found = _instance_attribute(world, base, name, node, module, frame)
             is_missing = name in ("value", "_value_") and "AttributeError" in getattr(found, "failure", ())

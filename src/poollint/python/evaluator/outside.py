@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.evaluator import branching, containers, heirs, objects
-from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of
+from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of, variables_of
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module, Modules
 from poollint.python.source.scopes import FUNCTIONS, MUTATORS, dotted, set_by_any_name, set_by_name, target_names
@@ -486,6 +486,28 @@ def of_declared(world: World, cls: ClassRef, name: str, unset: Value) -> Value:
     if only is None or only.value is None or not outside.is_along(cls.module.path, only.module.path):
         return unset
     return world.value(only.value, only.module)
+
+
+def in_place_of_none(world: World, cls: ClassRef, name: str, value: Value, asker: ast.AST, module: Module) -> Value:
+    """Return what other functions put where a class keeps a place: `_instance = None`, and somewhere `Pool._instance = self`."""
+    if not isinstance(value, Known) or value.value is not None or variables_of(value):
+        return value
+    outside = world.modules.shared(Outside)
+    nodes = [base.node for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
+    here = next(iter(module.enclosing_functions(asker)), None)
+    found: Value | None = None
+    for write in outside.writes(name):
+        function = next(iter(write.module.enclosing_functions(write.node)), None)
+        is_emptied = write.value is None or isinstance(write.value, ast.Constant) and write.value.value is None
+        if is_emptied or function is here or _class_named(write) not in nodes:
+            continue
+        if not outside.is_along(cls.module.path, write.module.path):
+            continue
+        other = world.value(write.value, write.module)  # type: ignore[arg-type]
+        if found is not None and found != other:
+            return Unknown(f"{name} is set in several places", origin_of(other))
+        found = other
+    return value if found is None else found
 
 
 def of_class(world: World, cls: ClassRef, owner: ClassRef, name: str, value: Value) -> Value:

@@ -51,6 +51,8 @@ class _Returns:
             if isinstance(stmt, ast.If) and matters and not self._only_raises(stmt.body):
                 if (default := self._default(stmt, body[number + 1 :])) is not None:
                     return default
+                if self._raises_otherwise(stmt, body[number + 1 :]):
+                    return self.run(stmt.body)
             if matters and (value := self.execute(stmt)) is not None:
                 if value is _EITHER:  # one branch returned, the other went on
                     return self._either(stmt, body[number + 1 :])
@@ -126,6 +128,19 @@ class _Returns:
         except Undecided:
             return False  # whoever comes further has not raised
         return bool(operators.plain_truth(value)) and not variables_of(value)
+
+    def _raises_otherwise(self, stmt: ast.If, rest: list[ast.stmt]) -> bool:
+        """Say whether a function gives what this branch does or nothing: `if all(parts): return url`, then `raise`."""
+        from poollint.python.evaluator.evaluate import Undecided
+
+        if not branching.leaves(stmt.body) or not self._only_raises(stmt.orelse or rest) or self.turning:
+            return False
+        try:
+            value = self._evaluate(stmt.test)
+        except Undecided:
+            return True
+        holds = operators.plain_truth(value)
+        return holds is None or not holds and bool(variables_of(value))
 
     def _only_raises(self, body: list[ast.stmt]) -> bool:
         kinds = set().union(*(self.scope.returns.get(stmt, ()) for stmt in body))

@@ -35,6 +35,7 @@ from poollint.python.evaluator.values import (
     reason_of,
     symbol_of,
     unsettled,
+    variables_of,
 )
 from poollint.python.libraries import Call, attribute_reader, reader
 from poollint.python.source import names
@@ -432,8 +433,9 @@ def _any_all(call: Call) -> Value:
         return unsettled(reason_of(value), value)
     wanted = call.name == "builtins.any"
     answers = [operators.plain_truth(item) for item in items]
-    if wanted in answers:
-        return Traced(wanted, call.origin)
+    deciding = [item for item, answer in zip(items, answers) if answer is wanted]
+    if deciding:  # one that nothing replaces is enough
+        return derived(wanted, min(deciding, key=lambda item: bool(variables_of(item))), origin=call.origin)
     if None in answers:
         return unsettled("a part is not known", *items, origin=call.origin, symbol=operation(call.name, *items))
     return derived(not wanted, *items, origin=call.origin)

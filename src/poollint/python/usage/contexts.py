@@ -376,6 +376,8 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
             "request dependency" if last in ("Depends", "Security", "Provide") else "request handler",
             reference,
         )
+    if last == "LocalProxy" and reference.module.qualified(call.func) in _PROXIES:
+        return _handed("request", "request-local proxy", reference)  # who keeps it for longer says so
     if last in _STARTUP_TAKERS or owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     if last in _TASK_TAKERS:
@@ -384,6 +386,10 @@ def _of_taker(call: ast.Call, child: ast.AST, reference: Reference) -> Context |
     if last in ("append", "extend") and owner in _STARTUP_NAMES:
         return _handed("startup", "start-up hook", reference)
     return None
+
+
+# Asked for what it stands for at every use: https://werkzeug.palletsprojects.com/en/stable/local/#werkzeug.local.LocalProxy
+_PROXIES = frozenset({"werkzeug.local.LocalProxy", "werkzeug.LocalProxy"})
 
 
 def _is_true(value: ast.expr) -> bool:

@@ -264,6 +264,8 @@ def _summary(module: Module, node: ast.AST) -> Summary:
     definitions: dict[ast.AST, Module] = {}
     disposes = False
     named_here = _names_in(node)
+    if any(name.endswith("run_coroutine_threadsafe") for name in named_here):
+        return Summary(frozenset(), (), False)  # the coroutines run in the loop of another thread, whoever waits for them
     unpooled = any(name.endswith("NullPool") for name in named_here) and _chooses_null_pool(module, node)
     for name, part in named_here.items():
         disposes = disposes or name.endswith(".dispose")

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from math import inf
 from typing import Literal
 
+from poollint.python.evaluator.callers import class_around
 from poollint.python.evaluator.evaluate import Evaluator
 from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance
 from poollint.python.source import names
 from poollint.python.source.modules import Module
-from poollint.python.source.scopes import FUNCTIONS, children, dotted
+from poollint.python.source.scopes import FUNCTIONS, children, dotted, walk
 from poollint.python.usage import contexts
 
 DEEPEST = 4  # functions that call each other on the way to the loop
@@ -31,7 +32,7 @@ def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "lo
         own = list(_own(node))
         if any(isinstance(part, ast.Call) and contexts.is_serving(part) for part in own):
             return "serves"
-        consumers = set(_consumers(own))
+        consumers = _consumers_of(here, node, own)
         if any(_is_endless(part, consumers) for part in own):
             return "loops"
         for run in _run(own) if depth < DEEPEST else ():
@@ -40,6 +41,14 @@ def keeps_running(module: Module, evaluator: Evaluator) -> Literal["serves", "lo
                 seen.add(function.node)
                 todo.append((function.module, function.node, depth + 1))
     return ""
+
+
+def is_in_endless_loop(module: Module, node: ast.AST) -> bool:
+    """Say whether a place stands in an endless loop of its function, or of the file's own code."""
+    around = next((each for each in module.enclosing_functions(node) if isinstance(each, FUNCTIONS)), module.tree)
+    loops = [each for each in module.ancestors(node) if isinstance(each, (ast.For, ast.AsyncFor, ast.While, ast.AsyncWith))]
+    consumers = _consumers_of(module, around, list(_own(around))) if loops else set()
+    return any(_is_endless(loop, consumers) for loop in loops if around in module.ancestors(loop))
 
 
 def _own(node: ast.AST, is_left_alone: bool = False) -> Iterator[ast.AST]:
@@ -61,6 +70,12 @@ def _is_of_interrupts(part: ast.AST) -> bool:
     caught = part.type if isinstance(part, ast.ExceptHandler) else None
     kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught] if caught is not None else []
     return bool(kinds) and all((dotted(kind) or "").rpartition(".")[2] in _INTERRUPTS for kind in kinds)
+
+
+def _consumers_of(module: Module, node: ast.AST, own: list[ast.AST]) -> set[str]:
+    """Return the names of what a function, or the class around it, waits for messages with."""
+    cls = class_around(module, node) if isinstance(node, FUNCTIONS) else None
+    return {*_consumers(own), *(_consumers(list(walk(cls))) if cls is not None else ())}
 
 
 def _consumers(own: list[ast.AST]) -> Iterator[str]:

@@ -18,7 +18,10 @@ from poollint.python.usage import contexts
 from poollint.python.usage.forks import DEEPEST, Candidate, Forks, runs_in_child
 from poollint.python.usage.holders import Follower, Holders, Named, holders_of, holds, named, variable
 from poollint.python.usage.keeping import Function, kept
+from poollint.python.usage.programs import is_in_endless_loop
 from poollint.python.usage.roles import Roles
+
+DEEPEST_LOOP = 3  # calls between an endless loop and what starts an event loop in it
 
 
 class Uses:
@@ -127,9 +130,20 @@ class Uses:
         yield module, call, coroutine
 
     def _is_repeated(self, module: Module, call: ast.Call) -> bool:
-        """Say whether each task or request runs a call."""
+        """Say whether each task or request runs a call, or each turn of a loop that does not end."""
         runs = self.roles.lifecycle.runs_of(module, call)
-        return any(run.context.kind in ("task", "request") and not self.roles.is_aside(run.path) for run in runs)
+        is_asked_for = any(run.context.kind in ("task", "request") and not self.roles.is_aside(run.path) for run in runs)
+        return is_asked_for or self._goes_round(module, call)
+
+    def _goes_round(self, module: Module, node: ast.AST, depth: int = 0) -> bool:
+        """Say whether an endless loop, here or around a call of this function, comes to a place again and again."""
+        if is_in_endless_loop(module, node):
+            return True
+        function = function_around(module, node)
+        if function is None or depth >= DEEPEST_LOOP:
+            return False
+        calls = ((each.module, each.call) for each in self.roles.callers.of(module, function, self.roles.is_aside))
+        return any(call is not None and self._goes_round(other, call, depth + 1) for other, call in calls)
 
     # -- session state
 
