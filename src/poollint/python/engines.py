@@ -25,6 +25,7 @@ from poollint.python.sites import Site
 from poollint.python.source import names
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import Scope
+from poollint.python.spoken import Spoken
 from poollint.python.usage.forks import Candidate, decided
 from poollint.python.usage.roles import Roles
 from poollint.python.usage.uses import Uses
@@ -52,6 +53,7 @@ class Engines:
         self.roles = roles
         self.versions = versions
         self.pings = Pings(roles.modules)
+        self.spoken = Spoken(roles.modules, roles.graph)
         self._found_uses = Uses(roles)
         self.flask = Flask(roles)
         self._static: dict[ast.AST, Engine] = {}
@@ -59,7 +61,8 @@ class Engines:
 
     def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
         """Yield the engine a site creates, as one environment makes it."""
-        library = Library(lambda name: declared(self.versions, name, site.module.path))
+        path = site.module.path
+        library = Library(lambda name: declared(self.versions, name, path), lambda: self.spoken.server(path))
         described = self._described(site, library)
         if site.factory != "flask-sqlalchemy":
             ways, is_made = self._ways(site, evaluator, library)

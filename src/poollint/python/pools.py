@@ -39,9 +39,10 @@ from poollint.versions import FURTHER_DRIVERS, at_least, version_setting
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The declared libraries as one engine's file sees them."""
+    """The declared libraries as one engine's file sees them, and the server that the models around it are written for."""
 
     declared: Callable[[str], tuple[Version, ...]]
+    spoken: Callable[[], Known | None] = lambda: None
 
     def at_least(self, bound: str, name: str = "sqlalchemy") -> bool | None:
         return at_least(self.declared(name), bound)
@@ -104,13 +105,13 @@ def coerced(name: str, value: Value) -> Value:
 
 
 def dialect_of(url: Url, library: Library) -> Setting:
-    """Return what the URL names, or the one server whose drivers the project declares."""
+    """Return what the URL names, or the one server whose drivers the project declares, or whose types its models use."""
     dialect = url.dialect
     if isinstance(dialect, Known) and dialect.value == "postgres":
         return Known("postgresql", dialect.origin, dialect.certainty)
     if isinstance(dialect, Known) and dialect.value is not None:
         return dialect
-    declared = _declared(library, lambda dialect_, driver_, is_async_: dialect_)
+    declared = _declared(library, lambda dialect_, driver_, is_async_: dialect_) or library.spoken()
     return declared if declared is not None and declared.value not in url.excludes else dialect
 
 

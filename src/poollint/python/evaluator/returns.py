@@ -130,7 +130,10 @@ class _Returns:
         return bool(operators.plain_truth(value)) and not variables_of(value)
 
     def _raises_otherwise(self, stmt: ast.If, rest: list[ast.stmt]) -> bool:
-        """Say whether a function gives what this branch does or nothing: `if all(parts): return url`, then `raise`."""
+        """Say whether only defaults keep a function from this branch, and the rest of it raises: who runs it has set more.
+
+        `if all([settings.user, settings.password]): return url`, then `raise`
+        """
         from poollint.python.evaluator.evaluate import Undecided
 
         if not branching.leaves(stmt.body) or not self._only_raises(stmt.orelse or rest) or self.turning:
@@ -138,9 +141,8 @@ class _Returns:
         try:
             value = self._evaluate(stmt.test)
         except Undecided:
-            return True
-        holds = operators.plain_truth(value)
-        return holds is None or not holds and bool(variables_of(value))
+            return False  # it is asked, and who raises makes no engine
+        return operators.plain_truth(value) is False and bool(variables_of(value))
 
     def _only_raises(self, body: list[ast.stmt]) -> bool:
         kinds = set().union(*(self.scope.returns.get(stmt, ()) for stmt in body))
