@@ -98,6 +98,8 @@ PROGRAMS = [
     ("the last assignment before the place", "a = 1\nresult = a\na = 2", 1),
     ("assignments in steps", "a = 1\na = a + 1\na += 3\nresult = a", 5),
     ("unpacking", "a, (b, c) = 1, (2, 3)\nresult = c", 3),
+    ("unpacking into a dict", "d = {'z': 9}\nd['a'], (x, d['b']) = 1, (2, 3)\nresult = d", {"z": 9, "a": 1, "b": 3}),
+    ("unpacking what is not known", "from x import f\nd = {'z': 9}\nd['a'], d['b'] = f()\nresult = d['z']", 9),
     ("an annotated constant", "a: int = 4\nresult = a", 4),
     ("a dict in steps", "d = {'a': 1}\nd['b'] = 2\nd.update(c=3)\nd.setdefault('a', 9)\ndel d['b']\nresult = d", {"a": 1, "c": 3}),
     ("a nested dict in steps", "d = {}\nd.setdefault('x', {})\nd['x']['y'] = 1\nd['x']['z'] = 2\nresult = d['x']", {"y": 1, "z": 2}),

@@ -90,10 +90,14 @@ def default_of(value: Value | None, variable: Value) -> Value | None:
 
 def unpacked(target: ast.expr, value: Value) -> dict[str, Value]:
     """Return what an assignment to a target gives to each of its names."""
+    return {name: given for part, given in parts_of(target, value) if (name := dotted(part))}
+
+
+def parts_of(target: ast.expr, value: Value) -> Iterator[tuple[ast.expr, Value]]:
+    """Yield each single target of an assignment with what it is given: `size, options["a"] = 5, 7`."""
     if not isinstance(target, (ast.Tuple, ast.List)):
-        name = dotted(target)
-        return {name: value} if name else {}
-    found: dict[str, Value] = {}
+        yield target, value
+        return
     starred = any(isinstance(element, ast.Starred) for element in target.elts)
     spread = _spread(target, value) if starred else None
     for number, element in enumerate(target.elts):
@@ -106,8 +110,7 @@ def unpacked(target: ast.expr, value: Value) -> dict[str, Value]:
                 f"a part of {reason_of(value)}" if isinstance(value, Unknown) else "a part of something",
                 origin_of(value),
             )
-        found.update(unpacked(element.value if isinstance(element, ast.Starred) else element, part))
-    return found
+        yield from parts_of(element.value if isinstance(element, ast.Starred) else element, part)
 
 
 def _spread(target: ast.Tuple | ast.List, value: Value) -> list[Value] | None:

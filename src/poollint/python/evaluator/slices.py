@@ -228,15 +228,19 @@ class Slice:
     def assign(self, target: ast.expr, expression: ast.expr) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
             value = containers.as_tuple(self.world, self._evaluate(expression), expression, self.module)
-            if self.name in (bound := branching.unpacked(target, value)):
-                self.value = bound[self.name]
+            for part, given in branching.parts_of(target, value):
+                if isinstance(part, ast.Subscript) and dotted(part) == self.name:
+                    self._put(part, given)
+                elif self._is_name(part):
+                    self.value = given
         elif isinstance(target, ast.Subscript) and dotted(target) == self.name:
-            self._put(target, [self._key(key) for key in branching.subscripts(target)], self._evaluate(expression))
+            self._put(target, self._evaluate(expression))
         elif self._is_name(target):
             value = decorated.through_setter(self.world, target, self.module, self.frame)
             self.value = value if value is not None else self._evaluate(expression)
 
-    def _put(self, target: ast.Subscript, keys: list[Value], value: Value) -> None:
+    def _put(self, target: ast.Subscript, value: Value) -> None:
+        keys = [self._key(key) for key in branching.subscripts(target)]
         after: Value | None = None
         if isinstance(self.value, LibraryObject):
             given = Arguments((*keys, value))
