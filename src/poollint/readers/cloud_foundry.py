@@ -1,12 +1,17 @@
-"""Cloud Foundry: manifest.yml with its applications; `((name))` is a variable of a vars file."""
+"""Cloud Foundry: manifest.yml with its applications; `((name))` is a variable of a vars file.
+
+An application without a command runs what its Procfile says of the process; of what the Procfile names beside, no instance
+is started: https://docs.cloudfoundry.org/devguide/multiple-processes.html
+"""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poollint.facts import Environment, Known, Origin, Setting, Unknown, Workload
+from poollint.facts import Environment, Known, Origin, Setting, Unknown, Words, Workload
 from poollint.readers._passwords import hide
 from poollint.readers._platform import below, command, default, environment_of, folder_of
 from poollint.readers._variables import Variables
@@ -58,7 +63,8 @@ def _processes(
     processes = node.items_at("processes") or (node,)
     for process in processes:
         kind = process.text_at("type") if process is not node else None
-        folder = below(folder_of(path), node.text_at("path") or "")
+        folder = _folder(path, node)
+        image = node.text_at("docker", "image")
         yield Workload(
             name=name if kind in (None, "web") else f"{name}/{kind}",
             platform="cloud-foundry",
@@ -68,10 +74,35 @@ def _processes(
             environment=environment_of(tree, path, environment),
             instances=_count(process.at("instances"), given),
             variables=_variables(node, given),
-            command=command(process.at("command")),
-            image=node.text_at("docker", "image"),
-            sources=(folder or "",),
+            command=command(process.at("command")) or (None if image else _of_procfile(tree, folder, kind or "web")),
+            image=image,
+            working_directory=folder,
+            sources=(folder,),
         )
+
+
+def _folder(path: str, application: Node) -> str:
+    return below(folder_of(path), application.text_at("path") or "") or ""
+
+
+def _of_procfile(tree: Tree, folder: str, kind: str) -> Words | None:
+    from poollint.readers import procfile
+
+    path = posixpath.join(folder, "Procfile")
+    text = tree.text(path) if path in tree else None
+    return next((Words(at, shell=line) for name, line, at in procfile.lines(text or "", path) if name == kind), None)
+
+
+def runs_procfile(tree: Tree, folder: str) -> bool:
+    """Say whether an application of a manifest runs what the Procfile in a folder says."""
+    for path in tree.named("manifest*.yml", "manifest*.yaml"):
+        for document in tree.yaml(path)[:1] if b"applications:" in (tree.bytes(path) or b"") else ():
+            for node in document.items_at("applications"):
+                started = node.items_at("processes") or (node,)
+                is_without = any(process.at("command") is None for process in started)
+                if is_without and node.at("docker") is None and _folder(path, node) == folder:
+                    return True
+    return False
 
 
 def _filled(text: str, given: dict[str, Node]) -> str:

@@ -1,4 +1,7 @@
-"""Procfile: one workload per process type. On Heroku `app.json` may say how many, on Elastic Beanstalk .ebextensions."""
+"""Procfile: one workload per process type. On Heroku `app.json` may say how many, on Elastic Beanstalk .ebextensions.
+
+What a manifest of Cloud Foundry runs of it is the manifest's to say.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from poollint.environments import environment_of
 from poollint.facts import NOT_READ, Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
 from poollint.readers._beanstalk import options_of
 from poollint.readers._heroku import app_of, environment
+from poollint.readers.cloud_foundry import runs_procfile
 
 if TYPE_CHECKING:
     from poollint._yaml import Node
@@ -42,6 +46,8 @@ def _workloads(tree: Tree, path: str, text: str) -> Iterator[Workload]:
     folder = posixpath.dirname(path)
     app = app_of(tree, folder)
     options = options_of(tree, folder) if app is None else None
+    if app is None and options is None and runs_procfile(tree, folder):
+        return
     for name, command, place in lines(text, path):
         release = name == "release"
         instances = options.instances() if options and not release else _instances(name, app)
