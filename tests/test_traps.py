@@ -255,3 +255,27 @@ def test_of_the_branches_of_one_factory_one_counts(write: Write) -> None:
     }
     (budget,) = read(write(files))
     assert budget.steady == 40
+
+
+@pytest.mark.parametrize(
+    ("command", "image", "instances"),
+    [
+        ("/srv/scripts/work.sh", "${IMAGE}", 7),
+        ("/srv/scripts/work.sh", "acme/api", None),  # somebody else's may hold a file of that name
+        ("/srv/scripts/other.sh", "${IMAGE}", None),
+    ],
+)
+def test_of_several_builds_the_one_that_holds_the_script_is_started(write, command, image, instances) -> None:
+    deployment = DEPLOYMENT.format(replicas=7).replace('"uvicorn", "app.main:app"', f'"sh", "-c", "{command}"')
+    folder = write(
+        {
+            **app(),
+            "jobs/Dockerfile": "FROM python:3.12\nCOPY app /srv/app\nCOPY jobs /srv/scripts\nCMD celery -A app.main worker\n",
+            "jobs/work.sh": "cd /srv && celery -A app.main worker -c 2\n",
+            "web/Dockerfile": "FROM python:3.12\nCOPY app /srv/app\nWORKDIR /srv\nCMD uvicorn app.main:app\n",
+            "deploy/work.yaml": deployment.replace("image: shop", f"image: {image}"),
+        }
+    )
+    project = pipeline.read([folder], isolated=True)[2]
+    found = [client.workload for client in project.clients if client.workload and client.workload.platform == "kubernetes"]
+    assert [workload.instances.value for workload in found] == ([instances] if instances else [])

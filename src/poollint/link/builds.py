@@ -53,7 +53,8 @@ def built(
     """Find the build of an image that no build step names.
 
     In this order: the one build whose folder or service the image is named after; the only one there is, when the image
-    is the project's own or the command's entry point exists in it.
+    is the project's own or the command's entry point exists in it; of several the one in which it does, when the image is
+    the project's own.
     """
     if workload.build or not workload.image or _is_found(workload, code):
         return workload
@@ -71,12 +72,21 @@ def built(
         if named:
             return workload
     if len(builds) != 1:
-        return workload
+        return _by_command(workload, builds, start, code)
     made = start(replace(workload, build=next(iter(builds)), run=()))
     # Several images of the project's own cannot all be the one that is built here.
     own = {_untagged(other.image) for other in among if other.image and not other.build and is_own(other.image)}
     is_the_one = own == {_untagged(workload.image)}
     return made if is_the_one or (workload.run and _is_found(made, code)) else workload
+
+
+def _by_command(workload: Workload, builds: Iterable[Build], start: Callable[[Workload], Workload], code: Code) -> Workload:
+    """Find the only build that holds what the workload's own command starts: `/app/scripts/run_celery.sh`."""
+    if not (workload.command or workload.entrypoint) or not is_own(workload.image or ""):
+        return workload
+    made = [start(replace(workload, build=build, run=())) for build in builds]
+    holding = [each for each in made if _is_found(each, code)]
+    return holding[0] if len(holding) == 1 else workload
 
 
 def _is_found(workload: Workload, code: Code) -> bool:
