@@ -80,6 +80,24 @@ def test_files_that_include_each_other_end(make_tree):
     assert ("rq", "", None, "a-requirements.txt:2", "") in versions(make_tree, files)
 
 
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        "COPY deps.txt .\nRUN pip install --no-cache-dir -r deps.txt\n",
+        "COPY . /srv\nRUN pip3 install --upgrade pip && pip3 install -r ./deps.txt\n",
+    ],
+)
+def test_a_file_that_an_image_installs_is_one_of_requirements(make_tree, dockerfile):
+    files = {"api/deps.txt": "rq==2.0\n", "api/notes.txt": "rq==1.0\n", "api/app.py": ""}
+    assert versions(make_tree, files) == set()
+    found = versions(make_tree, {**files, "api/Dockerfile": f"FROM python:3.12\n{dockerfile}"})
+    assert found == {("rq", "==2.0", "2.0", "api/deps.txt:1", "api")}
+
+
+def test_a_single_requirement_is_spelled_so(make_tree):
+    assert versions(make_tree, {"requirement.txt": "rq\n"}) == {("rq", "", None, "requirement.txt:1", "")}
+
+
 def test_a_folder_of_requirements_speaks_for_the_folder_around_it(make_tree):
     found = versions(make_tree, {"api/requirements/base.txt": "sqlalchemy~=2.0.3\n"})
     assert found == {("sqlalchemy", "~=2.0.3", None, "api/requirements/base.txt:1", "api")}

@@ -1,7 +1,7 @@
 """Which versions a project declares of the libraries whose behaviour differs between versions.
 
 uv.lock, poetry.lock, pdm.lock, Pipfile.lock    exact versions
-requirements*.txt and what they include by -r   pins and ranges
+requirements*.txt and what they include by -r   pins and ranges; so are other files that a Dockerfile installs by -r
 pyproject.toml, Pipfile, setup.cfg, setup.py    ranges (Poetry's and conda's own operators are translated)
 environment.yml                                 conda's and pip's
 
@@ -21,7 +21,7 @@ from dataclasses import replace
 
 from poollint.discover import Tree
 from poollint.facts import Location, Version
-from poollint.readers.dockerfile import copied, dockerfiles
+from poollint.readers.dockerfile import context_of, copied, dockerfiles
 from poollint.versions import FURTHER_DRIVERS
 
 OF_INTEREST = frozenset(
@@ -308,11 +308,24 @@ def _named(*patterns: str) -> Callable[[Tree], Iterator[str]]:
 
 
 def _requirement_files(tree: Tree) -> Iterator[str]:
-    """Yield requirements*.txt wherever they are, and any text file of a folder called requirements."""
+    """Yield requirements*.txt wherever they are, any text file of a folder called requirements, and what images install."""
+    installed = set(_installed(tree))
     for path in tree.named("*.txt", "*.in"):
         folder, name = posixpath.split(path)
-        if "requirements" in name or "constraints" in name or posixpath.basename(folder) == "requirements":
+        if "requirement" in name or "constraints" in name or posixpath.basename(folder) == "requirements" or path in installed:
             yield path
+
+
+_INSTALLS = re.compile(r"\bpip3? install\b[^\n&|;]*?(?:\s-r|\s--requirement)[\s=]*([\w./-]+)")
+
+
+def _installed(tree: Tree) -> Iterator[str]:
+    """Yield the files, whatever they are called, that a Dockerfile copies and installs: `pip install -r deps.txt`."""
+    for path in dockerfiles(tree):
+        for name in _INSTALLS.findall(tree.text(path) or ""):
+            base = posixpath.basename(name)
+            yield posixpath.normpath(posixpath.join(context_of(tree, path), name))
+            yield from (each for each in copied(tree, path) if posixpath.basename(each) == base)
 
 
 _READERS: tuple[tuple[Callable[[Tree], Iterator[str]], Callable[[Tree, str, str], Iterator[Version]]], ...] = (
