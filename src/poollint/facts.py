@@ -73,16 +73,23 @@ class Unknown:
 
     reason   one short clause: "set by DATABASE_POOL, which no file gives"
     failure  the exception that making the value ends in: the names of its class and of those above it; () for none known
+    maybe    under a key of a dict: a condition that nobody can tell decides whether it is there at all
     """
 
     reason: str
     origin: Origin = Origin("")
     failure: tuple[str, ...] = field(default=(), kw_only=True)
+    maybe: bool = field(default=False, kw_only=True)
 
 
 Setting = Known | Unknown
 
 NOT_READ = Unknown("not read")
+
+
+def is_given(setting: Setting | None) -> bool:
+    """Say whether an argument is surely there, whatever its value is."""
+    return setting is not None and not (isinstance(setting, Unknown) and setting.maybe)
 
 
 def known(*settings: Setting) -> tuple[Any, ...] | None:

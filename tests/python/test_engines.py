@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from evaluating import variables
 
-from poollint.facts import Environment, Known, Origin, Target, Unknown, value_of
+from poollint.facts import Environment, Known, Origin, Target, Unknown, is_given, value_of
 from poollint.python.code import Code
 from poollint.readers import versions
 
@@ -733,6 +733,18 @@ def test_what_a_branch_asks_of_a_url_holds_there_whatever_a_variable_has_by_defa
     )
     found = engine(text, Environment({"URL": Known(given, Origin("compose"), "fallback")}, complete=True))
     assert {value_of(pool.dialect) for pool in found.alternatives} == dialects
+
+
+def test_where_too_many_conditions_decide_what_is_under_one_is_not_surely_there(engine):
+    names = [f"a{number}" for number in range(6)]
+    keys = "".join(f"    if {name}:\n        given['{name}'] = 1\n" for name in names)
+    text = (
+        f"{SYNC}from settings import {', '.join(names)}\ndef arguments():\n    given = {{'always': 1}}\n{keys}    return given\n"
+        "engine = create_engine('postgresql://db/a', connect_args=arguments())\n"
+    )
+    found = [pool.connect_args for pool in engine(text).alternatives]
+    assert all(is_given(each["always"]) for each in found)
+    assert all(not is_given(each["a5"]) for each in found)
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,9 @@ def arguments(base=POOL, /, **given):
         ((arguments(NULL, pool_size=5),), 1),
         ((arguments(NULL, pool_recycle=5, pool_pre_ping=True),), 0),
         ((arguments(NULL, pool_size=5), arguments(pool_size=5)), 0),
+        ((replace(NULL, arguments={"pool_size": Unknown("?")}),), 1),
+        ((replace(NULL, arguments={"pool_size": Unknown("?", maybe=True)}),), 0),
+        ((replace(POOL, arguments={"pre_ping": Unknown("?", maybe=True)}),), 0),
         ((arguments(pool_size="5"),), 1),
         ((arguments(pool_timeout="5"),), 0),
         ((arguments(pool_timeout=None),), 0),
@@ -192,6 +195,8 @@ def test_a_pool_of_the_wrong_kind_is_refused_from_a_version_on(pool_class, is_as
     ("pool", "expected"),
     [
         (replace(POOL, connect_args={"timeout": known(5)}), 1),
+        (replace(POOL, connect_args={"timeout": Unknown("?")}), 1),
+        (replace(POOL, connect_args={"timeout": Unknown("?", maybe=True)}), 0),
         (replace(POOL, connect_args={"something_new": known(5)}), 0),
         (replace(POOL, connect_args={"timeout": known(5)}, connect_args_complete=False), 0),
         (replace(POOL, connect_args={"timeout": known(5)}, complete=False), 0),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, about_engine, value_of
+from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, about_engine, is_given, value_of
 from poollint.rules._engines import Problem, driver_evidence, is_certain, others, with_problems
 from poollint.rules._guards import place, workload_names
 from poollint.sqlalchemy_tables import BREAKS_AS_TEXT, INSTEAD, MISPLACED, SSL_WORDS, SYNC_DRIVERS, driver_takes
@@ -37,7 +37,7 @@ def _refused(engine: Engine, pool: Pool) -> Iterator[Problem]:
     if engine.is_async and driver in SYNC_DRIVERS:
         return  # the engine is never made; another driver is meant, and the arguments may be right for that one
     for name, setting in pool.connect_args.items() if pool.connect_args_complete else ():
-        if driver_takes(driver, name) is False:
+        if driver_takes(driver, name) is False and is_given(setting):
             yield name, setting, f"{driver} takes no {name}: every connect fails"
     for name, setting in pool.query.items():
         if driver_takes(driver, name, in_query=True) is False:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Setting, about_engine, value_of
+from poollint.facts import Engine, Evidence, Finding, Known, Pool, Project, Setting, about_engine, is_given, value_of
 from poollint.rules._engines import Problem, others, with_problems
 from poollint.rules._guards import place, workload_names
 from poollint.sqlalchemy_tables import (
@@ -56,12 +56,12 @@ def _refused_sizes(pool: Pool) -> Iterator[Problem]:
     """NullPool keeps nothing, so it takes no size; a finished pool takes nothing at all."""
     if "pool" in pool.arguments and not _is_none(pool.arguments["pool"]):
         for name in REFUSED_BESIDE_POOL:
-            if name in pool.arguments:
+            if is_given(pool.arguments.get(name)):
                 yield name, pool.arguments[name], f"{name} beside a finished pool is refused when the engine is made"
         return
     pool_class = value_of(pool.pool_class)
     for name in REFUSED_BY_POOL.get(pool_class, ()):
-        if name in pool.arguments:
+        if is_given(pool.arguments.get(name)):
             yield name, pool.arguments[name], f"{pool_class} takes no {name}: create_engine raises a TypeError"
 
 
@@ -92,7 +92,7 @@ def _unknown_names(pool: Pool) -> Iterator[Problem]:
     if "plugins" in pool.arguments or "plugin" in pool.query:
         return
     for name, setting in pool.arguments.items():
-        if accepts(str(value_of(pool.dialect)), name) is False:
+        if accepts(str(value_of(pool.dialect)), name) is False and is_given(setting):
             yield name, setting, f"create_engine knows no {name}: it raises a TypeError"
 
 

@@ -63,7 +63,8 @@ def merged(one: Value | None, other: Value | None, reason: str) -> Value:
     why = (reason if reason.startswith("depends on ") else f"depends on a condition: {reason}")[:200]
     if isinstance(one, Url) and isinstance(other, Url):
         return urls.common(one, other, why)
-    return Unknown(why, origin_of(one if one is not None else other))
+    maybe = any(value is None or (isinstance(value, Unknown) and value.maybe) for value in (one, other))
+    return Unknown(why, origin_of(one if one is not None else other), maybe=maybe)
 
 
 def _plain(value: Value) -> tuple | None:

@@ -551,7 +551,7 @@ def as_setting(value: Value, cast: Callable[[Any], Any] | None = None) -> Settin
             plain = redacted(value.value) if isinstance(value.value, str) else value.value
             return Known(cast(plain) if cast else plain, value.origin, value.certainty)
         case Unknown():
-            return Unknown(value.reason, value.origin)
+            return Unknown(value.reason, value.origin, maybe=value.maybe)
         case LibraryRef(name=name, owner=None) if name.startswith("sqlalchemy."):
             return Known(name, value.origin)  # a pool class
         case Text():
