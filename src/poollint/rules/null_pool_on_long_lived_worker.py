@@ -14,7 +14,7 @@ from poollint.rules._guards import environment_names, every, judged, keeps_conne
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
-        paying = tuple(client for client in clients if _reconnects(client))
+        paying = tuple(client for client in clients if _reconnects(client) and not _may_pool(project, client))
         is_right = _starts_loops(engine) or not keeps_connections(engine)
         if paying and engine.role in ("service", "worker") and not is_right:
             yield _finding(engine, paying)
@@ -28,6 +28,12 @@ def _reconnects(client: Client) -> bool:
         and (client.process is None or client.process.kind in ("web", "worker", "task-runner"))
         and every(client.live, lambda pool: pool.is_networked is True and value_of(pool.pool_class) == "NullPool")
     )
+
+
+def _may_pool(project: Project, client: Client) -> bool:
+    """Say whether the same workload may make an engine with a pool instead: another branch has it, and nobody knows which."""
+    instead = (each for each in project.clients if each.engine.location in client.engine.rivals and each.workload == client.workload)
+    return any(pool.is_networked and value_of(pool.pool_class) != "NullPool" for each in instead for pool in each.live)
 
 
 def _is_direct(client: Client) -> bool:
