@@ -991,7 +991,7 @@ def test_a_default_beside_something_else_than_the_variable_is_one_of_two(engine)
     assert sorted(isinstance(value, Unknown) for value in found) == [False, True]
 
 
-MANY = "from db import session\n" + "".join(f"URL{n} = 'postgresql+psycopg2://db{n}/x'\nsession(URL{n}.lower())\n" for n in range(15))
+MANY = "from db import session\n" + "".join(f"URL{n} = 'postgresql+psycopg2://db{n}/x'\nsession(URL{n}.lower())\n" for n in range(20))
 OPTIONAL = f"{SYNC}def session(url, recycle=None):\n    recycle = recycle or 3600\n    return create_engine(url, pool_recycle=recycle)\n"
 
 
@@ -1040,6 +1040,6 @@ def test_callers_that_are_more_than_half_the_alternatives_are_all_followed(engin
         "import os\n\ndef make(size):\n    options = {}\n    if os.getenv('SLOW'):\n        options['pool_timeout'] = 60\n"
         "    return create_engine('postgresql+psycopg2://db/orders', pool_size=size, **options)\n\n"
     )
-    calls = "".join(f"engine_{size} = make({size})\n" for size in range(1, 12))
+    calls = "".join(f"engine_{size} = make({size})\n" for size in range(1, 16))
     found = engine(SYNC + program + calls)
-    assert {value_of(way.pool_size) for way in found.alternatives} == set(range(1, 12))
+    assert {value_of(way.pool_size) for way in found.alternatives} == set(range(1, 16))

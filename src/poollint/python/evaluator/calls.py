@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import World
 
 DEEPEST_CALLS = 14
-MOST_CALLERS = 12
+MOST_CALLERS = 16  # as many as there are alternatives
 MOST_HOPS = 3  # callers of callers
 
 
