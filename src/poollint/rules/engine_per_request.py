@@ -7,17 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Engine, Evidence, Finding, Known, Location, Pool, Project, Severity, Setting, about_engine, value_of
+from poollint.facts import (
+    SEVERITIES,
+    Engine,
+    Evidence,
+    Finding,
+    Known,
+    Location,
+    Pool,
+    Project,
+    Severity,
+    Setting,
+    about_engine,
+    value_of,
+)
 from poollint.rules._guards import every, judged, workload_names
 
 
 def check(project: Project) -> Iterator[Finding]:
     found: set[Location] = set()
-    for engine, clients in judged(project):
+    # Where a call makes one of two engines, it is mended for both at once: the worse one tells it.
+    for engine, clients in sorted(judged(project), key=lambda of_engine: SEVERITIES.index(_severity(of_engine[0].live))):
         if engine.role not in ("service", "worker") or not value_of(engine.per_call):
             continue
         if every(engine.live, lambda pool: pool.is_networked is False) or found.intersection(engine.rivals):
-            continue  # where a call makes one of two engines, it is mended for both at once
+            continue
         found.add(engine.location)
         pool = engine.live[0]
         yield Finding(

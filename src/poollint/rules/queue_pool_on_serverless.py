@@ -5,22 +5,34 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from poollint.facts import Client, Engine, Evidence, Finding, Pool, Project, about_engine, value_of
+from poollint.facts import Client, Engine, Evidence, Finding, Pool, Project, Unknown, about_engine, value_of
 from poollint.rules._guards import QUEUES, environment_names, every, judged, keeps_connections, place, runs_evidence, workload_names
 from poollint.rules._pools import sizes
 
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
-        frozen = tuple(client for client in clients if _is_frozen(client) and every(client.live, _keeps_several))
+        alone = (client for client in clients if _is_frozen(client) and not any(map(_is_told_of_a_proxy, client.live)))
+        frozen = tuple(client for client in alone if every(client.live, _keeps_several))
         if frozen and keeps_connections(engine):
             yield _finding(engine, frozen)
 
 
 def _is_frozen(client: Client) -> bool:
     return client.life == "per-invocation" and client.pooler is None
+
+
+# What an address is called that no file gives: `module.rds.proxy_endpoint`, `POOLER_URL`.
+_PROXY = re.compile(r"proxy|pooler|pooled|bouncer", re.IGNORECASE)
+
+
+def _is_told_of_a_proxy(pool: Pool) -> bool:
+    """Say whether the name of an address that is not readable speaks of a pooler: there may be one."""
+    unread = pool.target.reason if isinstance(pool.target, Unknown) else ""
+    return any(_PROXY.search(text) for text in (unread, *pool.identities))
 
 
 def _keeps_several(pool: Pool) -> bool:
