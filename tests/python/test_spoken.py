@@ -51,6 +51,7 @@ def dialect(make_tree):
         ("from sqlalchemy.dialects.postgresql import JSONB\n", None),  # of another program
         (f"{JSONB}from sqlalchemy.dialects.mysql import LONGTEXT\n", None),
         (f"{JSONB}TYPE = JSON().with_variant(JSONB, 'postgresql')\n", None),
+        (f"{JSONB}if str(engine.url).startswith('sqlite'): ...\n", None),
         (f"{JSONB}@compiles(JSONB, 'sqlite')\ndef text(*args, **kwargs): ...\n", None),
     ],
 )

@@ -27,7 +27,7 @@ _DOTTED = re.compile(rb"\b(postgresql|mysql)\.([A-Z0-9]{3,20})\b")
 _WORD = re.compile(rb"\w+")
 # Who writes these knows of another server that may run the same models.
 _OF_SEVERAL = re.compile(
-    rb"\bwith_variant\(|@compiles\(|\bload_dialect_impl\b|\bdialect\.name\b|\bdialects(\.| import [^\n]{0,80})sqlite\b"
+    rb"\bwith_variant\(|@compiles\(|\bload_dialect_impl\b|\bdialect\.name\b|sqlite", re.IGNORECASE
 )
 
 
