@@ -1043,3 +1043,35 @@ def test_callers_that_are_more_than_half_the_alternatives_are_all_followed(engin
     calls = "".join(f"engine_{size} = make({size})\n" for size in range(1, 16))
     found = engine(SYNC + program + calls)
     assert {value_of(way.pool_size) for way in found.alternatives} == set(range(1, 16))
+
+
+MAKER = (
+    "from sqlalchemy import create_engine\ndef make(url):\n    if url.startswith('sqlite'):\n        return create_engine(url, pool_size=9)\n"
+    "    return create_engine(url)\n"
+)
+CONFIG = "class Settings:\n    url = 'postgresql+psycopg://db/orders'\n"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "from config import settings\nmake(settings.url)\n",
+        "import config\nurl = config.settings.url\nmake(url=url)\n",
+        "from config import Settings\ndef start():\n    settings = Settings()\n    return make(settings.url)\nstart()\n",
+    ],
+)
+def test_callers_that_pass_the_same_thing_are_one_caller_however_many_there_are(make_tree, call):
+    programs = {f"program_{n}.py": f"from db import make\n{call}" for n in range(20)}
+    code = Code(make_tree({"db.py": MAKER, "config.py": CONFIG + "settings = Settings()\n", **programs}))
+    pools = [pool for engine in code.engines() if engine.is_made for pool in engine.live]
+    assert [value_of(pool.dialect) for pool in pools] == ["postgresql"]
+
+
+def test_a_name_of_two_functions_is_not_the_same_thing(make_tree):
+    files = {
+        "one.py": "from db import make\nurl = 'postgresql+psycopg://db/a'\ndef start(url):\n    return make(url)\nstart('sqlite://')\n",
+        "two.py": "from db import make\nurl = 'postgresql+psycopg://db/b'\nmake(url)\n",
+        "three.py": "from db import make\nfrom two import url\nmake(url)\n",
+    }
+    code = Code(make_tree({"db.py": MAKER, **files}))
+    assert [sorted({value_of(pool.dialect) for pool in engine.alternatives}) for engine in code.engines()] == [["sqlite"], ["postgresql"]]

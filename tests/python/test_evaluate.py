@@ -868,3 +868,16 @@ def test_all_and_any_are_as_sure_as_what_decides_them(tmp_path: Path) -> None:
     for text, certainty in (("all([os.getenv('A', ''), 4])", "fallback"), ("all([os.getenv('A', ''), 0])", "exact")):
         value = Project(tmp_path, {"main.py": f"import os\nresult = {text}"}).value()
         assert isinstance(value, Known) and value.value is False and value.certainty == certainty
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answers", "found"),
+    [((11, 2), 3, True), ((0, 0), 3, True), ((20, 0), 3, False), ((11, 7), 20, None)],
+)
+def test_somewhere_says_no_only_where_every_world_was_asked(tmp_path: Path, wanted, answers, found) -> None:
+    def holds(world: evaluate.World) -> bool:
+        first = world.ask(evaluate.Question("first", tuple(map(evaluate.Answer, range(12)))))
+        second = world.ask(evaluate.Question(f"second {first}", tuple(map(evaluate.Answer, range(answers)))))
+        return (first, second) == wanted
+
+    assert Evaluator(Project(tmp_path, "").modules).somewhere(holds) is found

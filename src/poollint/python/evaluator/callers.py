@@ -14,7 +14,7 @@ from functools import cached_property
 
 from poollint.facts import Location
 from poollint.python.evaluator.evaluate import Evaluator
-from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance
+from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance, ModuleRef
 from poollint.python.source import names
 from poollint.python.source.modules import Module, Modules
 from poollint.python.source.scopes import FUNCTIONS, dotted, names_in
@@ -41,6 +41,7 @@ _PASSING = frozenset(
     }
 )
 _PROVIDERS = "dependency_injector.providers."
+DEEPEST_NAME = 4  # names that stand for one another on the way to what is passed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,10 +76,9 @@ class Calls(tuple[tuple[Module, ast.Call], ...]):
         """Those that cannot differ in what they pass together: `get_engine()` is one case, however often written."""
         groups: dict[object, list[tuple[Module, ast.Call]]] = {}
         for module, call in self:
-            given = (*call.args, *(keyword.value for keyword in call.keywords))
-            is_constant = all(isinstance(each, ast.Constant) for each in given)
-            same = (*map(ast.dump, call.args), *map(ast.dump, call.keywords)) if is_constant else call
-            groups.setdefault(same, []).append((module, call))
+            given = [(None, each) for each in call.args] + [(keyword.arg, keyword.value) for keyword in call.keywords]
+            same = tuple((name, _thing(module, value)) for name, value in given)
+            groups.setdefault(call if any(thing is None for _, thing in same) else same, []).append((module, call))
         return list(groups.values())
 
     @cached_property
@@ -96,6 +96,42 @@ class Calls(tuple[tuple[Module, ast.Call], ...]):
             or any(keyword.arg in (name, None) for keyword in call.keywords)
             for _, call in self
         )
+
+
+def _thing(module: Module, node: ast.expr, depth: int = 0) -> object:
+    """Return what two expressions have in common that mean one thing wherever they stand; None where that is not told.
+
+    A constant; a variable of a module, imported or not; what a function or class gives without arguments: `Settings()`.
+    """
+    match node:
+        case ast.Constant():
+            return ast.dump(node)
+        case ast.Attribute(value=owner) if isinstance(names.resolve(module, owner), ModuleRef):
+            found = names.assigned(module, node)
+            return (_thing(*found, depth + 1) or found[1]) if found is not None and depth < DEEPEST_NAME else None
+        case ast.Attribute(value=owner, attr=name):
+            base = _thing(module, owner, depth)
+            return (base, name) if base is not None else None
+        case ast.Call(func=function, args=[], keywords=[]):
+            made = names.resolve(module, function)
+            return made.node if isinstance(made, (FunctionRef, ClassRef)) and made.frame is None else None
+        case ast.Name() if depth < DEEPEST_NAME:
+            return _thing_named(module, node, depth)
+    return None
+
+
+def _thing_named(module: Module, node: ast.Name, depth: int) -> object:
+    around = names.scopes_around(module, node)
+    scope = next((scope for scope in around if node.id in scope.binds or node.id in scope.parameters), None)
+    if scope is None or node.id in scope.parameters:
+        return None
+    if scope.node is module.tree:
+        found = names.assigned(module, node)
+        return (_thing(*found, depth + 1) or found[1]) if found is not None else None
+    match scope.binds[node.id]:
+        case [ast.Assign(targets=[ast.Name()], value=value)]:
+            return _thing(module, value, depth + 1)
+    return None
 
 
 class Callers:

@@ -155,12 +155,13 @@ class Evaluator:
         return [result for _, result in sorted(results, key=itemgetter(0))]
 
     def somewhere(self, holds: Callable[[World], bool], limit: int = LIMIT) -> bool | None:
-        """Say whether something holds in one of those worlds; None when the answers always contradict each other.
+        """Say whether something holds in one of those worlds; None when the answers always contradict each other, or where
+        there is no room for all of them.
 
         One is enough, so each is followed to its end before the next begins: there may be many, and each may be dear. Where
         they are too much work, a world that decides nothing says it.
         """
-        todo, done, left = [World(self)], 0, MOST_WORK
+        todo, done, left, is_cut = [World(self)], 0, MOST_WORK, False
         while todo:
             world = todo.pop()
             if left <= 0:
@@ -172,10 +173,12 @@ class Evaluator:
             except Dead:
                 continue
             except Undecided as undecided:
-                todo.extend(reversed(world.split(undecided.question, limit - done - len(todo))))
+                room = limit - len(todo)
+                is_cut = is_cut or len(undecided.question.answers) > room
+                todo.extend(reversed(world.split(undecided.question, room)))
             finally:
                 left -= world.work
-        return False if done else None
+        return False if done and not is_cut else None
 
     def world(self) -> World:
         """Return a world that decides nothing: what depends on an undecided condition is Unknown."""
