@@ -479,6 +479,21 @@ def test_a_dict_of_binds_that_stands_elsewhere_is_found_by_its_keys(engines):
     assert [str(each.location) for each in engines(text)[1:]] == ["app.py:7", "app.py:8"]
 
 
+def test_a_bind_stands_where_more_than_tests_set_it(engines):
+    factory = (
+        "def create_app():\n    app = Flask(__name__)\n    app.config.from_object('config.Config')\n"
+        "    if os.getenv('APP_ENV', 'development') == 'test':\n"
+        "        app.config['SQLALCHEMY_BINDS'] = {'reader': 'postgresql://here/one'}\n    db.init_app(app)\n    return app\n"
+    )
+    app = "import os\nfrom flask import Flask\nimport config\nfrom flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n" + factory
+    config = (
+        f"import os\nclass Config:\n    SQLALCHEMY_DATABASE_URI = '{URI}'\n"
+        "    SQLALCHEMY_BINDS = {'reader': os.environ['READER_URL']}\n"
+    )
+    found = engines({"app.py": app, "config.py": config})
+    assert [str(each.location) for each in found if each.bind] == ["config.py:4"]
+
+
 def test_binds_that_are_none_make_no_engine(engines):
     assert list(by_bind(engines(PLACES["assigned"] + "app.config['SQLALCHEMY_BINDS'] = None\n"))) == [""]
 

@@ -12,7 +12,7 @@ from poollint.facts import Known, Location, Origin, Unknown
 from poollint.python.asked import asked_of
 from poollint.python.evaluator import branching, containers, flow, objects, presence, reach
 from poollint.python.evaluator.callers import function_around
-from poollint.python.evaluator.evaluate import Answer, Dead, Question, World
+from poollint.python.evaluator.evaluate import Answer, Dead, Evaluator, Question, World
 from poollint.python.evaluator.expressions import looked_up
 from poollint.python.evaluator.values import (
     NO_ARGUMENTS,
@@ -93,6 +93,7 @@ class Places:
     def __init__(self, roles: Roles) -> None:
         self.roles = roles
         self.modules = roles.modules
+        self._reached: dict[ast.expr, bool] = {}
 
     @cached_property
     def assigned(self) -> tuple[Assigned, ...]:
@@ -152,10 +153,21 @@ class Places:
         """Return where an engine of a dict is written by its name, the same in every world; in no Python file, where its value is."""
         at, table = origin_of(binds.entries[key]).location, binds.origin.location
         files = {place.path for place in (at, table) if place} | circle  # a module that a text names is in no circle
-        for path, node in self._bind_keys.get(key, ()):
-            if path in files and (module := self.modules.module(path)):
-                return module.location(node)
+        paths = [(path, node) for path, node in self._bind_keys.get(key, ()) if path in files]
+        named = [(module, node) for path, node in paths if (module := self.modules.module(path))]
+        if named[1:]:
+            named = [*filter(self._is_reached, named), *named]
+        if named:
+            return named[0][0].location(named[0][1])
         return at if at and not at.path.endswith(".py") else None
+
+    def _is_reached(self, named: tuple[Module, ast.expr]) -> bool:
+        """Say whether the name of a bind stands where more than tests come."""
+        module, node = named
+        if node not in self._reached:
+            evaluator = Evaluator(self.modules, follows_callers=False)
+            self._reached[node] = evaluator.somewhere(lambda world: world.reachable(node, module)) is not False
+        return self._reached[node]
 
     @cached_property
     def _bind_keys(self) -> dict[str, list[tuple[str, ast.expr]]]:
