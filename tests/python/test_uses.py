@@ -180,6 +180,20 @@ def test_a_method_of_the_class_that_makes_the_engine(make_tree, call, says):
     assert [use for use, *_ in found(make_tree, {"app/db.py": db, "app/main.py": main})] == [says] * bool(says)
 
 
+@pytest.mark.parametrize(
+    ("of", "is_used"), [("engine", True), ("database.engine", True), ("replica", False), ("database.replica", False), ("size", False)]
+)
+def test_what_an_object_keeps_is_the_engine_that_its_class_makes(uses, of, is_used):
+    db = (
+        "from sqlalchemy import create_engine\nclass Database:\n    def __init__(self, replica):\n"
+        "        self._engine = create_engine('postgresql+psycopg2://db/a')\n        self.replica = replica\n        self.size = 5\n"
+        "    @property\n    def engine(self):\n        return self._engine\n"
+        "database = Database(other())\nengine = database.engine\nreplica = database.replica\nsize = database.size\n"
+    )
+    main = f"from app.db import Base, database, engine, replica, size\nBase.metadata.create_all(bind={of})\napplication = make()\n"
+    assert uses({"app/db.py": db, "app/main.py": main}, "before-fork") == [("before-fork", "app/main.py:2")] * is_used
+
+
 @pytest.mark.parametrize("name", ["on_starting", "when_ready", "pre_fork"])
 def test_a_hook_of_the_arbiter_runs_before_the_fork(make_tree, name):
     conf = f"def {name}(server, *_):\n    from app.db import engine\n    engine.connect()\n"

@@ -21,7 +21,7 @@ from poollint.python.source import names
 from poollint.python.source.modules import Import, Module
 from poollint.python.source.scopes import FUNCTIONS, children, dotted
 from poollint.python.usage import contexts
-from poollint.python.usage.holders import Holders, holds
+from poollint.python.usage.holders import Holders, holds, is_attribute
 from poollint.python.usage.roles import Roles
 
 DEEPEST = 3  # functions that call each other on the way to the use
@@ -184,7 +184,7 @@ def _use_in(call: ast.Call, module: Module, holders: Holders) -> str | None:
 
 def _is_engine(holders: Holders, module: Module, node: ast.AST) -> bool:
     """Say whether an expression is the engine: a holder, or `self._engine` in the class that makes it."""
-    if holds(holders, module, node):
+    if holds(holders, module, node) or is_attribute(holders, module, node):
         return True
     if not isinstance(node, ast.Attribute) or not (dotted(node) or "").startswith("self."):
         return False

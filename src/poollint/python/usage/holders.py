@@ -3,7 +3,7 @@
 engine = create_engine(...)                 the variable
 SessionLocal = sessionmaker(engine)         whatever is made of it at module level
 def get_engine(): ... return _engine        the function that makes and keeps it
-class Database: self.engine = ...           the class; and `db = Database()`
+class Database: self.engine = ...           the class; and `db = Database()`, and `engine = db.engine`
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Holders:
 
     variables: set[Variable] = field(default_factory=set)
     definitions: set[ast.AST] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)  # of objects, without underscores in front: `self._engine = ...`
     paths: set[str] = field(default_factory=set)  # of the files that the variables and definitions stand in
 
     def __bool__(self) -> bool:
@@ -64,6 +65,7 @@ def _add_first(found: Holders, module: Module, call: ast.Call) -> None:
     if function is not None:
         cls = class_around(module, function)
         found.definitions.add(cls or function)
+        found.attributes.update(_assigned_attributes(module, call))
         scope = module.scope_at(function.body[0])
         found.variables.update((module.path, name) for name in _assigned_names(module, call) if name in scope.globals)
     elif cls := class_around(module, call):
@@ -73,13 +75,19 @@ def _add_first(found: Holders, module: Module, call: ast.Call) -> None:
 
 
 def _assigned_names(module: Module, node: ast.AST) -> Iterator[str]:
-    for parent in module.ancestors(node):
-        if isinstance(parent, (ast.Assign, ast.AnnAssign)):
-            for target in parent.targets if isinstance(parent, ast.Assign) else [parent.target]:
-                if isinstance(target, ast.Name):
-                    yield target.id
-        if isinstance(parent, ast.stmt):
-            return
+    yield from (target.id for target in _targets(module, node) if isinstance(target, ast.Name))
+
+
+def _assigned_attributes(module: Module, node: ast.AST) -> Iterator[str]:
+    yield from (target.attr.lstrip("_") for target in _targets(module, node) if isinstance(target, ast.Attribute))
+
+
+def _targets(module: Module, node: ast.AST) -> list[ast.expr]:
+    """Return what the statement around an expression assigns it to."""
+    stmt = next((parent for parent in module.ancestors(node) if isinstance(parent, ast.stmt)), None)
+    if isinstance(stmt, ast.Assign):
+        return stmt.targets
+    return [stmt.target] if isinstance(stmt, ast.AnnAssign) else []
 
 
 def _files_of(modules: Modules, found: Holders) -> list[str]:
@@ -100,6 +108,19 @@ def _add_further(found: Holders, module: Module) -> None:
             found.paths.add(module.path)
             todo += made - found.variables
             found.variables |= made
+    for name, attribute in module.modules.shared(Makings).parts_of(module):
+        if is_attribute(found, module, attribute):
+            found.paths.add(module.path)
+            found.variables.add((module.path, name))
+
+
+def is_attribute(found: Holders, module: Module, node: ast.AST) -> bool:
+    """Say whether an expression is the engine that an object keeps: `db.engine`, where `db = Database()`."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr.lstrip("_") in found.attributes
+        and holds(found, module, node.value)
+    )
 
 
 class Named(NamedTuple):
@@ -126,6 +147,19 @@ class Makings:
 
     def __init__(self, modules: Modules) -> None:
         self._found: dict[str, dict[Variable | ast.AST, set[Variable]]] = {}
+        self._parts: dict[str, list[tuple[str, ast.Attribute]]] = {}
+
+    def parts_of(self, module: Module) -> list[tuple[str, ast.Attribute]]:
+        """Return the variables of a module that are attributes of something: `engine = db.engine`."""
+        if module.path not in self._parts:
+            self._parts[module.path] = [
+                (target.id, stmt.value)
+                for stmt in module.tree.body
+                if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Attribute)
+                for target in stmt.targets
+                if isinstance(target, ast.Name)
+            ]
+        return self._parts[module.path]
 
     def of(self, module: Module) -> dict[Variable | ast.AST, set[Variable]]:
         """Return which variables of a module are made of a variable or definition."""
