@@ -127,6 +127,9 @@ class Reach:
     def how(self, path: str) -> str:
         return f"entry point imports {path}"
 
+    def runs(self, path: str, line: int) -> bool:
+        return path in self.paths
+
 
 @dataclass
 class FakeCode:
@@ -148,7 +151,9 @@ class FakeCode:
     def engines_at(self, places: Iterable[Location], environment: Environment) -> dict[Location, Engine]:
         return {each.location: each for each in self.engines(environment) if each.location in places}
 
-    def reaches(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> Reach | None:
+    def reaches(
+        self, entry: str, directory: str = "", *, finds_tasks: bool = False, told: tuple[str, ...] = ()
+    ) -> Reach | None:
         return Reach(frozenset(self.imports[entry])) if entry in self.imports else None
 
     def keeps_running(self, entry: str, directory: str = "") -> bool:

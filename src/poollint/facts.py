@@ -374,6 +374,7 @@ class Process:
     beside      "started" when others run at the same time: a supervisord program, `a & b`; "kept" when whatever started it
                 starts it again whenever it ends
     reloads     starts again when its source changes, which only a developer's does
+    told        the words that a program of the project is given: `python main.py worker`
     """
 
     server: str
@@ -391,6 +392,7 @@ class Process:
     loads: tuple[str, ...] = ()  # what it imports beside its entry, written like that: `dramatiq app.broker app.jobs`
     beside: Literal["", "started", "kept"] = ""
     reloads: bool = False
+    told: tuple[str, ...] = ()
 
     def __hash__(self) -> int:
         return hash((self.server, self.entry, self.location))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from poollint import _dispatch
 from poollint._words import NO_PLACE, Word
 from poollint.facts import NO_CEILING, NOT_READ, Known, Origin, Process, Setting, Unknown, value_of
 
@@ -36,6 +37,12 @@ class Start:
     directory: str
     words: tuple[Word, ...]
     run: Run
+
+
+def told(words: Sequence[Word]) -> tuple[str, ...]:
+    """Return what a program is told to do: the words behind its name, and the values of its options."""
+    texts = (word.text.rpartition("=")[2] if word.text.startswith("-") else word.text for word in words[1:] if not word.unknown)
+    return tuple(dict.fromkeys(text for text in texts if text and not text.startswith("-")))
 
 
 def served(path: str, entry: str, directory: str, words: list[Word], run: Run) -> Process | None:
@@ -96,6 +103,7 @@ class _File:
             for name, node in defined.items()
             if name in functions or commands.intersection(_command_names(name, node))
         }
+        silent = set(_dispatch.left_out(self.module, told(self.start.words)))
         nodes: list[ast.AST] = []
         done: set[str] = set()
         while roots or waiting:
@@ -103,12 +111,13 @@ class _File:
                 name = waiting.pop()
                 done.add(name)
                 roots = list(defined[name].body)
-            fresh = list(_walk(roots))
+            fresh = list(_walk(roots, silent))
             nodes.extend(fresh)
             if len(nodes) > MOST_NODES:
                 break
             roots = []
-            waiting |= (_referenced(fresh) & defined.keys()) - done
+            named = _referenced(fresh) & defined.keys()
+            waiting |= {name for name in named - done if defined[name] not in silent}
         return nodes
 
     def imported(self, nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
@@ -164,6 +173,7 @@ class _File:
             entry=self.start.entry,
             directory=self.start.directory,
             location=place,
+            told=told(self.start.words),
             **more,
         )
 
@@ -193,7 +203,7 @@ class _File:
                 concurrency=replace(limit, value=max(1, limit.value - 1)) if isinstance(limit, Known) else limit,
             )
         if is_string and isinstance(application, Known) and ":" in application.value:
-            process = replace(process, entry=application.value)
+            process = replace(process, entry=application.value, told=())
         return replace(process, reloads=bool(value_of(self.keyword(node, "reload") or NOT_READ)))
 
     def _workers(self, node: ast.Call, is_string: bool) -> Setting:
@@ -269,11 +279,13 @@ def _command_names(name: str, node: Function) -> set[str]:
     return found
 
 
-def _walk(roots: list[ast.AST]) -> Iterator[ast.AST]:
-    """Yield the nodes below, leaving out the bodies of functions, which run only when called."""
+def _walk(roots: list[ast.AST], silent: Collection[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the nodes below, leaving out the bodies of functions, which run only when called, and what does not run."""
     waiting = list(roots)
     while waiting:
         node = waiting.pop(0) if len(waiting) < 500 else waiting.pop()
+        if node in silent:
+            continue
         yield node
         if not isinstance(node, (Function, ast.ClassDef)):
             waiting.extend(ast.iter_child_nodes(node))

@@ -135,11 +135,8 @@ def _program(path: str | None, entry: str, directory: str, words: list[Word], ru
             run.start(served)
             return
     kind = "migration" if _MIGRATING.search(entry) else "script"
-    run.start(
-        Process(
-            "python", kind, default(1, "python"), NOT_READ, entry=entry, directory=directory, location=words[0].location
-        )
-    )
+    one, told, place = default(1, "python"), _programs.told(words), words[0].location
+    run.start(Process("python", kind, one, NOT_READ, entry=entry, directory=directory, location=place, told=told))
 
 
 # -- console scripts

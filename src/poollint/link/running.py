@@ -299,7 +299,7 @@ def reach_of(process: Process, code: Code) -> Reach | None:
     if not process.entry:
         return None
     root, finds_tasks = import_root(process, code), _finds_tasks(process)
-    found = code.reaches(process.entry, root, finds_tasks=finds_tasks)
+    found = code.reaches(process.entry, root, finds_tasks=finds_tasks, told=process.told)
     for module in process.loads if found is not None else ():
         if further := code.reaches(module, root, finds_tasks=finds_tasks):
             found = found.with_(further)
@@ -322,6 +322,8 @@ def _may_use(process: Process, engine: Engine, reach: Reach) -> bool:
     A process uses the engines that something it loads names: of the others it has the file, for the models beside them.
     """
     if process.kind in (*SERVING, "scheduler") and engine.role in ("migration", "script"):
+        return False
+    if not reach.runs(engine.code, (engine.extension or engine.location).line):
         return False
     if engine.used_in and not reach.paths.union(process.files).intersection(engine.used_in):
         return False

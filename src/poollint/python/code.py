@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from poollint._dispatch import left_out, lines_of
 from poollint.discover import Tree
 from poollint.facts import NO_ENVIRONMENT, DeadSetting, Engine, Environment, Location, Use, Version
 from poollint.python.evaluator.memo import Memo
@@ -30,7 +31,7 @@ class Code:
         self._engines: dict[Site, list[tuple[set[str], tuple, tuple[Engine, ...]]]] = {}
         self._evaluators: dict[tuple, Evaluator] = {}
         self._memo = Memo()
-        self._reaches: dict[tuple[str, str | None, bool], Reach] = {}
+        self._reaches: dict[tuple[str, str | None, bool, frozenset[int]], Reach] = {}
 
     def declare(self, versions: tuple[Version, ...]) -> None:
         """Take the declared versions; engines are read after this."""
@@ -76,19 +77,23 @@ class Code:
                 return path
         return self._file(posixpath.join(directory, name))  # uWSGI's `wsgi-file = admin.wsgi`
 
-    def reaches(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> Reach | None:
+    def reaches(
+        self, entry: str, directory: str = "", *, finds_tasks: bool = False, told: tuple[str, ...] = ()
+    ) -> Reach | None:
         """Return what running an entry point imports, None when it names no file of the project.
 
         finds_tasks  a Celery worker runs it, and imports the tasks that its application discovers
+        told         the words that its program is given: they choose what it runs
         """
         path = self.entry_module(entry, directory)
         if path is None:
             return None
         # `python jobs/main.py` puts the folder of the script first on sys.path; `-m` and servers put their own there.
         first = posixpath.dirname(path) if entry.partition(":")[0].strip().endswith(".py") else None
-        key = (path, first, finds_tasks)
+        silent = self._silent(path, told)
+        key = (path, first, finds_tasks, silent)
         if key not in self._reaches:
-            self._reaches[key] = self.graph.reach(path, entry, first, finds_tasks=finds_tasks)
+            self._reaches[key] = self.graph.reach(path, entry, first, finds_tasks=finds_tasks, silent=silent)
         return self._reaches[key]
 
     def imported_at_start(self, entry: str, directory: str = "", *, finds_tasks: bool = False) -> frozenset[str]:
@@ -118,6 +123,11 @@ class Code:
         )
 
     # -- inside
+
+    def _silent(self, path: str, told: tuple[str, ...]) -> frozenset[int]:
+        """Return the lines of a program that do not run when it is told some words."""
+        module = self.modules.module(path) if told else None
+        return lines_of(left_out(module.tree, told)) if module is not None else frozenset()
 
     def _file(self, path: str, is_imported: bool = False) -> str | None:
         """Return the file of a module; a package that is run, not imported, runs its __main__."""

@@ -40,10 +40,12 @@ class Reach:
     """What an entry point imports, directly or not.
 
     came_from  path → the path that imports it first; None for the entry itself
+    silent     lines of the entry's file that do not run, by the words that the program is told
     """
 
     entry: str
     came_from: Mapping[str, str | None]
+    silent: frozenset[int] = frozenset()
 
     @property
     def paths(self) -> frozenset[str]:
@@ -54,7 +56,11 @@ class Reach:
 
     def with_(self, other: Reach) -> Reach:
         """Return what this and another entry point import together."""
-        return Reach(self.entry, {**other.came_from, **self.came_from})
+        return Reach(self.entry, {**other.came_from, **self.came_from}, self.silent)
+
+    def runs(self, path: str, line: int) -> bool:
+        """Say whether a line of a file may run."""
+        return path in self.came_from and not (line in self.silent and self.came_from[path] is None)
 
     def how(self, path: str) -> str:
         """Say how a file is reached: "entry point app/main.py imports app/db.py"."""
@@ -129,11 +135,18 @@ class ImportGraph:
         return {path: frozenset(importers) for path, importers in found.items()}
 
     def reach(
-        self, start: str, entry: str | None = None, first: str | None = None, *, finds_tasks: bool = True
+        self,
+        start: str,
+        entry: str | None = None,
+        first: str | None = None,
+        *,
+        finds_tasks: bool = True,
+        silent: frozenset[int] = frozenset(),
     ) -> Reach:
         """Return everything that running a file can import; packages run their `__init__` first.
 
         first        the folder that leads `sys.path`: a script's own
+        silent       lines of the file that do not run
         finds_tasks  False for what is no Celery worker: it imports the application without its discovered tasks
         """
         came_from: dict[str, str | None] = {start: None}
@@ -143,11 +156,12 @@ class ImportGraph:
             todo.append(package)
         while todo:
             path = todo.popleft()
-            for imported in sorted(self.imports(path, first) | (self.discovers(path) if finds_tasks else frozenset())):
+            meant = self._imported_beside(path, silent, first) if silent and path == start else self.imports(path, first)
+            for imported in sorted(meant | (self.discovers(path) if finds_tasks else frozenset())):
                 if imported not in came_from:
                     came_from[imported] = path
                     todo.append(imported)
-        return Reach(entry or start, came_from)
+        return Reach(entry or start, came_from, silent)
 
     def reached_by(self, path: str) -> frozenset[str]:
         """Return every file that imports `path`, directly or not, or discovers its tasks, and itself."""
@@ -175,6 +189,13 @@ class ImportGraph:
         return self._circles[path]
 
     # -- inside
+
+    def _imported_beside(self, path: str, silent: frozenset[int], first: str | None) -> frozenset[str]:
+        """Return what a file imports outside some of its lines."""
+        lines = (self.modules.tree.bytes(path) or b"").decode("utf-8", "replace").split("\n")
+        text = "\n".join("" if number in silent else line for number, line in enumerate(lines, 1))
+        found = (self._meant(path, written, first) for written in _scanned(text))
+        return frozenset(each for meant in found for each in meant if each != path)
 
     def _written_in(self, path: str) -> tuple[_Written, ...]:
         if path not in self._written:
