@@ -303,12 +303,16 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class DeadSetting:
-    """A pool option that nothing reads, or that does the opposite of what it says."""
+    """A pool option that nothing reads, or that does the opposite of what it says.
+
+    place  where it is set, if its value is written elsewhere
+    """
 
     name: str
     value: Setting
     why: str
     fix: str
+    place: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -782,6 +782,27 @@ def test_a_file_that_the_code_cannot_do_without_may_set_anything(engine, lines):
     assert any(not isinstance(pool.pool_size, Known) for pool in found.live)
 
 
+EXAMPLE = "SQLALCHEMY_DATABASE_URI = 'postgresql://user@db/site'\nSECRET_KEY = 'change'\n"
+
+
+@pytest.mark.parametrize(
+    ("example", "size"),
+    [
+        ({"site.cfg.example": EXAMPLE}, (5, "fallback")),
+        ({"docker/settings.py": EXAMPLE.replace("SQLALCHEMY_", "")}, (5, "fallback")),
+        ({"site.cfg.example": EXAMPLE + "SQLALCHEMY_ENGINE_OPTIONS = {}\n"}, None),
+        ({"site.cfg.example": "SECRET_KEY = 'change'\n"}, None),
+        ({"tests/settings.py": EXAMPLE}, None),
+        ({}, None),
+    ],
+)
+def test_an_option_that_no_shown_settings_file_speaks_of_has_its_default(engine, example, size):
+    app = f"{FACTORY}    app.config.from_envvar('SITE_CONFIG')\n    db.init_app(app)\n"
+    pools = engine({"config.py": "class Config: ...\n", "app.py": app, **example}).live
+    sizes = {(p.pool_size.value, p.pool_size.certainty) if isinstance(p.pool_size, Known) else None for p in pools}
+    assert sizes == {size}
+
+
 def test_a_default_of_the_configuration_keeps_what_is_set(engine):
     filled = "app.config.setdefault('SQLALCHEMY_ENGINE_OPTIONS', {'pool_size': 3, 'pool_recycle': 60})"
     found = live(engine({"config.py": DEFAULTS, "app.py": f"{FACTORY}    {filled}\n    db.init_app(app)\n"}))

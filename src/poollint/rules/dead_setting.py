@@ -39,4 +39,4 @@ def check(project: Project) -> Iterator[Finding]:
 
 
 def _place(dead: DeadSetting, engine: Location) -> Location:
-    return dead.value.origin.location or engine
+    return dead.place or dead.value.origin.location or engine

@@ -36,7 +36,15 @@ from poollint.python.pools import Library, dialect_of, may_be, pool_of
 from poollint.python.sites import Site, extension_of
 from poollint.python.source import names
 from poollint.python.usage.roles import Roles
-from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_BINDS, FLASK_LITE_EXTENSION, FLASK_NEVER_KEYS, FLASK_OPTIONS, FLASK_URI
+from poollint.sqlalchemy_tables import (
+    DEFAULTS,
+    FLASK_2_KEYS,
+    FLASK_BINDS,
+    FLASK_LITE_EXTENSION,
+    FLASK_NEVER_KEYS,
+    FLASK_OPTIONS,
+    FLASK_URI,
+)
 
 VERSION = "flask-sqlalchemy"
 
@@ -107,7 +115,8 @@ class Flask:
             return binds  # 3 makes no engine for a URI that is not set; 2 makes one of SQLite
         arguments = given.of_default(uri)
         dead = tuple(self._dead(config, site, is_3))
-        return (Made(site.location, _pool(world, arguments, uri, library), arguments, dead), *binds)
+        made = (Made(site.location, _pool(world, arguments, uri, library), arguments, dead), *binds)
+        return tuple(replace(each, pool=_as_left_out(each.pool)) for each in made) if config.lacks_a_file else made
 
     def _made_by_lite(self, world: World, site: Site, library: Library, circle: frozenset[str]) -> tuple[Made, ...]:
         is_for_another, started_in = partial(self.given.is_for_another, site), self.given.started_in(site)
@@ -145,7 +154,7 @@ class Flask:
                 continue
             who = "Flask-SQLAlchemy 3 ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
             fix = f'Put it into {FLASK_OPTIONS} = {{"{name}": ...}}.'
-            yield DeadSetting(key, as_setting(value), f"{who} {key}", fix)
+            yield DeadSetting(key, as_setting(value), f"{who} {key}", fix, config.set_at.get(key))
         for found in config.indexed:
             value = as_setting(config.world.value(found.value, found.module))
             setting = _at(value, Origin(found.key, found.module.location(found.node)))
@@ -236,6 +245,13 @@ def _pool(
     passed = replace(arguments, keywords={**arguments.keywords, "poolclass": static})
     chosen = Known("StaticPool", static.origin, "default")
     return replace(pool_of(world, passed, url, is_async, library), pool_class=chosen, arguments=pool.arguments)
+
+
+def _as_left_out(pool: Pool) -> Pool:
+    """Return a pool whose defaults are the code's for a file that may set them."""
+    found = {name: getattr(pool, name) for name in DEFAULTS}
+    defaults = {name: value for name, value in found.items() if isinstance(value, Known) and value.certainty == "default"}
+    return replace(pool, **{name: replace(value, certainty="fallback") for name, value in defaults.items()})
 
 
 def _table(value: Value | None) -> Table:

@@ -186,6 +186,8 @@ class Places:
 class Config:
     """One application's configuration in one world, as version 2 or 3 of the extension reads it.
 
+    set_at          where the code sets a key by its name, of those that were asked for
+    lacks_a_file    a file that is not in the repository sets what the code leaves out, as far as that was asked for
     is_for_another  says of a function that makes an application whether it gives that to another extension only
     started_in      the files that initialise the extension while they are imported
     """
@@ -205,6 +207,8 @@ class Config:
         self.is_3 = is_3
         self.world = world
         self.circle = circle
+        self.lacks_a_file = False
+        self.set_at: dict[str, Location] = {}
         self._running: list[Assigned] = []
         world.application = self.get
 
@@ -221,6 +225,8 @@ class Config:
             elif found is not None and found is not PERHAPS:
                 value: Value | None = found if is_sure else _weakened(found)
                 if not self.world.closed or reach.is_decided(self.world, source.place, source.module):
+                    if isinstance(source, Assigned):
+                        self.set_at[key] = source.module.location(source.node)
                     break
                 undecided.append(value)
             is_sure = is_sure and found is not PERHAPS
@@ -357,6 +363,10 @@ class Config:
             table = given.positional[0] if given.positional else Table(given.keywords, Origin(""), given.complete)
             return table.entries.get(key, None if table.complete else PERHAPS) if isinstance(table, Table) else PERHAPS
         found = files.loaded(self.world, load)
+        if isinstance(found, Unknown) and found is not PERHAPS and key not in (FLASK_URI, *_NAMED):
+            if self.world.modules.shared(files.Shown).do_without(key):
+                self.lacks_a_file = True
+                return PERHAPS  # as a variable that no file gives: what the code says holds until somebody replaces it
         return found.get(key) if isinstance(found, Table) else self._of_holder(found, key)
 
     def _of_holder(self, holder: Holder | Unknown | None, key: str) -> Value | None:

@@ -6,13 +6,15 @@
     from_json("app.json")                the same, up to Flask 2.0
     from_prefixed_env()                  FLASK_KEY='{"pool_size": 20}', and FLASK_KEY__pool_size=20 for an entry
 
-A file that is not in the repository is Unknown with its name. With `silent=True`, or where the code asks first whether
+A file that is not in the repository is Unknown with its name; of an option that no settings file shown in the repository
+speaks of, the default holds until somebody sets it there. With `silent=True`, or where the code asks first whether
 there is one, it may be there or not: then the code's own values hold, and somebody's file may replace them.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 
 from poollint.facts import Known, Origin, Unknown
@@ -20,7 +22,7 @@ from poollint.python.evaluator import branching, containers
 from poollint.python.evaluator.evaluate import World
 from poollint.python.evaluator.values import Arguments, LibraryObject, LibraryRef, ModuleRef, Table, Traced, Value, origin_of
 from poollint.python.libraries.file_functions import file_named, of_json
-from poollint.python.source.modules import Module
+from poollint.python.source.modules import Module, Modules
 
 METHODS = ("from_pyfile", "from_envvar", "from_file", "from_json", "from_prefixed_env")
 PERHAPS = Unknown("a file that may not be there")  # told apart by identity
@@ -120,6 +122,24 @@ def loaded(world: World, load: Load) -> Table | ModuleRef | Unknown:
     opened = LibraryObject("builtins.open", Arguments(), load.origin, load.call, f"/{path}")
     found = world.call(reads, Arguments((opened,)), load.call, load.module) if reads else None
     return found if isinstance(found, Table) else Unknown(f"{path} could not be read", load.origin)
+
+
+_SETTINGS_FILE = re.compile(r"(^|/)[^/]*(settings|config|\.cfg|\.conf)[^/]*$")
+_URI = re.compile(rb"^[ \t]*(?:SQLALCHEMY_)?DATABASE_UR[IL][ \t]*=", re.M)
+LARGEST = 100_000  # bytes of a file of settings
+
+
+class Shown:
+    """The settings files that a project holds and that name a database: `config.py.example`, `docker/settings.py`."""
+
+    def __init__(self, modules: Modules) -> None:
+        paths = (path for path in modules.tree.files if _SETTINGS_FILE.search(path) and not modules.is_for_tests(path))
+        contents = (content for path in paths if len(content := modules.tree.bytes(path) or b"") < LARGEST)
+        self.contents = [content for content in contents if _URI.search(content)]
+
+    def do_without(self, key: str) -> bool:
+        """Say whether none of them sets a key: who runs the program writes such a file, and nobody tells him of it."""
+        return bool(self.contents) and not any(key.encode() in content for content in self.contents)
 
 
 _ABSENT = frozenset(
