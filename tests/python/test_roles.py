@@ -1484,3 +1484,19 @@ store = LocalProxy(get_store)
     assert isinstance(found := engine({"app/db.py": text}).per_call, Known) and found.value
     kept = text.replace("g.store", "current_app.store").replace("(g,", "(current_app,").replace("import g", "import current_app")
     assert isinstance(found := engine({"app/db.py": kept}).per_call, Known) and not found.value
+
+
+@pytest.mark.parametrize(
+    ("entry", "role"),
+    [
+        ("import site_of\napp = site_of.create_app()\n", "service"),
+        ("import site_of\napp = site_of.create_app()\nif __name__ == '__main__':\n    app.run()\n", "service"),
+        ("import site_of\napp = site_of.create_app()\nwith app.app_context():\n    site_of.engine.connect()\n", "script"),
+        ("import site_of\nsite = site_of.load()\n", "script"),
+    ],
+)
+def test_what_a_server_loads_says_that_the_engine_serves(engine, entry, role):
+    """The application itself is made by somebody else's code; a command of the package uses the engine, too."""
+    package = f"{ENGINE}from elsewhere import create_app, load\nengine = {MAKE}\n"
+    cli = "import argparse\nfrom site_of import engine\nif __name__ == '__main__':\n    argparse.ArgumentParser()\n"
+    assert engine({"site_of.py": package, "wsgi.py": entry, "tool.py": cli}).role == role

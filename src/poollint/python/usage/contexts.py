@@ -287,7 +287,8 @@ APPLICATIONS = frozenset(
 
 
 # What a module-level name that a server can serve is made by.
-_MADE_OUTSIDE = APPLICATIONS | {"create_app", "make_app", "get_app", "build_app", "create_application"}
+FACTORIES = frozenset({"create_app", "make_app", "get_app", "build_app", "create_application"})
+_MADE_OUTSIDE = APPLICATIONS | FACTORIES
 
 
 def constructs_application(module: Module, function: ast.AST) -> bool:

@@ -73,6 +73,7 @@ _LIBRARIES = tuple(name.encode() for name in sorted({*_CHATS, *(name for names i
 _PROGRAM_NEEDLES = (*(name.encode() for name in (*_SERVERS, *_WORKERS, "WorkerSettings", _URLS, _VIEWS)), *_LIBRARIES)
 _MAKING_NEEDLES = (*(f"{name}(".encode() for name in _SERVERS | _WORKERS), _URLS.encode(), *_LIBRARIES)
 _PIPELINE_NEEDLES = tuple(name.encode() for name in sorted(PIPELINES))
+_FACTORY_NEEDLES = tuple(f"{name}(".encode() for name in sorted(contexts.FACTORIES))
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
 
 MOST_FOLLOWED = 30  # functions that use one of several engines of a file; what is used in more is everybody's
@@ -421,7 +422,19 @@ class Roles:
                 self._programs[path] = "service"
             elif module and (self._works(module) or "WorkerSettings" in module.scope.binds):
                 self._programs[path] = "worker"
+            elif self._is_entry(path):
+                self._programs[path] = "service"
         return self._programs[path]
+
+    def _is_entry(self, path: str) -> bool:
+        """Say whether a file is what a server loads: nobody imports it, and all it does is `app = create_app()`."""
+        module = self._mentioning(path, _FACTORY_NEEDLES)
+        if module is None or any(not self.is_aside(each) for each in self.graph.importers.get(path, ())):
+            return False
+        bound = (stmt for stmt in module.tree.body if isinstance(stmt, ast.Assign) and isinstance(stmt.value, ast.Call))
+        applications = (stmt.value for stmt in bound if dotted(stmt.targets[0]) in _APPLICATION_NAMES)
+        made = any((dotted(call.func) or "").rpartition(".")[2] in contexts.FACTORIES for call in applications)  # type: ignore[attr-defined]
+        return made and not contexts.does_things(module) and not self._words(path) & _SCRIPT_WORDS
 
     def _is_batch(self, module: Module) -> bool:
         importers = self.graph.importers.get(module.path, ())
