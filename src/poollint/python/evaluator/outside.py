@@ -26,7 +26,19 @@ from typing import TYPE_CHECKING
 
 from poollint.facts import Known, Origin, Unknown
 from poollint.python.evaluator import branching, containers, heirs, objects
-from poollint.python.evaluator.values import ClassRef, FunctionRef, Instance, Listing, ModuleRef, Table, Text, Url, Value, origin_of, variables_of
+from poollint.python.evaluator.values import (
+    ClassRef,
+    FunctionRef,
+    Instance,
+    Listing,
+    ModuleRef,
+    Table,
+    Text,
+    Url,
+    Value,
+    origin_of,
+    variables_of,
+)
 from poollint.python.source import names, sharing
 from poollint.python.source.modules import Module, Modules
 from poollint.python.source.scopes import FUNCTIONS, MUTATORS, dotted, set_by_any_name, set_by_name, target_names
