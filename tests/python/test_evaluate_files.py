@@ -71,6 +71,22 @@ def test_a_file_that_is_not_of_the_project_is_not_read(tmp_path: Path, path: str
     assert value.reason == "a file that is not known"
 
 
+@pytest.mark.parametrize(
+    ("paths", "known"),
+    [
+        (["docker/files/etc/orders/app.yaml"], True),
+        (["docker/etc/orders/app.yaml", "tests/files/etc/orders/app.yaml"], True),
+        (["docker/etc/orders/app.yaml", "deploy/etc/orders/app.yaml"], False),
+        (["docker/orders/app.yaml"], False),
+        (["tests/etc/orders/app.yaml"], False),
+    ],
+)
+def test_an_absolute_path_is_the_one_file_that_an_image_copies_there(tmp_path: Path, paths: list[str], known: bool) -> None:
+    program = "import yaml\nresult = yaml.safe_load(open('/etc/orders/app.yaml'))['db']['pool_size']"
+    value = Project(tmp_path, {"main.py": program, **{path: YAML for path in paths}}).value()
+    assert isinstance(value, Known) is known
+
+
 def test_a_broken_file_is_unknown(tmp_path: Path) -> None:
     program = "import tomllib\nresult = tomllib.load(open('app.toml', 'rb'))"
     value = Project(tmp_path, {"main.py": program, "app.toml": "[[["}).value()

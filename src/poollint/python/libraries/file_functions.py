@@ -109,15 +109,19 @@ def _read(call: Call) -> Value:
 def file_named(world: World, module: Module, text: str | None) -> str | None:
     """Return the file of the tree that a path in the code means.
 
-    Absolute paths count from the root (`__file__` does too). Relative ones depend on where the process starts: the
-    nearest folder above the module that has the file.
+    Absolute paths count from the root (`__file__` does too), else from the one folder that an image may copy there:
+    `docker/files/etc/app/app.conf`. Relative ones depend on where the process starts: the nearest folder above the module
+    that has the file.
     """
     if not text:
         return None
     tree = world.modules.tree
     if text.startswith("/"):
         path = posixpath.normpath(text).lstrip("/")
-        return path if path in tree else None
+        if path in tree or "/" not in path:
+            return path if path in tree else None
+        below = [each for each in tree.files if each.endswith(f"/{path}") and not world.modules.is_for_tests(each)]
+        return below[0] if len(below) == 1 else None
     folder = module.path.rpartition("/")[0]
     while True:
         path = posixpath.normpath(posixpath.join(folder, text))
