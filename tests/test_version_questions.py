@@ -69,3 +69,10 @@ def test_a_version_is_known_only_when_it_is_pinned():
     )
     assert version_setting((version(">=2"),), "sqlalchemy").reason == "sqlalchemy is declared as >=2"
     assert isinstance(version_setting((), "sqlalchemy"), Unknown)
+
+
+def test_the_only_folder_that_declares_sqlalchemy_speaks_for_all_code():
+    facts = (version("==2.0.36", folder="third_party"), version("==1.30", name="pg8000", folder="third_party"))
+    assert [v.specifier for v in declared(facts, "pg8000", "courses/db.py")] == ["==1.30"]
+    assert declared((*facts, version("==2.0.1", folder="tools")), "pg8000", "courses/db.py") == ()
+    assert declared(facts[1:], "pg8000", "courses/db.py") == ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from poollint.facts import Known, Origin, Setting, Unknown, Version
@@ -21,7 +21,7 @@ FURTHER_DRIVERS = frozenset(
 )
 
 
-def declared(versions: Iterable[Version], name: str, path: str) -> tuple[Version, ...]:
+def declared(versions: Collection[Version], name: str, path: str) -> tuple[Version, ...]:
     """Return what speaks for the code at `path`: the nearest declarations, and the nearest pins that fit them."""
     of_name = [version for version in versions if version.name == name]
     nearest: tuple[Version, ...] = ()
@@ -32,7 +32,18 @@ def declared(versions: Iterable[Version], name: str, path: str) -> tuple[Version
             fitting = tuple(pin for pin in pins if all(allows(other.specifier, pin.pinned) for other in nearest))
             return _as_required(fitting or nearest or pins, here)
         nearest = nearest or here
-    return nearest
+    folders = {version.folder for version in versions if version.name in _TOOLKITS}
+    # Where one folder alone declares SQLAlchemy, it does so for all code: `third_party/requirements.txt`.
+    is_everybodys = not nearest and len(folders) == 1 and not any(version.folder in folders for version in _above(versions, path))
+    return tuple(version for version in of_name if version.folder in folders) if is_everybodys else nearest
+
+
+_TOOLKITS = ("sqlalchemy", "flask-sqlalchemy", "sqlmodel")
+
+
+def _above(versions: Iterable[Version], path: str) -> list[Version]:
+    folders = set(_upwards(path))
+    return [version for version in versions if version.folder in folders]
 
 
 def _as_required(chosen: tuple[Version, ...], here: tuple[Version, ...]) -> tuple[Version, ...]:

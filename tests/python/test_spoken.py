@@ -67,3 +67,25 @@ def test_what_is_declared_or_written_comes_first(dialect):
 
 def test_tests_say_nothing(dialect):
     assert dialect({"tests/test_models.py": JSONB}) is None
+
+
+URL = "DATABASE_URL=postgresql+asyncpg://user@db/orders\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "server"),
+    [
+        ({".env.example": URL}, "postgresql"),
+        ({"backend/.env": "export DATABASE_URL = 'postgres://user@db/orders'\n"}, "postgresql"),
+        ({"conf/api.env": "# DATABASE_URL=sqlite://\nDATABASE_URL=mysql+pymysql://user@db/orders\n"}, "mysql"),
+        ({".env.example": URL, ".env.test": URL.replace("postgresql", "mysql")}, None),
+        ({".env.example": "DATABASE_URL=sqlite:///dev.db\n"}, None),
+        ({".env.example": URL.replace("DATABASE", "OTHER")}, None),
+        ({"tests/.env": URL}, None),
+        ({"environment.md": URL}, None),
+        ({".env.example": URL, "app/models.py": "from sqlalchemy.dialects.mysql import LONGTEXT\nimport app.db\n"}, "mysql"),
+        ({".env.example": URL, "requirements.txt": "pymysql\n"}, "mysql"),
+    ],
+)
+def test_files_of_variables_tell_the_server_of_the_variable_that_gives_the_url(dialect, files, server):
+    assert dialect(files) == server

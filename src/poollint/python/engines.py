@@ -62,7 +62,7 @@ class Engines:
     def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
         """Yield the engine a site creates, as one environment makes it."""
         path = site.module.path
-        library = Library(lambda name: declared(self.versions, name, path), lambda: self.spoken.server(path))
+        library = Library(lambda name: declared(self.versions, name, path), lambda identities: self.spoken.of(path, identities))
         described = self._described(site, library)
         if site.factory != "flask-sqlalchemy":
             ways, is_made = self._ways(site, evaluator, library)

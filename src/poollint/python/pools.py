@@ -39,10 +39,10 @@ from poollint.versions import FURTHER_DRIVERS, at_least, version_setting
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The declared libraries as one engine's file sees them, and the server that the models around it are written for."""
+    """The declared libraries as one engine's file sees them, and the server that the project speaks of around it."""
 
     declared: Callable[[str], tuple[Version, ...]]
-    spoken: Callable[[], Known | None] = lambda: None
+    spoken: Callable[[tuple[str, ...]], Known | None] = lambda identities: None
 
     def at_least(self, bound: str, name: str = "sqlalchemy") -> bool | None:
         return at_least(self.declared(name), bound)
@@ -105,13 +105,13 @@ def coerced(name: str, value: Value) -> Value:
 
 
 def dialect_of(url: Url, library: Library) -> Setting:
-    """Return what the URL names, or the one server whose drivers the project declares, or whose types its models use."""
+    """Return what the URL names, or the one server whose drivers the project declares, or that it speaks of."""
     dialect = url.dialect
     if isinstance(dialect, Known) and dialect.value == "postgres":
         return Known("postgresql", dialect.origin, dialect.certainty)
     if isinstance(dialect, Known) and dialect.value is not None:
         return dialect
-    declared = _declared(library, lambda dialect_, driver_, is_async_: dialect_) or library.spoken()
+    declared = _declared(library, lambda dialect_, driver_, is_async_: dialect_) or library.spoken(url.identities)
     return declared if declared is not None and declared.value not in url.excludes else dialect
 
 

@@ -1,6 +1,7 @@
-"""Which server the models are written for, where no URL and no driver tells: the column types that only one has.
+"""Which server a project speaks of, where no URL and no driver tells.
 
-    from sqlalchemy.dialects.postgresql import JSONB
+    from sqlalchemy.dialects.postgresql import JSONB         a column type that only one server has
+    DATABASE_URL=postgresql+asyncpg://user@db/orders         in `.env.example`, for the variable that gives the URL
 
 Measured with SQLAlchemy 2.0 and 2.1: CREATE TABLE with one of these types compiles for its own server and for no other.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from poollint.facts import Known, Location, Origin
 from poollint.python.source.graph import ImportGraph
@@ -31,6 +33,11 @@ _OF_SEVERAL = re.compile(
 )
 
 
+_ENV_FILE = re.compile(r"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env\.(example|sample|template|dist))$")
+_URL = r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[ \t]*[\"']?([a-z0-9]{2,20})(?:\+\w{1,20})?://"
+LARGEST = 100_000  # bytes of a file of variables
+
+
 class Spoken:
     """Reads the files of a project by their bytes, and only where an engine's server is not known."""
 
@@ -38,6 +45,11 @@ class Spoken:
         self.modules = modules
         self.graph = graph
         self._found: dict[str, Known | None] = {}
+
+    def of(self, path: str, identities: tuple[str, ...]) -> Known | None:
+        """Return the dialect that the files around one speak of, for a URL that some variables give."""
+        given = (self.in_examples(each.removeprefix("env:")) for each in identities if each.startswith("env:"))
+        return self.server(path) or next((found for found in given if found is not None), None)
 
     def server(self, path: str) -> Known | None:
         """Return the dialect that the models around a file are written for, as an estimate; None for none or several."""
@@ -53,6 +65,25 @@ class Spoken:
                     spoken.setdefault(server, Known(server, Origin(f"{name} is {server}'s", Location(each, line)), "estimate"))
             self._found[path] = spoken.popitem()[1] if len(spoken) == 1 else None
         return self._found[path]
+
+    def in_examples(self, variable: str) -> Known | None:
+        """Return the server of a URL that the project's files of variables agree on, as an estimate."""
+        wanted = re.compile((_URL % re.escape(variable)).encode(), re.M)
+        found: dict[str, Location] = {}
+        for path, content in self._env_files:
+            for each in wanted.finditer(content):
+                dialect = each[1].decode()
+                place = Location(path, content.count(b"\n", 0, each.start()) + 1)
+                found.setdefault({"postgres": "postgresql"}.get(dialect, dialect), place)
+        dialect, place = next(iter(found.items()), ("", None))
+        return Known(dialect, Origin(variable, place), "estimate") if len(found) == 1 and dialect != "sqlite" else None
+
+    @cached_property
+    def _env_files(self) -> list[tuple[str, bytes]]:
+        tree = self.modules.tree
+        paths = (path for path in tree.files if _ENV_FILE.search(path) and not self.modules.is_for_tests(path))
+        contents = ((path, tree.bytes(path) or b"") for path in paths)
+        return [(path, content) for path, content in contents if len(content) < LARGEST]
 
 
 def _types(content: bytes) -> Iterator[tuple[str, str, int]]:
