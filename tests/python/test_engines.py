@@ -104,17 +104,14 @@ def test_a_default_driver_is_no_surer_than_the_url_that_names_none(pool):
     assert pool(SYNC + "engine = create_engine('sqlite:///dev.db')\n").driver.certainty == "default"
 
 
-@pytest.mark.parametrize(("also", "dialect"), [("", "postgresql"), ("aiosqlite\n", None), ("duckdb-engine\n", None)])
+@pytest.mark.parametrize(
+    ("also", "dialect"),
+    [("", "postgresql"), ("aiosqlite\n", None), ("duckdb-engine\n", None), ("mariadb\n", None), ("pymysql\n", None)],
+)
 def test_declared_drivers_tell_the_server_unless_one_is_for_files(pool, also, dialect):
     text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'])\n"
     found = pool({"db.py": text, "requirements.txt": "psycopg2-binary\n" + also}).dialect
     assert (found.value if isinstance(found, Known) else None) == dialect
-
-
-def test_a_driver_for_files_that_only_developers_install_says_nothing_of_the_server(pool):
-    text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'])\n"
-    files = {"db.py": text, "requirements.txt": "psycopg2-binary\n", "requirements-dev.txt": "aiosqlite\n"}
-    assert pool(files).dialect.value == "postgresql"
 
 
 @pytest.mark.parametrize("url", ['f"postgresql+psycopg2://app@{HOST}/orders"', '"postgresql+psycopg2://app@db/orders"'])

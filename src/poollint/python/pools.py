@@ -155,8 +155,9 @@ def may_be(dialect: str, library: Library) -> bool:
     return any(row[0] == dialect and library.requires(name) for name, row in _DISTRIBUTIONS.items())
 
 
-# Who installs one of these may as well talk to a file; tests alone do not say so.
+# Who declares one of these may as well talk to a file.
 _OF_FILES = ("aiosqlite", "duckdb-engine")
+_OF_MYSQL = ("mysql-connector-python", "mariadb")  # drivers of it besides those of the table
 
 
 def _declared(
@@ -169,7 +170,9 @@ def _declared(
         if (row[2] or not only_async) and dialect in (None, row[0]) and library.requires(name)
     }
     answers = {pick(*row) for _, row in found.values()}
-    if len(answers) != 1 or (dialect is None and any(map(library.requires, _OF_FILES))):
+    is_open = dialect is None and any(map(library.declared, _OF_FILES))
+    is_other = dialect is None and any(map(library.requires, _OF_MYSQL)) and any(row[0] != "mysql" for _, row in found.values())
+    if len(answers) != 1 or is_open or is_other:
         return None
     name, (version, _) = next(iter(found.items()))
     return Known(answers.pop(), Origin(f"{name} is declared", version.location), "estimate")
