@@ -321,6 +321,7 @@ class Version:
 
     folder    the project folder it speaks for: an included requirements file speaks for the folder that includes it
     required  False in an extra, or in what only developers install: the program may run without it
+    for_developers  True in what only developers install
     """
 
     name: str  # normalised: "sqlalchemy", "psycopg2-binary"
@@ -329,6 +330,7 @@ class Version:
     location: Location
     folder: str = ""
     required: bool = True
+    for_developers: bool = False
 
 
 # -- deployments -------------------------------------------------------------------------------------------------------

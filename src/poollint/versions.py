@@ -48,8 +48,11 @@ def _above(versions: Iterable[Version], path: str) -> list[Version]:
 
 def _as_required(chosen: tuple[Version, ...], here: tuple[Version, ...]) -> tuple[Version, ...]:
     """A lock file holds everything; what the project's own files say of the library tells whether it is required."""
-    said = [version.required for version in here if not _LOCK.search(version.location.path) or not version.required]
-    return chosen if any(said) or not said else tuple(replace(version, required=False) for version in chosen)
+    own = [version for version in here if not _LOCK.search(version.location.path) or not version.required]
+    if not own or any(version.required for version in own):
+        return chosen
+    for_developers = all(version.for_developers for version in own)
+    return tuple(replace(version, required=False, for_developers=for_developers) for version in chosen)
 
 
 _LOCK = re.compile(r"\.lock$|(^|/)pylock\.")

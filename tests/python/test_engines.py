@@ -114,6 +114,25 @@ def test_declared_drivers_tell_the_server_unless_one_is_for_files(pool, also, di
     assert (found.value if isinstance(found, Known) else None) == dialect
 
 
+POETRY = "[tool.poetry.dependencies]\npsycopg2-binary = '*'\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "dialect"),
+    [
+        ({"requirements.txt": "psycopg2-binary\n", "requirements-dev.txt": "aiosqlite\n"}, "postgresql"),
+        ({"pyproject.toml": POETRY + "[tool.poetry.group.dev.dependencies]\naiosqlite = '*'\n"}, "postgresql"),
+        ({"pyproject.toml": POETRY + "[dependency-groups]\ntest = ['aiosqlite']\n"}, "postgresql"),
+        ({"pyproject.toml": POETRY + "aiosqlite = { version = '*', optional = true }\n"}, None),
+        ({"pyproject.toml": POETRY + "[project.optional-dependencies]\nlocal = ['aiosqlite']\n"}, None),
+    ],
+)
+def test_a_driver_for_files_that_only_developers_install_says_nothing_of_the_server(pool, files, dialect):
+    text = SYNC + "import os\nengine = create_engine(os.environ['DATABASE_URL'])\n"
+    found = pool({"db.py": text, **files}).dialect
+    assert (found.value if isinstance(found, Known) else None) == dialect
+
+
 @pytest.mark.parametrize("url", ['f"postgresql+psycopg2://app@{HOST}/orders"', '"postgresql+psycopg2://app@db/orders"'])
 def test_a_variable_that_only_adds_to_the_url_does_not_name_the_database(engine, url):
     text = f"""{SYNC}import os
@@ -1072,3 +1091,9 @@ def test_a_name_of_two_functions_is_not_the_same_thing(make_tree):
     }
     code = Code(make_tree({"db.py": MAKER, **files}))
     assert [sorted({value_of(pool.dialect) for pool in engine.alternatives}) for engine in code.engines()] == [["sqlite"], ["postgresql"]]
+
+
+@pytest.mark.parametrize("path", ["str(Path(FOLDER) / 'a.db')", "FOLDER", "folder()", "str(Path(folder()).resolve())"])
+def test_a_scheme_before_what_a_library_makes_is_the_scheme(pool, path):
+    text = f"{SYNC}from pathlib import Path\nfrom elsewhere import FOLDER, folder\nengine = create_engine('sqlite:///' + {path})\n"
+    assert pool({"db.py": text, "requirements.txt": "pymysql\n"}).dialect.value == "sqlite"

@@ -155,7 +155,7 @@ def may_be(dialect: str, library: Library) -> bool:
     return any(row[0] == dialect and library.requires(name) for name, row in _DISTRIBUTIONS.items())
 
 
-# Who declares one of these may as well talk to a file.
+# Who declares one of these, and not for developers alone, may as well talk to a file.
 _OF_FILES = ("aiosqlite", "duckdb-engine")
 _OF_MYSQL = ("mysql-connector-python", "mariadb")  # drivers of it besides those of the table
 
@@ -170,7 +170,8 @@ def _declared(
         if (row[2] or not only_async) and dialect in (None, row[0]) and library.requires(name)
     }
     answers = {pick(*row) for _, row in found.values()}
-    is_open = dialect is None and any(map(library.declared, _OF_FILES))
+    of_files = (version for file_driver in _OF_FILES for version in library.declared(file_driver))
+    is_open = dialect is None and any(not version.for_developers for version in of_files)
     is_other = dialect is None and any(map(library.requires, _OF_MYSQL)) and any(row[0] != "mysql" for _, row in found.values())
     if len(answers) != 1 or is_open or is_other:
         return None

@@ -125,7 +125,7 @@ def _pipfile_lock(tree: Tree, path: str, text: str) -> Iterator[Version]:
         for name, entry in (document.get(section) or {}).items():
             if isinstance(entry, dict) and isinstance(entry.get("version"), str):
                 found = _version(path, _line_of(text, f'"{name}": {{'), name, entry["version"])
-                yield from found if section == "default" else _not_required(found)
+                yield from found if section == "default" else _for_developers(found)
 
 
 # -- requirement files
@@ -146,7 +146,7 @@ def _requirements(tree: Tree, path: str, text: str) -> Iterator[Version]:
                 seen.add(other)
             elif not line.lstrip().startswith(("-", "#")):
                 found = _requirement(current, number, line, folder)
-                yield from _not_required(found) if _is_for_developers(current) else found
+                yield from _for_developers(found) if _is_for_developers(current) else found
 
 
 def _environment_yml(tree: Tree, path: str, text: str) -> Iterator[Version]:
@@ -169,18 +169,26 @@ def _environment_yml(tree: Tree, path: str, text: str) -> Iterator[Version]:
 def _pyproject(tree: Tree, path: str, text: str) -> Iterator[Version]:
     document = tomllib.loads(text)
     project, tool = _table(document, "project"), _table(document, "tool")
-    optional = [*_lists(_table(project, "optional-dependencies")), *_lists(_table(document, "dependency-groups"))]
-    optional += [*_lists(_table(_table(tool, "pdm"), "dev-dependencies")), _list(_table(tool, "uv"), "dev-dependencies")]
+    development = [*_lists(_table(_table(tool, "pdm"), "dev-dependencies")), _list(_table(tool, "uv"), "dev-dependencies")]
     yield from _listed(path, text, _list(project, "dependencies"))
-    for requirements in optional:
-        yield from _not_required(_listed(path, text, requirements))
+    for table in (_table(project, "optional-dependencies"), _table(document, "dependency-groups")):
+        for name, requirements in table.items():
+            if isinstance(requirements, list) and name in _FOR_DEVELOPERS:
+                development.append(requirements)
+            elif isinstance(requirements, list):
+                yield from _not_required(_listed(path, text, requirements))
+    for requirements in development:
+        yield from _for_developers(_listed(path, text, requirements))
     poetry = _table(tool, "poetry")
     yield from _poetry(path, text, _table(poetry, "dependencies"))
-    yield from _not_required(_poetry(path, text, _table(poetry, "dev-dependencies")))
+    yield from _for_developers(_poetry(path, text, _table(poetry, "dev-dependencies")))
     for name in (groups := _table(poetry, "group")):
         group = _table(groups, name)
         found = _poetry(path, text, _table(group, "dependencies"))
-        yield from _not_required(found) if name in _FOR_DEVELOPERS or group.get("optional") is True else found
+        if name in _FOR_DEVELOPERS:
+            yield from _for_developers(found)
+        else:
+            yield from _not_required(found) if group.get("optional") is True else found
 
 
 def _listed(path: str, text: str, requirements: list) -> Iterator[Version]:
@@ -192,7 +200,7 @@ def _listed(path: str, text: str, requirements: list) -> Iterator[Version]:
 def _pipfile(tree: Tree, path: str, text: str) -> Iterator[Version]:
     document = tomllib.loads(text)
     yield from _poetry(path, text, _table(document, "packages"))
-    yield from _not_required(_poetry(path, text, _table(document, "dev-packages")))
+    yield from _for_developers(_poetry(path, text, _table(document, "dev-packages")))
 
 
 def _poetry(path: str, text: str, table: dict) -> Iterator[Version]:
@@ -278,6 +286,10 @@ _FOR_DEVELOPERS = frozenset("dev develop development test tests testing doc docs
 def _is_for_developers(path: str) -> bool:
     """Say whether a requirements file is one that only developers install: `requirements-dev.txt`, `requirements/test.txt`."""
     return not _FOR_DEVELOPERS.isdisjoint(re.split(r"[-_.]", posixpath.basename(path).lower()))
+
+
+def _for_developers(versions: Iterable[Version]) -> Iterator[Version]:
+    return (replace(version, required=False, for_developers=True) for version in versions)
 
 
 def _not_required(versions: Iterable[Version]) -> Iterator[Version]:

@@ -75,7 +75,7 @@ def binary(op: ast.operator, left: Value, right: Value, origin: Origin) -> Value
         case ast.Add(), Listing(), Listing():
             return Listing((*left.items, *right.items), left.origin, left.complete and right.complete)
         case ast.Add(), _, _ if _are_text(left, right):
-            return text.joined((left, right), origin)
+            return text.joined((_as_piece(left), _as_piece(right)), origin)
         case ast.Mod(), _, _ if text.is_text(left):
             return text.percent(left, right, origin)
         case ast.Div(), LibraryObject(name="pathlib.Path"), _:
@@ -94,7 +94,14 @@ def binary(op: ast.operator, left: Value, right: Value, origin: Origin) -> Value
 def _are_text(left: Value, right: Value) -> bool:
     """`"postgresql://" + HOST`: one text makes the other one text too, as far as it is not known."""
     is_text = [text.is_text(value) for value in (left, right)]
-    return all(is_text) or (any(is_text) and any(isinstance(value, Unknown) for value in (left, right)))
+    return all(is_text) or (any(is_text) and any(isinstance(value, _ANY_TEXT) for value in (left, right)))
+
+
+_ANY_TEXT = (Unknown, LibraryObject, LibraryRef)  # beside a text it is one: `"sqlite:///" + str(Path(folder) / "a.db")`
+
+
+def _as_piece(value: Value) -> Value:
+    return value if text.is_text(value) or isinstance(value, Unknown) else Unknown(reason_of(value), origin_of(value))
 
 
 def _calculated(op: ast.operator, a: Any, b: Any, left: Value, right: Value, origin: Origin) -> Value:
