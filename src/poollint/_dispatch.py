@@ -45,13 +45,25 @@ def lines_of(nodes: Collection[ast.AST]) -> frozenset[int]:
     return frozenset(found)
 
 
+def command_names(node: Function) -> set[str]:
+    """Return the names by which a command line calls a command of click, typer or Flask: its own, or what its decorator says."""
+    for decorator in node.decorator_list:
+        call = decorator if isinstance(decorator, ast.Call) else ast.Call(decorator, [], [])
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name == "command":
+            given = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
+            named = {each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+            return named or {node.name, node.name.replace("_", "-")}
+    return set()
+
+
 def _parts(nodes: Collection[ast.AST]) -> set[ast.AST]:
     return {part for node in nodes for part in ast.walk(node)}
 
 
 def _choices(tree: ast.Module, defined: dict[str, Function], words: set[str]) -> Iterator[ast.AST]:
     """Yield what each choice between words leaves out, where one of them is told."""
-    commands = [(names, node) for node in defined.values() if (names := _command_of(node))]
+    commands = [(names, node) for node in defined.values() if (names := command_names(node))]
     if any(words & names for names, _ in commands):
         yield from (node for names, node in commands if not words & names)
     # What is compared with a told word is compared with the others, too.
@@ -69,18 +81,6 @@ def _choices(tree: ast.Module, defined: dict[str, Function], words: set[str]) ->
             case ast.Match(cases=cases):
                 if any(_patterns(case.pattern) & words for case in cases):
                     yield from (stmt for case in cases if not _patterns(case.pattern) & words for stmt in case.body)
-
-
-def _command_of(node: Function) -> set[str]:
-    """Return the names of a command of click or typer: its own, and what its decorator calls it."""
-    for decorator in node.decorator_list:
-        callee = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if isinstance(callee, ast.Attribute) and callee.attr == "command":
-            is_called = isinstance(decorator, ast.Call)
-            given = [*decorator.args, *(k.value for k in decorator.keywords if k.arg == "name")] if is_called else []
-            named = {each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)}
-            return named or {node.name, node.name.replace("_", "-")}
-    return set()
 
 
 def _branches(node: ast.If) -> Iterator[tuple[set[str], list[ast.stmt]]]:

@@ -49,11 +49,7 @@ def served(path: str, entry: str, directory: str, words: list[Word], run: Run) -
     """Return the server that a program starts, or None when its code shows none."""
     start = Start(entry, directory, tuple(words), run)
     target = entry.partition(":")[2].partition(".")[0]
-    named = {
-        word.text.replace("-", "_")
-        for word in words[1:]
-        if not word.unknown and word.text.replace("-", "_").isidentifier()
-    }
+    named = {word.text for word in words[1:] if not word.unknown}
     queue: list[tuple[str, frozenset[str]]] = [(path, frozenset({target} if target else ()))]
     seen = {path}
     while queue and len(seen) <= MOST_FILES:
@@ -101,7 +97,7 @@ class _File:
         waiting = {
             name
             for name, node in defined.items()
-            if name in functions or commands.intersection(_command_names(name, node))
+            if name in functions or commands & _dispatch.command_names(node)
         }
         silent = set(_dispatch.left_out(self.module, told(self.start.words)))
         nodes: list[ast.AST] = []
@@ -263,20 +259,6 @@ def _functions(module: ast.Module) -> Iterator[tuple[str, Function]]:
             yield node.name, node
         elif isinstance(node, ast.ClassDef):
             yield from ((inner.name, inner) for inner in node.body if isinstance(inner, Function))
-
-
-def _command_names(name: str, node: Function) -> set[str]:
-    """Return the names by which a command line calls a function: its own, or that of `@cli.command("serve")`."""
-    found = {name} if node.decorator_list else set()
-    for decorator in node.decorator_list:
-        if isinstance(decorator, ast.Call):
-            values = [*decorator.args, *(keyword.value for keyword in decorator.keywords if keyword.arg == "name")]
-            found |= {
-                value.value.replace("-", "_")
-                for value in values
-                if isinstance(value, ast.Constant) and isinstance(value.value, str)
-            }
-    return found
 
 
 def _walk(roots: list[ast.AST], silent: Collection[ast.AST]) -> Iterator[ast.AST]:
