@@ -492,8 +492,7 @@ def _names(write: Write, module: Module, name: str) -> bool:
 def of_declared(world: World, cls: ClassRef, name: str, unset: Value) -> Value:
     """Return what an attribute of a class is that the class only declares: who reads it, reads what one statement sets."""
     outside = world.modules.shared(Outside)
-    nodes = [base.node for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
-    writes = [write for write in (*outside.writes_and_calls(name), *outside.by_any_name()) if _class_named(write) in nodes]
+    writes = _of_lineage(world, cls, (*outside.writes_and_calls(name), *outside.by_any_name()))
     only = writes[0] if len(writes) == 1 else None
     if only is None or only.value is None or not outside.is_along(cls.module.path, only.module.path):
         return unset
@@ -505,15 +504,12 @@ def in_place_of_none(world: World, cls: ClassRef, name: str, value: Value, asker
     if not isinstance(value, Known) or value.value is not None or variables_of(value):
         return value
     outside = world.modules.shared(Outside)
-    nodes = [base.node for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
     here = next(iter(module.enclosing_functions(asker)), None)
     found: Value | None = None
-    for write in outside.writes(name):
+    for write in _of_lineage(world, cls, outside.writes(name)):
         function = next(iter(write.module.enclosing_functions(write.node)), None)
         is_emptied = write.value is None or isinstance(write.value, ast.Constant) and write.value.value is None
-        if is_emptied or function is here or _class_named(write) not in nodes:
-            continue
-        if not outside.is_along(cls.module.path, write.module.path):
+        if is_emptied or function is here or not outside.is_along(cls.module.path, write.module.path):
             continue
         other = world.value(write.value, write.module)  # type: ignore[arg-type]
         if found is not None and found != other:
@@ -551,11 +547,16 @@ def _is_read_in_order(write: Write, module: Module) -> bool:
 def of_method(world: World, cls: ClassRef, method: FunctionRef) -> Unknown | None:
     """Return what is left of a method that other code replaces, None where none does."""
     outside = world.modules.shared(Outside)
-    for write in outside.writes(method.name):
-        nodes = [base.node for base in objects.lineage(world, cls) if isinstance(base, ClassRef)]
-        if _class_named(write) in nodes and outside.is_along(cls.module.path, write.module.path):
+    for write in _of_lineage(world, cls, outside.writes(method.name)):
+        if outside.is_along(cls.module.path, write.module.path):
             return Unknown(f"{method.name} is also set in {write.place}", Origin(method.name, write.module.location(write.node)))
     return None
+
+
+def _of_lineage(world: World, cls: ClassRef, writes: Collection[Write]) -> list[Write]:
+    """Return the statements that set an attribute of a class, or of one above it."""
+    nodes = [base.node for base in objects.lineage(world, cls) if isinstance(base, ClassRef)] if writes else []
+    return [write for write in writes if _class_named(write) in nodes]
 
 
 def _class_holding(world: World, write: Write) -> ast.ClassDef | None:
