@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from poollint.facts import Known, Origin, Setting, Unknown, Version
 
+TOOLKITS = ("sqlalchemy", "flask-sqlalchemy", "sqlmodel")  # whoever declares one of them declares SQLAlchemy
 # Distributions that bring a driver, or a dialect with one, of servers whose drivers no table says more about.
 FURTHER_DRIVERS = frozenset(
     "psycopg2cffi mysql-connector-python mariadb pymssql pyodbc aioodbc oracledb cx-oracle snowflake-sqlalchemy "
@@ -32,13 +33,10 @@ def declared(versions: Collection[Version], name: str, path: str) -> tuple[Versi
             fitting = tuple(pin for pin in pins if all(allows(other.specifier, pin.pinned) for other in nearest))
             return _as_required(fitting or nearest or pins, here)
         nearest = nearest or here
-    folders = {version.folder for version in versions if version.name in _TOOLKITS}
+    folders = {version.folder for version in versions if version.name in TOOLKITS}
     # Where one folder alone declares SQLAlchemy, it does so for all code: `third_party/requirements.txt`.
     is_everybodys = not nearest and len(folders) == 1 and not any(version.folder in folders for version in _above(versions, path))
     return tuple(version for version in of_name if version.folder in folders) if is_everybodys else nearest
-
-
-_TOOLKITS = ("sqlalchemy", "flask-sqlalchemy", "sqlmodel")
 
 
 def _above(versions: Iterable[Version], path: str) -> list[Version]:

@@ -34,7 +34,7 @@ from poollint.sqlalchemy_tables import (
     REFUSED_BY_POOL,
     SQLITE_FILE_QUEUES_SINCE,
 )
-from poollint.versions import FURTHER_DRIVERS, at_least, version_setting
+from poollint.versions import FURTHER_DRIVERS, TOOLKITS, at_least, version_setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +123,13 @@ def _plausible(url: Url, library: Library) -> Url:
     named = value_of(url.dialect)
     is_asked = named is not None and isinstance(url.whole, Unknown) and url.dialect.certainty == "fallback"  # type: ignore[union-attr]
     servers = {row[0] for row in _DISTRIBUTIONS.values()}
-    if not (is_asked and named in servers or named is None and url.excludes) or not any(map(library.declared, _TOOLKITS)):
+    if not (is_asked and named in servers or named is None and url.excludes) or not any(map(library.declared, TOOLKITS)):
         return url
     drivers = [name for name, row in _DISTRIBUTIONS.items() if named in (None, row[0])]
     if any(map(library.declared, (*drivers, *FURTHER_DRIVERS))):
         return url
     unknown = Unknown(f"the URL may name {named or 'a server'}, and no driver of it is declared", url.dialect.origin)
     return replace(url, dialect=unknown, driver=unknown, excludes=frozenset())
-
-
-_TOOLKITS = ("sqlalchemy", "flask-sqlalchemy", "sqlmodel")
 
 
 # Distribution → (dialect, driver, async). A project that declares only drivers of one server talks to that server.

@@ -28,14 +28,9 @@ _IMPORTED = re.compile(rb"\bsqlalchemy\.dialects\.(postgresql|mysql)[ \t]+import
 _DOTTED = re.compile(rb"\b(postgresql|mysql)\.([A-Z0-9]{3,20})\b")
 _WORD = re.compile(rb"\w+")
 # Who writes these knows of another server that may run the same models.
-_OF_SEVERAL = re.compile(
-    rb"\bwith_variant\(|@compiles\(|\bload_dialect_impl\b|\bdialect\.name\b|sqlite", re.IGNORECASE
-)
-
-
+_OF_SEVERAL = re.compile(rb"\bwith_variant\(|@compiles\(|\bload_dialect_impl\b|\bdialect\.name\b|sqlite", re.I)
 _ENV_FILE = re.compile(r"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env\.(example|sample|template|dist))$")
 _URL = r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[ \t]*[\"']?([a-z0-9]{2,20})(?:\+\w{1,20})?://"
-LARGEST = 100_000  # bytes of a file of variables
 
 
 class Spoken:
@@ -62,7 +57,8 @@ class Spoken:
                     spoken = {}
                     break
                 for server, name, line in _types(content) if b"dialects" in content else ():
-                    spoken.setdefault(server, Known(server, Origin(f"{name} is {server}'s", Location(each, line)), "estimate"))
+                    origin = Origin(f"{name}, a type of {server} alone", Location(each, line))
+                    spoken.setdefault(server, Known(server, origin, "estimate"))
             self._found[path] = spoken.popitem()[1] if len(spoken) == 1 else None
         return self._found[path]
 
@@ -80,10 +76,7 @@ class Spoken:
 
     @cached_property
     def _env_files(self) -> list[tuple[str, bytes]]:
-        tree = self.modules.tree
-        paths = (path for path in tree.files if _ENV_FILE.search(path) and not self.modules.is_for_tests(path))
-        contents = ((path, tree.bytes(path) or b"") for path in paths)
-        return [(path, content) for path, content in contents if len(content) < LARGEST]
+        return list(self.modules.beside(_ENV_FILE))
 
 
 def _types(content: bytes) -> Iterator[tuple[str, str, int]]:

@@ -126,16 +126,13 @@ def loaded(world: World, load: Load) -> Table | ModuleRef | Unknown:
 
 _SETTINGS_FILE = re.compile(r"(^|/)[^/]*(settings|config|\.cfg|\.conf)[^/]*$")
 _URI = re.compile(rb"^[ \t]*(?:SQLALCHEMY_)?DATABASE_UR[IL][ \t]*=", re.M)
-LARGEST = 100_000  # bytes of a file of settings
 
 
 class Shown:
     """The settings files that a project holds and that name a database: `config.py.example`, `docker/settings.py`."""
 
     def __init__(self, modules: Modules) -> None:
-        paths = (path for path in modules.tree.files if _SETTINGS_FILE.search(path) and not modules.is_for_tests(path))
-        contents = (content for path in paths if len(content := modules.tree.bytes(path) or b"") < LARGEST)
-        self.contents = [content for content in contents if _URI.search(content)]
+        self.contents = [content for _, content in modules.beside(_SETTINGS_FILE) if _URI.search(content)]
 
     def do_without(self, key: str) -> bool:
         """Say whether none of them sets a key: who runs the program writes such a file, and nobody tells him of it."""

@@ -6,6 +6,7 @@ Nothing is imported or executed. A file that does not parse is remembered in `Tr
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import warnings
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -58,6 +59,7 @@ class Import:
 
 
 _TESTS = frozenset({"tests", "test"})
+LARGEST_BESIDE = 100_000  # bytes of a file of settings or variables; beyond, it is data
 PIPELINES = frozenset({"airflow", "dagster", "luigi", "prefect"})
 MIGRATION_FOLDERS = frozenset({"alembic", "migration", "migrations"})
 
@@ -88,6 +90,14 @@ class Modules:
             content = self.tree.bytes(path)
             if content is not None and all(map(content.__contains__, needles)):
                 yield path
+
+    def beside(self, named: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the files of any kind whose path fits, with their content: not those of tests, and none that holds data."""
+        for path in self.tree.files:
+            if named.search(path) and not self.is_for_tests(path):
+                content = self.tree.bytes(path) or b""
+                if len(content) < LARGEST_BESIDE:
+                    yield path, content
 
     def find(self, dotted: str, importer: Module | str | None = None) -> Module | None:
         """Return the module an absolute `import dotted` means, None when it is no module of the project."""
