@@ -17,7 +17,13 @@ FACTORIES: Mapping[str, str] = {
     "sqlalchemy.engine_from_config": "engine_from_config",
     "sqlalchemy.ext.asyncio.create_async_engine": "create_async_engine",
     "sqlalchemy.ext.asyncio.async_engine_from_config": "async_engine_from_config",
+    "advanced_alchemy.config.SQLAlchemyAsyncConfig": "create_async_engine",
+    "advanced_alchemy.config.SQLAlchemySyncConfig": "create_engine",
 }
+# Those that are classes, which make one engine when they are first asked for it, and keep it: `connection_string` is its URL,
+# and what `engine_config` holds are its options.
+CONFIGURED = frozenset({"advanced_alchemy.config.SQLAlchemyAsyncConfig", "advanced_alchemy.config.SQLAlchemySyncConfig"})
+ENGINE_CONFIG = "advanced_alchemy.config.EngineConfig"
 ASYNC_FACTORIES = frozenset({"create_async_engine", "async_engine_from_config"})
 
 # `AsyncEngine(create_engine(url, future=True))` is how 1.4's documentation, and SQLModel users, make an async engine.

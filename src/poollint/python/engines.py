@@ -17,7 +17,7 @@ from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
 from poollint.python.evaluator.returns import RAISES
 from poollint.python.evaluator.urls import as_url, from_parts
-from poollint.python.evaluator.values import Arguments, FunctionRef, Table, Value, as_setting, traps_of
+from poollint.python.evaluator.values import Arguments, FunctionRef, LibraryObject, Table, Value, as_setting, reason_of, traps_of
 from poollint.python.flask.extensions import Flask
 from poollint.python.pings import Pings
 from poollint.python.pools import Library, coerced, merged, pool_of
@@ -29,7 +29,7 @@ from poollint.python.spoken import Spoken
 from poollint.python.usage.forks import Candidate, decided
 from poollint.python.usage.roles import Roles
 from poollint.python.usage.uses import Uses
-from poollint.sqlalchemy_tables import FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS, QUEUE_ARGUMENTS
+from poollint.sqlalchemy_tables import ENGINE_CONFIG, FALSE_WORDS, NOT_COERCED_BY_CONFIG, NUMBERS, QUEUE_ARGUMENTS
 from poollint.versions import declared
 
 MOST_PARTIALS = 3  # of partials of partials
@@ -183,6 +183,8 @@ def _way(world: World, site: Site, library: Library) -> Way:
         )
     if site.factory.endswith("from_config"):
         url, arguments, dead = _from_config(arguments)
+    elif site.is_configured:
+        url, arguments, dead = *_from_engine_config(arguments), ()
     else:
         url, dead = arguments.get("url", 0), ()
         keywords = {name: value for name, value in arguments.keywords.items() if name != "url"}
@@ -289,6 +291,16 @@ def _from_config(arguments: Arguments) -> tuple[Value | None, Arguments, tuple[D
     complete = arguments.complete and configuration.complete
     url = passed.pop("url", None) or below.get("url") or configuration.get(f"{start}url")
     return url, Arguments((), {**keywords, **passed}, complete, arguments.reason or configuration.reason), dead
+
+
+def _from_engine_config(arguments: Arguments) -> tuple[Value | None, Arguments]:
+    """Return URL and options of `SQLAlchemyAsyncConfig(connection_string=..., engine_config=EngineConfig(pool_size=9))`."""
+    url, options = arguments.get("connection_string"), arguments.get("engine_config")
+    if options is None:
+        return url, Arguments()
+    if isinstance(options, LibraryObject) and options.name == ENGINE_CONFIG:
+        return url, options.arguments
+    return url, Arguments(complete=False, reason=reason_of(options))
 
 
 def _is_false_text(name: str, value: Value) -> bool:

@@ -1,4 +1,4 @@
-"""Where engines are created: the calls of SQLAlchemy's factories and of Flask-SQLAlchemy's extension.
+"""Where engines are created: the calls of SQLAlchemy's factories, of Flask-SQLAlchemy's extension and of Advanced Alchemy's classes.
 
 A byte filter picks the files, the standard library's parser accepts them, import resolution says which calls are
 SQLAlchemy's; only then is libcst imported, whose visitor gives the exact spans that findings and fixes stand on.
@@ -16,7 +16,7 @@ from poollint.facts import Location
 from poollint.python.evaluator.values import ClassRef, LibraryRef
 from poollint.python.source import names
 from poollint.python.source.modules import Module, Modules
-from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, FACTORIES, FLASK_EXTENSION, FLASK_LITE_EXTENSION
+from poollint.sqlalchemy_tables import ASYNC_FACTORIES, ASYNC_WRAPPERS, CONFIGURED, FACTORIES, FLASK_EXTENSION, FLASK_LITE_EXTENSION
 
 # libcst's compiled parser ends the process with a segmentation fault on what is nested some thousand levels deep, also
 # on `a and b and ...` and comprehensions, which the standard library keeps flat; its visitor runs into Python's
@@ -31,15 +31,18 @@ _PASSING = frozenset({"functools.partial", *(f"dependency_injector.providers.{na
 
 _FACTORY_NAMES = frozenset(name.rpartition(".")[2] for name in FACTORIES)
 _PASSING_NAMES = frozenset(name.rpartition(".")[2] for name in _PASSING)
-_NEEDLES = (b"create_engine", b"create_async_engine", b"engine_from_config", b"flask_sqlalchemy")
+_NEEDLES = (b"flask_sqlalchemy", *(name.encode() for name in sorted(_FACTORY_NAMES)))
+# What a configuration is given where it makes no engine of its own.
+_MADE_ELSEWHERE = frozenset({"engine_instance", "create_engine_callable"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
     """One call that creates an engine.
 
-    call      in the standard library's tree; its first `skip` arguments are not the factory's (functools.partial, providers)
-    location  the call's span, from the first character of the callee
+    call           in the standard library's tree; its first `skip` arguments are not the factory's (functools.partial, providers)
+    location       the call's span, from the first character of the callee
+    is_configured  the call makes a configuration, which makes the engine and keeps it
     """
 
     module: Module
@@ -49,6 +52,7 @@ class Site:
     is_async: bool
     ordinal: int = 0
     skip: int = 0
+    is_configured: bool = False
 
     @property
     def qualname(self) -> str:
@@ -108,6 +112,7 @@ class _Creation:
     call: ast.Call
     factory: str
     skip: int = 0
+    is_configured: bool = False
 
 
 def _creations(module: Module, has_extension: bool) -> Iterator[_Creation]:
@@ -120,7 +125,9 @@ def _creations(module: Module, has_extension: bool) -> Iterator[_Creation]:
         if _is_mock(call):
             continue
         if factory := factory_of(module, call.func):
-            yield _Creation(call, factory)
+            is_configured = names.qualified(module, call.func) in CONFIGURED
+            if not is_configured or _MADE_ELSEWHERE.isdisjoint(keyword.arg for keyword in call.keywords):
+                yield _Creation(call, factory, is_configured=is_configured)
         elif call.args and names.qualified(module, call.func) in _PASSING:
             if (factory := factory_of(module, call.args[0])) and factory != "flask-sqlalchemy":
                 yield _Creation(call, factory, skip=1)
@@ -175,7 +182,8 @@ def _located(module: Module, creations: list[_Creation]) -> Iterator[Site]:
         ordinal = ordinals.get(qualname, 0)
         ordinals[qualname] = ordinal + 1
         is_async = creation.factory in ASYNC_FACTORIES or _is_wrapped(module, creation.call)
-        yield Site(module, creation.call, creation.factory, _span_of(module, at), is_async, ordinal, creation.skip)
+        span = _span_of(module, at)
+        yield Site(module, creation.call, creation.factory, span, is_async, ordinal, creation.skip, creation.is_configured)
 
 
 def _span_of(module: Module, at: Location) -> Location:

@@ -24,8 +24,8 @@ DEEPEST = 20  # re-exports of re-exports
 
 # Libraries whose names the evaluator and the engine finder know: a file of the same name does not shadow them.
 LIBRARIES = frozenset(
-    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy flask_sqlalchemy_lite decouple environs envparse environ "
-    "starlette dotenv yaml tomli toml asyncpg psycopg psycopg2 fastapi django celery attr attrs typing_extensions".split()
+    "sqlalchemy sqlmodel pydantic pydantic_settings flask flask_sqlalchemy flask_sqlalchemy_lite advanced_alchemy decouple environs "
+    "envparse environ starlette dotenv yaml tomli toml asyncpg psycopg psycopg2 fastapi django celery attr attrs typing_extensions".split()
 )
 
 # (pattern, canonical): every public path to one thing becomes one name. Checked against SQLAlchemy 1.4, 2.0 and 2.1.
@@ -60,6 +60,8 @@ _CANONICAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"pydantic_settings\.(SettingsConfigDict)", r"pydantic.\1"),
         (r"starlette\.config\.(\w+)", r"starlette.config.\1"),
         (r"flask_sqlalchemy\.(?:extension\.)?(SQLAlchemy)", r"flask_sqlalchemy.\1"),
+        # Litestar passes Advanced Alchemy on under names of its own.
+        (r"(?:advanced_alchemy|litestar)\.(?:[\w.]+\.)?(SQLAlchemy(?:Async|Sync)Config|EngineConfig)", r"advanced_alchemy.config.\1"),
         (r"(?:tomli|tomllib)\.(\w+)", r"tomllib.\1"),
     )
 )

@@ -28,6 +28,9 @@ _HOLDERS = frozenset(
     "Session AsyncSession sessionmaker async_sessionmaker scoped_session async_scoped_session MetaData".split()
 )
 
+# What Advanced Alchemy's configurations give: the engine they make, and what holds it.
+_GIVING = frozenset({"get_engine", "create_session_maker"})
+
 # Decorators of libraries that call the function again where it fails, and keep nothing of what it is given.
 _RETRYING = frozenset("tenacity.retry backoff.on_exception backoff.on_predicate retrying.retry retry.retry stamina.retry".split())
 
@@ -81,6 +84,8 @@ def _outcomes(module: Module, value: ast.expr, function: ast.AST) -> Iterator[bo
             yield from _given(module, module.parent(parent), parent)
         case ast.Call() if value is not parent.func:
             yield from _given(module, parent, value)
+        case ast.Attribute(attr=method) if method in _GIVING and isinstance(call := module.parent(parent), ast.Call):
+            yield call
 
 
 def _given(module: Module, call: ast.AST | None, argument: ast.AST) -> Iterator[bool | _Local | ast.expr]:
