@@ -10,7 +10,7 @@ from environments import python_with, run_tests
 
 PACKAGES = [
     "sqlalchemy[asyncio]>=2.1,<2.2", "pytest", "asyncpg", "psycopg[binary]", "psycopg2-binary", "pg8000", "pymysql",
-    "aiosqlite", "aiomysql", "asyncmy", "click", "PyYAML", "packaging",
+    "aiosqlite", "aiomysql", "asyncmy", "advanced-alchemy", "click", "PyYAML", "packaging",
 ]  # fmt: skip
 
 
