@@ -595,6 +595,21 @@ def test_kubernetes_fills_variables_into_its_words(make_tree):
     assert isinstance(process.units, Unknown)
 
 
+def test_a_shell_finds_the_variables_that_kubernetes_fills_in(make_tree):
+    tree = make_tree({**APP, "k.yaml": "x"})
+    text = "migrate $(URL); exec gunicorn -w $(WORKERS) --threads=$$(nproc) app.main:app"
+    words = Words(Location("k.yaml", 1), ("sh", "-c", text))
+    variables = Environment(
+        {"WORKERS": Known("6", Origin("WORKERS", Location("k.yaml", 9)), "estimate"), "URL": Unknown("a secret")}, True
+    )
+    (process,) = processes(
+        Workload("api", "kubernetes", "deployment", words.location, variables=variables, entrypoint=words, image="x"),
+        tree,
+    )
+    assert said(process.processes) == "6 WORKERS k.yaml:9 estimate"
+    assert process.units.reason == "computed from the number of CPUs, which no file gives"
+
+
 def test_a_foreign_image_with_its_own_command_is_not_readable(make_tree):
     tree = make_tree({"k.yaml": "x"})
     assert (

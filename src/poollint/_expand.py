@@ -75,6 +75,20 @@ def as_piece(setting: Setting) -> Piece:
     return Piece(str(setting.value), setting.certainty, start=setting.start, written=setting.origin)
 
 
+def is_written(piece: Piece) -> bool:
+    """Say whether a text stands in the file as it is, where no variable makes it."""
+    return not (piece.unknown or piece.written or piece.certainty != "exact")
+
+
+def part_of(piece: Piece) -> str | Setting:
+    """Return a piece as a part of a word (`facts.Words`): written text, or what a variable made."""
+    if is_written(piece):
+        return piece.text
+    if piece.unknown:
+        return Unknown(piece.unknown)
+    return Known(piece.text, piece.written or Origin(""), piece.certainty)
+
+
 def joined(pieces: tuple[Piece, ...]) -> Piece:
     """Return the pieces as one, with blanks between them: "$*"."""
     return Piece(

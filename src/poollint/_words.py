@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from poollint.facts import Certainty, Known, Location, Origin, Setting, Unknown, weakest
 
 NO_PLACE = Location("", 1)
+_NO_SHELL = re.compile(r"[\w.:/@%+,=~-]*")
 LONGEST_EMBEDDED = 20_000  # characters of a command inside another format in which words are still looked for
 
 
@@ -20,6 +21,7 @@ class Word:
     unknown    why the text, or a part of it, cannot be known; "" when it is known
     written    where a variable that made the text got its value, if one did
     opaque     an unquoted, unreadable expansion: it may hold any number of words
+    parts      what it is made of where a format filled in variables: written text, and what each variable made
     """
 
     text: str
@@ -28,10 +30,40 @@ class Word:
     unknown: str = ""
     written: Origin | None = None
     opaque: bool = False
+    parts: tuple[str | Setting, ...] = ()
 
     def part(self, text: str) -> Word:
         """Return a word for a part of this one: the value of `--workers=4`."""
-        return replace(self, text=text, opaque=False)
+        return replace(self, text=text, opaque=False, parts=())
+
+    def filled(self, parts: Iterable[str | Setting]) -> Word:
+        """Return the word with what is known of its parts; what makes a part unknown makes the whole unknown."""
+        whole = tuple(parts)
+        made = [part for part in whole if not isinstance(part, str)]
+        unknown = next((part.reason for part in made if isinstance(part, Unknown)), "")
+        if unknown:
+            return replace(self, unknown=unknown, opaque=not self.text, parts=whole)
+        origins = [part.origin for part in made if part.origin.location]
+        written = origins[0] if len(origins) == 1 else None
+        return replace(self, certainty=weakest(made), written=written, parts=whole)  # type: ignore[arg-type]
+
+    def script(self) -> tuple[str, dict[str, Setting]] | None:
+        """Return the word as text that a shell reads, and what the variables in it hold; None where it is not known.
+
+        A shell gets the text with the format's variables filled in. Here each of them keeps its place and certainty, as
+        a variable of the shell, unless what it holds is shell itself.
+        """
+        if not self.parts:
+            return None if self.unknown else (self.text, {})
+        text, variables = "", {}
+        for part in self.parts:
+            if isinstance(part, Unknown) or isinstance(part, Known) and _NO_SHELL.fullmatch(str(part.value)):
+                name = f"__filled_{len(variables)}"
+                variables[name] = part
+                text += f"${{{name}}}"
+            else:
+                text += part if isinstance(part, str) else str(part.value)
+        return text, variables
 
 
 def as_setting(word: Word, says: str, cast: Callable[[str], Any] = str) -> Setting:

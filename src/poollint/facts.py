@@ -343,15 +343,16 @@ class Words:
     """A command as somebody wrote it: words that no shell touches, or a script that one reads.
 
     `shell` holds text for `sh -c`; else `words`. Each word carries its place through `locations`, if known.
-    Where the format itself fills in variables, `values` says of each word how sure its text is: Known with the certainty
-    and the place of the variable, or Unknown, and then the word holds only the readable part ("--workers=").
+    Where the format itself fills in variables, `parts` says what each word is made of: text as it is written, and what
+    variables made of the rest, Known with certainty and place or Unknown; then the word holds only the readable parts
+    ("--workers=").
     """
 
     location: Location
     words: tuple[str, ...] = ()
     shell: str | None = None
     locations: tuple[Location, ...] = ()
-    values: tuple[Setting, ...] = ()
+    parts: tuple[tuple[str | Setting, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,11 @@ def test_anchors_and_merge_keys_share_settings(workloads):
         ("command: gunicorn --workers=${N:-4} app:app", "4 --workers docker-compose.yml:4 fallback"),
         ("command: sh -c 'gunicorn -w $${N:-4} app:app'", "4 --workers docker-compose.yml:4 exact"),
         ("command: sh -c 'gunicorn -w $${N:-4} app:app'\nenvironment: {N: 6}", "6 N docker-compose.yml:5 exact"),
+        ("command: sh -c 'gunicorn -w ${N:-4} app:app'", "4 --workers docker-compose.yml:4 fallback"),
+        ("command: [sh, -c, 'gunicorn --workers=${N:-4} -b :${PORT} app:app']", "4 --workers docker-compose.yml:4 fallback"),
+        ("command: sh -c '${SERVE:-gunicorn -w 4 app:app}'", "4 --workers docker-compose.yml:4 fallback"),
+        ("command: sh -c 'migrate ${URL} && gunicorn -w 4 -b ${HOST}:$${PORT} app:app'", "4 --workers docker-compose.yml:4 exact"),
+        ("command: sh -c 'gunicorn -w ${N} app:app'\nenvironment: {N: 6}", None),
         ("entrypoint: [sh, -c]\ncommand: ['gunicorn -w 4 app:app']", "4 --workers docker-compose.yml:5 exact"),
         (
             "entrypoint: sh -c\ncommand: ['alembic upgrade head; exec gunicorn -w 4 app:app']",

@@ -63,7 +63,7 @@ def _once(
     run = Run(tree, container, scope, decide, platform=workload.platform)
     try:
         if len(command) == 1 and command[0].shell is not None:
-            text(command[0].shell, command[0].location, run, [], "sh")
+            text(command[0].shell, command[0].location, run, [], "sh", {})
         else:
             expands = workload.platform in EXPANDING
             launch([word for part in command for word in words_of(part, run, expands)], run)

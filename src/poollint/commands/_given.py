@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from poollint._expand import Piece, as_piece, glued
 from poollint._words import Word, places
-from poollint.facts import Setting, Unknown, Words, Workload
+from poollint.facts import Setting, Words, Workload, value_of
 
 from ._container import Container
 from ._run import Run
@@ -41,30 +40,21 @@ def words_of(part: Words, run: Run, expands: bool) -> list[Word]:
     if len(placed) != len(part.words):
         placed = places(part.words, part.location, run.tree.text(part.location.path))
     words = [Word(text, place) for text, place in zip(part.words, placed)]
-    if len(part.values) == len(words):
-        words = [_valued(word, value) for word, value in zip(words, part.values)]
+    if len(part.parts) == len(words):
+        words = [word.filled(parts) for word, parts in zip(words, part.parts)]
     return [_expanded(word, run) for word in words] if expands else words
-
-
-def _valued(word: Word, value: Setting) -> Word:
-    """Take over what the format's own interpolation says of a word."""
-    if isinstance(value, Unknown):
-        return replace(word, unknown=value.reason, opaque=not word.text)
-    return replace(word, certainty=value.certainty, written=value.origin if value.origin.location else None)
 
 
 def _expanded(word: Word, run: Run) -> Word:
     """Expand Kubernetes' `$(NAME)`; a name that is not set stays as it is, and `$$(NAME)` is literal."""
     if "$(" not in word.text:
         return word
-    pieces: list[Piece] = []
+    parts: list[str | Setting] = []
     position = 0
     for match in _REFERENCE.finditer(word.text):
-        pieces.append(Piece(word.text[position : match.start()]))
         setting = run.scope.variables.get(match[1]) if match[1] else None
-        pieces.append(Piece("$") if match[0] == "$$" else as_piece(setting) if setting is not None else Piece(match[0]))
+        parts += [word.text[position : match.start()], "$" if match[0] == "$$" else setting or match[0]]
         position = match.end()
-    piece = glued(
-        [piece for piece in [*pieces, Piece(word.text[position:])] if piece.text or piece.unknown] or [Piece()]
-    )
-    return replace(word, text=piece.text, unknown=piece.unknown, certainty=piece.certainty, written=piece.written)
+    parts.append(word.text[position:])
+    text = "".join(part if isinstance(part, str) else str(value_of(part, "")) for part in parts)
+    return replace(word, text=text).filled(part for part in parts if part != "")

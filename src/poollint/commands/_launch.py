@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 
 from poollint._words import Word
-from poollint.facts import Known, Location, Origin, Process
+from poollint.facts import Known, Location, Origin, Process, Setting
 
 from . import _gunicorn, _scripts, _shell, _tasks, _web
 from ._entry import directory_of
@@ -191,19 +191,22 @@ def _run_shell(words: list[Word], run: Run) -> None:
     while index < len(words) and words[index].text.startswith(("-", "+")):
         option = words[index].text
         if option.startswith("-") and not option.startswith("--") and "c" in option[1:]:
-            if index + 1 < len(words) and not words[index + 1].unknown:
+            if index + 1 < len(words) and (script := words[index + 1].script()):
                 rest = words[index + 2 :]
-                text(words[index + 1].text, words[index + 1].location, run, rest[1:], rest[0].text if rest else "sh")
+                text(script[0], words[index + 1].location, run, rest[1:], rest[0].text if rest else "sh", script[1])
             return
         index += 2 if option in ("-o", "+o", "-O", "--init-file", "--rcfile") else 1
     if index < len(words):
         _scripts.shell(words[index], words[index + 1 :], run, launch)
 
 
-def text(content: str, place: Location, run: Run, arguments: list[Word], name: str) -> None:
-    """Run a text in a shell of its own."""
+def text(
+    content: str, place: Location, run: Run, arguments: list[Word], name: str, variables: Mapping[str, Setting]
+) -> None:
+    """Run a text in a shell of its own, which has further variables."""
     scope = run.scope
     run.scope = run.within(arguments=tuple(arguments), name=name)
+    run.scope.variables.update(variables)
     try:
         _shell.read(content, place, run, launch)
     except _shell.Returned:
@@ -305,7 +308,7 @@ def _background(command: str, place: Location, run: Run) -> None:
     before = run.in_background
     run.in_background = True
     try:
-        text(command, place, run, [], "sh")
+        text(command, place, run, [], "sh", {})
     except Ended:
         pass
     finally:

@@ -80,7 +80,7 @@ class _Makefile:
                 continue
             done.add(target)
             for line, place in _joined(self.recipes[target][1]):
-                run_text(self._expanded(line), place, self.run, [], "sh")
+                run_text(self._expanded(line), place, self.run, [], "sh", {})
 
     def _expanded(self, line: str) -> str:
         """Turn make's references into the shell's, which knows the same variables and where they come from."""

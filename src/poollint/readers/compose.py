@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from poollint import images
-from poollint._expand import Piece, Scope, glued, interpolate, setting_of
+from poollint._expand import Piece, Scope, glued, interpolate, is_written, part_of, setting_of
 from poollint._words import places
 from poollint._yaml import Mapping, Node, Scalar, Sequence
 from poollint.environments import environment_word
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 Fact = Workload | Image | Database | Pooler
 
 DEEPEST_EXTENDS = 8
-_MARK = 0xE000  # where Unicode's private characters start
+_MARK, _END = 0xE000, "\uf8ff"  # the first and the last of Unicode's private characters
+_MARKED = re.compile(r"([^\ue000-\uf8ff]+)|([\ue000-\uf8fe])([^\uf8ff]*)\uf8ff?")
 
 
 def read(tree: Tree) -> Iterator[Fact]:
@@ -439,29 +440,25 @@ class Project:
             return self._split(node)
         if not isinstance(node, Sequence):
             return None
-        words, values, places = [], [], []
+        words, parts, places = [], [], []
         for item in texts(node):
             pieces = interpolate(item.text, self.scope)
             words.append("".join(piece.text for piece in pieces))
-            values.append(_value(pieces, item.location))
+            parts.append(tuple(map(part_of, pieces)))
             places.append(item.location)
-        return Words(node.location, tuple(words), locations=tuple(places), values=tuple(values))
+        return Words(node.location, tuple(words), locations=tuple(places), parts=tuple(parts))
 
     def _split(self, node: Scalar) -> Words:
-        """Mark what variables made before splitting, so that every word still knows how sure it is."""
+        """Mark what variables made before splitting, so that every word still knows what it is made of."""
         pieces = interpolate(re.sub(r"[\ue000-\uf8ff]", "", node.text), self.scope)[:5_000]
         marked = "".join(_marked(piece, index) for index, piece in enumerate(pieces))
         try:
             parts = shlex.split(marked)
         except ValueError:
             parts = marked.split()
-        words, values = [], []
-        for part in parts:
-            inside = [pieces[ord(mark) - _MARK] for mark in re.findall(r"[\ue000-\uf8ff]", part)]
-            word = re.sub(r"[\ue000-\uf8ff]", "", part)
-            words.append(word)
-            values.append(_value([*inside, Piece()] if inside and word else inside, node.location))
-        return Words(node.location, tuple(words), locations=self._places(node, words), values=tuple(values))
+        words = [re.sub(r"[\ue000-\uf8ff]", "", part) for part in parts]
+        made = tuple(tuple(_parts_of(part, pieces)) for part in parts)
+        return Words(node.location, tuple(words), locations=self._places(node, words), parts=made)
 
     def _places(self, node: Scalar, words: list[str]) -> tuple[Location, ...]:
         """Return where the words stand: they are looked for as they are written, before variables are filled in."""
@@ -532,19 +529,17 @@ def _is_foreign(image: str) -> bool:
 
 
 def _marked(piece: Piece, index: int) -> str:
-    """Return a piece's text with a private character before each word that a variable made."""
-    if not (piece.unknown or piece.written or piece.certainty != "exact"):
+    """Return a piece's text with private characters around each word that a variable made."""
+    if is_written(piece):
         return piece.text
     mark = chr(_MARK + index)
-    return re.sub(r"(^|\s+)(?=\S|$)", lambda gap: gap[0] + mark, piece.text)
+    return re.sub(r"\S+", lambda word: mark + word[0] + _END, piece.text) if piece.text.strip() else mark + piece.text + _END
 
 
-def _value(pieces: list[Piece], place: Location) -> Setting:
-    """Return how sure a word is."""
-    piece = glued(pieces or [Piece()])
-    if piece.unknown:
-        return Unknown(piece.unknown, Origin("", place))
-    return Known(piece.text, piece.written or Origin(""), piece.certainty)
+def _parts_of(word: str, pieces: list[Piece]) -> Iterator[str | Setting]:
+    """Yield what a marked word is made of."""
+    for literal, mark, made in _MARKED.findall(word):
+        yield literal or part_of(replace(pieces[ord(mark) - _MARK], text=made))
 
 
 def _hidden(name: str, setting: Setting) -> Setting:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from poollint._expand import Scope, expand, glued
+from poollint._expand import Piece, Scope, expand, part_of
 from poollint._words import places
 from poollint.environments import environment_of
 from poollint.facts import Environment, Known, Location, Origin, Setting, Unknown, Words, Workload
@@ -94,18 +94,12 @@ def words(tree: Tree, start: Entry, variables: Environment) -> Words:
     except ValueError:
         written = tuple(text.split())
     scope = Scope(dict(variables.variables), variables.complete)
-    made, values = [], []
-    for word in written:
-        piece = glued(expand(word, scope) or expand(" ", scope)) if "$" in word else None
-        made.append(word if piece is None else piece.text)
-        if piece is None:
-            values.append(Known(word, Origin("")))
-        elif piece.unknown:
-            values.append(Unknown(piece.unknown))
-        else:
-            values.append(Known(piece.text, piece.written or Origin(""), piece.certainty))
+    made = [expand(word, scope) if "$" in word else [Piece(word)] for word in written]
     return Words(
-        start[1], tuple(made), locations=places(written, start[1], tree.text(start[1].path)), values=tuple(values)
+        start[1],
+        tuple("".join(piece.text for piece in pieces) for pieces in made),
+        locations=places(written, start[1], tree.text(start[1].path)),
+        parts=tuple(tuple(map(part_of, pieces)) for pieces in made),
     )
 
 
