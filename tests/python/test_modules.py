@@ -159,6 +159,24 @@ def test_a_test_finds_the_package_in_src(tmp_path: Path) -> None:
     assert project.modules.path_of("app.db", "tests/test_db.py") == "src/app/db.py"
 
 
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"api/src/shop/__init__.py": ""}, "api/src/shop/__init__.py"),
+        ({"libs/shop/pyproject.toml": "", "libs/shop/shop/__init__.py": ""}, "libs/shop/shop/__init__.py"),
+        ({"libs/shop/setup.py": "", "libs/shop/shop/__init__.py": ""}, "libs/shop/shop/__init__.py"),
+        ({"api/vendor/shop/__init__.py": ""}, None),
+        ({"api/src/shop.py": ""}, None),
+        ({"api/src/__init__.py": "", "api/src/shop/__init__.py": ""}, None),
+        ({"libs/a/src/shop/__init__.py": "", "libs/b/src/shop/__init__.py": ""}, None),
+    ],
+)
+def test_a_package_of_a_source_root_is_found_by_its_name_alone(tmp_path: Path, files: dict[str, str], found: str | None) -> None:
+    modules = Project(tmp_path, {**files, "api/wsgi.py": "from shop import create_app"}).modules
+    assert modules.path_of("shop", "api/wsgi.py") == found
+    assert modules.graph.imports("api/wsgi.py") == frozenset({found} if found else ())
+
+
 @pytest.mark.parametrize("importer", ["app/main.py", "worker/main.py"])
 def test_a_module_hides_the_folder_of_its_name_unless_that_is_a_package(tmp_path: Path, importer: str) -> None:
     files = {"app/__init__.py": "", "app/db.py": "", "app/db/session.py": "", importer: ""}

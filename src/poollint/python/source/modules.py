@@ -221,7 +221,7 @@ class Modules:
             # Where the package has no such module, the program runs from a folder further in that has one.
             inside = [(path, root) for path, root in roots if root == only]
             roots = inside or [(path, root) for path, root in roots if importer.startswith(f"{root}/")]
-        ranked = sorted((rank, path) for path, root in roots if (rank := self._rank(root, importer, "." in dotted)) is not None)
+        ranked = sorted((rank, path) for path, root in roots if (rank := self._rank(root, importer, dotted, path)) is not None)
         if not ranked:
             return self._in_renamed(dotted)
         if len(ranked) > 1 and ranked[0][0] == ranked[1][0] and ranked[0][0][0] > 1:
@@ -264,21 +264,24 @@ class Modules:
         content = self.tree.bytes(f"{package}/__init__.py") or b""
         return b"extend_path" in content or b"declare_namespace" in content
 
-    def _rank(self, root: str, importer: str, is_dotted: bool) -> tuple[int, int] | None:
+    def _rank(self, root: str, importer: str, dotted: str, path: str) -> tuple[int, int] | None:
         """Order the source roots a name may be found under; None for a root it cannot be.
 
         0  a folder above the importer that is no package: the nearest wins
         1  the importer's own package used as a root (`cd app && uvicorn main:app`)
-        2  a root elsewhere, for dotted names only: the one that shares most with the importer
+        2  a root elsewhere: the one that shares most with the importer; of names without a dot only installed packages
         """
         above = root == "" or importer.startswith(root + "/")
         if above and not self.is_package(root):
             return 0, -root.count("/") - bool(root)
         if above:
             return 1, -root.count("/")
-        if not is_dotted or self.is_package(root):
-            return None
-        return 2, -_shared(root, importer)
+        is_whole = "." in dotted or path.endswith("/__init__.py") and self._is_installed(root)
+        return (2, -_shared(root, importer)) if is_whole and not self.is_package(root) else None
+
+    def _is_installed(self, root: str) -> bool:
+        """Say whether the packages under a root are installed: it is a `src`, or somebody's project."""
+        return root.rpartition("/")[2] == "src" or any(f"{root}/{file}" in self.tree for file in ("pyproject.toml", "setup.py", "setup.cfg"))
 
     def _parse(self, path: str) -> Module | None:
         text = self.tree.text(path)
