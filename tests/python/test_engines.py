@@ -779,6 +779,28 @@ def test_what_is_refused_is_never_the_url(engine, refused, dialect):
     assert value_of(pool.dialect) == dialect
 
 
+@pytest.mark.parametrize(
+    ("asked", "dialect"),
+    [
+        ("parsed.drivername.startswith('sqlite')", "sqlite"),
+        ("parsed.get_backend_name() == 'sqlite'", "sqlite"),
+        ("parsed.drivername == 'sqlite+aiosqlite'", "sqlite"),
+        ("'sqlite' in str(parsed).lower()", "sqlite"),
+        ("parsed.get_backend_name() != 'sqlite'", None),
+        ("parsed.database == 'sqlite'", None),
+        ("make_url(other()).drivername == 'sqlite'", None),
+    ],
+)
+def test_what_is_asked_of_the_parsed_url_is_asked_of_the_url(engine, asked, dialect):
+    text = (
+        f"{SYNC}from sqlalchemy.engine import make_url\nfrom helpers import URL, rewritten, other\n"
+        "def make():\n    url = rewritten(URL)\n    parsed = make_url(url)\n"
+        f"    if {asked}:\n        return create_engine(url)\nengine = make()\n"
+    )
+    (pool,) = engine({"db.py": text, "requirements.txt": "sqlalchemy\npsycopg2\n"}).alternatives
+    assert value_of(pool.dialect) == (dialect or "postgresql")
+
+
 def test_what_is_read_anew_may_come_out_otherwise(engine):
     text = (
         f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"
