@@ -179,6 +179,13 @@ def test_imports_that_share_a_line_are_seen_and_words_of_comments_and_texts_are_
     assert found == {"app/__init__.py", *(f"app/{letter}.py" for letter in "abcdefg")}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_as_they_do_for_python(make_tree, end):
+    source = end.join(["import logging", "from app import db", "app = db.app", ""])
+    code = Code(make_tree({"main.py": source, "app/__init__.py": "", "app/db.py": "", "app/logging.py": ""}))
+    assert code.graph.imports("main.py") == {"app/__init__.py", "app/db.py"}
+
+
 FEED = "from sqlalchemy import create_engine\nclass Feed:\n    def __init__(self, url):\n        self.engine = create_engine(url)\n"
 
 

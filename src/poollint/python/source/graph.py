@@ -200,8 +200,8 @@ class ImportGraph:
     def _written_in(self, path: str) -> tuple[_Written, ...]:
         if path not in self._written:
             self._written[path] = ()  # a failure below is said once
-            content = self.modules.tree.bytes(path) or b""
-            self._written[path] = tuple(_scanned(content.decode("utf-8", "replace")))
+            text = (self.modules.tree.bytes(path) or b"").decode("utf-8", "replace")
+            self._written[path] = tuple(_scanned(text.replace("\r", "\n") if "\r" in text else text))
         return self._written[path]
 
     def _meant(self, path: str, written: _Written, first: str | None) -> Iterator[str]:
