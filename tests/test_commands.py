@@ -525,6 +525,8 @@ def test_a_console_script_leads_to_its_module(run):
         "env A=1 B=2",
         "nice -n 10",
         "./wait-for-it.sh db:5432 -t 30 --",
+        "./wait-for-it.sh db:5432",
+        "/wait-for-service.sh db:5432 -s --",
         'sh -c \'exec "$0" "$@"\'',
         "timeout 30",
         "sudo -E -u app",

@@ -121,6 +121,8 @@ def unwrapped(words: list[Word], run: Run) -> list[Word]:
         behind = words[2:]
         if rule is None:
             rule, behind = _WRAPPERS.get((name,)), words[1:]
+        if rule is None and name.startswith("wait") and any(word.text == "--" for word in behind):
+            rule = "dashes"  # a copy of wait-for-it.sh under a name of the project's own
         if rule is None:
             return words
         words = _behind(rule, words, behind)
@@ -150,7 +152,7 @@ def _behind(rule: str, words: list[Word], behind: list[Word]) -> list[Word]:
             words[marks[0] + 1 :]
             if marks
             else _past_options(behind)[1:]
-            if words[0].text.startswith("wait")
+            if posixpath.basename(words[0].text).startswith("wait")
             else _past_options(behind)
         )
     if rule == "-exec":
