@@ -14,17 +14,17 @@ from poollint.rules._guards import environment_names, every, judged, keeps_conne
 
 def check(project: Project) -> Iterator[Finding]:
     for engine, clients in judged(project):
-        paying = tuple(client for client in clients if _reconnects(client) and not _may_pool(project, client))
+        paying = tuple(client for client in clients if _reconnects(project, client) and not _may_pool(project, client))
         is_right = _starts_loops(engine) or not keeps_connections(engine)
         if paying and engine.role in ("service", "worker") and not is_right:
             yield _finding(engine, paying)
 
 
-def _reconnects(client: Client) -> bool:
+def _reconnects(project: Project, client: Client) -> bool:
     return (
         client.life == "long-lived"
         and client.pooler is None
-        and _is_direct(client)
+        and (_is_direct(client) or _is_beside_its_server(project, client))
         and (client.process is None or client.process.kind in ("web", "worker", "task-runner"))
         and every(client.live, lambda pool: pool.is_networked is True and value_of(pool.pool_class) == "NullPool")
     )
@@ -44,6 +44,15 @@ def _is_direct(client: Client) -> bool:
     return all(target is not None and target.host and not is_local(target.host) for target in targets)
 
 
+def _is_beside_its_server(project: Project, client: Client) -> bool:
+    """Say whether an unread URL leads to the server that the same Compose project brings: nothing here is a pooler."""
+    workload, targets = client.workload, [value_of(pool.target) for pool in client.live]
+    if workload is None or project.poolers or any(target is not None and target.host for target in targets):
+        return False
+    brought = [each for each in project.databases if each.platform == workload.platform == "compose" and each.unit == workload.unit]
+    return {value_of(pool.dialect) for pool in client.live} == {each.dialect for each in brought}
+
+
 def _starts_loops(engine: Engine) -> bool:
     """A connection belongs to the event loop that opened it: with a loop per task, NullPool is right."""
     return any(use.kind == "new-loop" for use in engine.uses)
@@ -53,7 +62,7 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
     pool = clients[0].live[0]
     trips = "nine" if value_of(pool.driver) == "asyncpg" else "eight"
     server = clients[0].database
-    target = server.name if server else "the database"
+    target = server.name if server and _is_direct(clients[0]) else "the database"
     return Finding(
         severity="warning",
         message=(
