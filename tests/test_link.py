@@ -1095,7 +1095,13 @@ def test_an_image_is_the_projects_own_where_nobody_publishes_it(image: str, own:
 
 @pytest.mark.parametrize(
     ("image", "clients"),
-    [("evolution/evolution-api:2", ["api"]), ("registry.example.com/shop-api:2", ["api", "more"]), ("acme/api:2", ["api", "more"])],
+    [
+        ("evolution/evolution-api:2", ["api"]),
+        ("registry.example.com/shop-api:2", ["api", "more"]),
+        ("acme/api:2", ["api", "more"]),
+        ("registry.example.com/backend:2", ["api", "more"]),
+        ("registry.example.com/patroni-postgres:2", ["api"]),
+    ],
 )
 def test_a_published_image_beside_the_build_of_its_name_is_anothers(write, image: str, clients: list[str]) -> None:
     code = "from fastapi import FastAPI\nfrom sqlalchemy import create_engine\napp = FastAPI()\n"

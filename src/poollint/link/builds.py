@@ -76,8 +76,17 @@ def built(
     made = start(replace(workload, build=next(iter(builds)), run=()))
     # Several images of the project's own cannot all be the one that is built here.
     own = {_untagged(other.image) for other in among if other.image and not other.build and is_own(other.image)}
-    is_the_one = own == {_untagged(workload.image)}
+    is_the_one = own == {_untagged(workload.image)} and not _names_a_server(tail)
     return made if is_the_one or (workload.run and _is_found(made, code)) else workload
+
+
+_SERVERS = frozenset("postgres postgresql patroni mysql mariadb mongo mongodb redis rabbitmq kafka elasticsearch opensearch".split())
+
+
+def _names_a_server(name: str) -> bool:
+    """Say whether an image is named like a server, `patroni-postgres`: it is another one than what is built here."""
+    words = name.split("-")
+    return words[0] in _SERVERS or words[-1] in _SERVERS
 
 
 def _by_command(workload: Workload, builds: Iterable[Build], start: Callable[[Workload], Workload], code: Code) -> Workload:
