@@ -766,6 +766,19 @@ def test_a_later_operand_may_decide_and_each_is_a_question_of_its_own(
     assert found == set(expected)
 
 
+def test_a_condition_is_a_question_of_its_own_in_each_turn(tmp_path: Path) -> None:
+    text = """
+        import other
+        found = []
+        for name in ("a", "b"):
+            if other.matches(name):
+                found.append(name)
+        result = found
+        """
+    values = [plain(value) for value in Project(tmp_path, text).alternatives()]
+    assert sorted(values) == [[], ["a"], ["a", "b"], ["b"]]
+
+
 def test_the_second_operand_is_asked_when_the_first_one_holds(tmp_path: Path) -> None:
     program = """
     from library import first, second

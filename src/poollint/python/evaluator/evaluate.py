@@ -463,6 +463,11 @@ class World:
             self.now[names] = turns | {(HOPS, self.hops)} if HOPS in names else turns
         return self.now[names]
 
+    def turns_so_far(self) -> str:
+        """Name the turns of loops that what is being worked out rests on: in each a condition is a question of its own."""
+        moments = self.rests.so_far().moments if self.turns else ()
+        return "".join(f"[{turn.number}]" for loop, turn in self.turns.items() if loop in moments)
+
     def teach(self, condition: str, meaning: Meaning) -> None:
         """Note what a condition teaches when it is true, and when it is false; the first time it is met decides."""
         self.rests_on("meanings", condition)

@@ -211,7 +211,7 @@ def truth(world: World, value: Value, place: str) -> bool | None:
     plain = plain_truth(value)
     if plain is not None and not _may_turn(value):
         return plain
-    key = truth_symbol(value) or place
+    key = truth_symbol(value) or place + world.turns_so_far()
     flipped = key.startswith("not(")
     asked = key[4:-1] if flipped else key
     off = _without_tests(asked)
