@@ -314,6 +314,42 @@ def test_a_range_around_2_5_decides_where_both_agree(engines, name, ping):
     assert value_of(live(found).pool_pre_ping) is ping
 
 
+OF_2 = """\
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+class Database(SQLAlchemy):
+    def apply_pool_defaults(self, app, options):
+        super().apply_pool_defaults(app, options)
+        options["pool_pre_ping"] = True
+        options.setdefault("pool_size", 9)
+        options["echo"] = True
+{more}
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql+psycopg2://db/orders"
+db = Database(app)
+"""
+CALLED = "    def _make_engine(self, bind, options, app):\n        self.apply_pool_defaults(app, options)\n"
+
+
+def test_what_a_hook_of_version_2_sets_is_dead_under_3(engine):
+    found = engine(OF_2.format(more=""), "3.1.1")
+    assert [(dead.name, dead.value.value, str(dead.place)) for dead in found.dead_settings] == [
+        ("pool_pre_ping", True, "app.py:7"),
+        ("pool_size", 9, "app.py:8"),
+    ]
+    assert not engine(OF_2.format(more=""), "2.5.1").dead_settings
+    assert not engine(OF_2.format(more=CALLED), "3.1.1").dead_settings
+
+
+def test_version_3_calls_no_hook_of_version_2():
+    program: dict = {"__name__": __name__}
+    exec(OF_2.format(more=""), program)
+    with program["app"].app_context():
+        pool = program["db"].engine.pool
+    assert (pool._pre_ping, pool.size()) == (False, 5)
+
+
 def test_a_hook_asks_for_the_url(engine):
     hook = (
         DRIVER + "        if info.drivername.startswith('postgresql'):\n            options['pool_size'] = 3\n"

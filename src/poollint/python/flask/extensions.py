@@ -31,7 +31,7 @@ from poollint.python.evaluator.values import (
 from poollint.python.flask import lite
 from poollint.python.flask.flask_config import Config, Places, assigned_name
 from poollint.python.flask.flask_given import Given
-from poollint.python.flask.flask_hooks import Hooks, driver_defaults, hooks_of
+from poollint.python.flask.flask_hooks import Hooks, driver_defaults, hooks_of, set_in_vain
 from poollint.python.pools import Library, dialect_of, may_be, pool_of
 from poollint.python.sites import Site, extension_of
 from poollint.python.source import names
@@ -155,6 +155,11 @@ class Flask:
             who = "Flask-SQLAlchemy 3 ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
             fix = f'Put it into {FLASK_OPTIONS} = {{"{name}": ...}}.'
             yield DeadSetting(key, as_setting(value), f"{who} {key}", fix, config.set_at.get(key))
+        for option, given, hook in set_in_vain(site) if is_3 else ():
+            value = as_setting(config.world.value(given, hook.module))
+            fix = f'Put it into {FLASK_OPTIONS} = {{"{option}": ...}}.'
+            says = f"Flask-SQLAlchemy 3 never calls {hook.name}(), where it is set"
+            yield DeadSetting(option, value, says, fix, hook.module.location(given))
         for found in config.indexed:
             value = as_setting(config.world.value(found.value, found.module))
             setting = _at(value, Origin(found.key, found.module.location(found.node)))

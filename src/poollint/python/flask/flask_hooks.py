@@ -12,7 +12,7 @@ returns is thrown away and the dict that it was given counts; since 2.5 what it 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from poollint.facts import Known, Origin, Setting, Unknown, weakest
@@ -22,7 +22,7 @@ from poollint.python.evaluator.values import Arguments, ClassRef, Frame, Functio
 from poollint.python.libraries import Call, filler, reader
 from poollint.python.sites import Site
 from poollint.python.source import names
-from poollint.sqlalchemy_tables import FLASK_2_KEYS, FLASK_EXTENSION
+from poollint.sqlalchemy_tables import DEFAULTS, FLASK_2_KEYS, FLASK_EXTENSION
 
 MYSQL = ("mysql", "mariadb")
 _FOLLOWED = ("apply_pool_defaults", "apply_driver_hacks")
@@ -101,6 +101,30 @@ def hooks_of(site: Site, is_3: bool | None, since_25: bool | None, may_be_mysql:
     followed = {name: own[name][0] for name in _FOLLOWED if is_3 is False and len(own.get(name, ())) == 1}
     stopped = (name for name in own if name in unread or (name in _FOLLOWED and is_3 is False and name not in followed))
     return Hooks(site, followed, next(stopped, None), since_25, may_be_mysql)
+
+
+def set_in_vain(site: Site) -> Iterator[tuple[str, ast.expr, FunctionRef]]:
+    """Yield the options that the project's hooks of version 2 set, which version 3 never calls: name, value and hook."""
+    own = _own_methods(site)
+    for hook in (each for name in _FOLLOWED for each in own.get(name, ()) if not _is_called(each)):
+        arguments = [*hook.node.args.posonlyargs, *hook.node.args.args]  # type: ignore[union-attr]
+        options = arguments[-1].arg if arguments else ""
+        for node in ast.walk(hook.node):
+            match node:
+                case ast.Assign(targets=[ast.Subscript(ast.Name(id=name), ast.Constant(value=str(key)))], value=value):
+                    pass
+                case ast.Call(ast.Attribute(ast.Name(id=name), "setdefault"), [ast.Constant(value=str(key)), value]):
+                    pass
+                case _:
+                    continue
+            if name == options and key in (*DEFAULTS, "poolclass"):
+                yield key, value, hook
+
+
+def _is_called(hook: FunctionRef) -> bool:
+    """Say whether the project itself calls a hook, other than by `super()`."""
+    receivers = (call.func.value for call in hook.module.calls_of(hook.name) if isinstance(call.func, ast.Attribute))
+    return any(not (isinstance(each, ast.Call) and getattr(each.func, "id", "") == "super") for each in receivers)
 
 
 def _own_methods(site: Site) -> Mapping[str, list[FunctionRef]]:
