@@ -131,6 +131,16 @@ class TestSeveralClients:
     def test_what_fits_counts_the_children_that_use_one_connection_anyway(self) -> None:
         assert found(self.project).help == "Fits: pool_size=1 with max_overflow=0."
 
+    def test_children_that_use_one_connection_need_no_larger_pool(self) -> None:
+        children = replace(web(10, "tasks", units=number(1, "prefork")), kind="worker")
+        other = engine("app/sync.py:3", pool(target=on("db")))
+        rolling = workload("tasks", 4, children, rollout_instances=number(5, "maxSurge 25 %"), rollout_documented=True)
+        finding = found(joined([rolling, compose_database("deploy")], SITE, other))
+        assert finding.severity == "warning"
+        assert finding.help == (
+            "Fits: pool_size=1 with max_overflow=0 at app/db.py:8 and pool_size=1 with max_overflow=0 at app/sync.py:3."
+        )
+
     def test_when_no_pool_fits_it_says_so(self) -> None:
         crowd = joined([workload("api", 40, web(4)), compose_database("deploy")], SITE)
         assert found(crowd).help == "Fits: maxScale 1."

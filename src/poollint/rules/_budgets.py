@@ -192,7 +192,7 @@ def _smaller_pools(budget: Budget) -> str | None:
     engines = [client.engine.location for client in budget.counted]
     if len(set(engines)) < len(engines) and (option := _pool_option(budget)):
         return option
-    return _shares_option(budget) or _pool_option(budget)
+    return _shares_option(budget) or _pool_option(budget) or _filled_option(budget) or _running_option(budget)
 
 
 def _shares_option(budget: Budget) -> str | None:
@@ -209,22 +209,61 @@ def _shares_option(budget: Budget) -> str | None:
 
 
 def _pool_option(budget: Budget) -> str | None:
-    """The largest pool of the largest client's engine that fits while everything else stays as it is."""
-    engine = budget.counted[0].engine
-    own = [client for client in budget.counted if client.engine.location == engine.location]
-    if not all(_pools(client) for client in own):
-        return None
+    """The largest pool of the largest client's engine that fits by the plain formula, while everything else stays.
+
+    By the plain formula, so that nothing is left to warn of.
+    """
+    own = _of_largest_engine(budget)
     pools = sum(_pools(client) for client in own)
     others = budget.plain - sum(value_of(client.steady.plain, 0) for client in own)
-    # By the plain formula, so that nothing is left to warn of; where that fits nowhere, by what can run at once.
-    largest = int((_free(budget) - others) // pools)
-    if largest < 1:
-        free = _free(budget) - budget.steady + sum(value_of(client.steady.lowered, 0) for client in own)
-        largest = most(lambda pool: sum(_with_pool(client, pool) for client in own) <= free, 1000)
+    return _largest_pool(budget, int((_free(budget) - others) // pools)) if pools else None
+
+
+def _filled_option(budget: Budget) -> str | None:
+    """Every pool as large as a process of its engine can fill, if that fits by the plain formula."""
+    own = [client for client in budget.counted if _pools(client)]
+    sizes: dict[str, int] = {}
+    for client in own:
+        numbers = dict(client.steady.factors)
+        size = min(_most_at_once(client), value_of(numbers["pool_size"]) + value_of(numbers["max_overflow"]))
+        sizes[client.engine.name] = max(sizes.get(client.engine.name, 0), int(size))
+    others = budget.plain - sum(value_of(client.steady.plain, 0) for client in own)
+    demand = sum(_pools(client) * sizes[client.engine.name] for client in own)
+    if not sizes or others + demand > _free(budget):
+        return None
+    several = len(sizes) > 1
+    return " and ".join(_pool_text(size, 0, engine if several else "") for engine, size in sizes.items())
+
+
+def _running_option(budget: Budget) -> str | None:
+    """The largest pool of the largest client's engine that fits by what can run at once."""
+    own = _of_largest_engine(budget)
+    if not own:
+        return None
+    free = _free(budget) - budget.steady + sum(value_of(client.steady.lowered, 0) for client in own)
+    highest = int(min(1000, max(map(_most_at_once, own))))
+    return _largest_pool(budget, most(lambda pool: sum(_with_pool(client, pool) for client in own) <= free, highest))
+
+
+def _of_largest_engine(budget: Budget) -> list[Client]:
+    """The clients that use the engine of the largest one; none, if one of them has no pool of its own."""
+    engine = budget.counted[0].engine
+    own = [client for client in budget.counted if client.engine.location == engine.location]
+    return own if all(_pools(client) for client in own) else []
+
+
+def _largest_pool(budget: Budget, largest: int) -> str | None:
     if largest < 1:
         return None
     several = len({client.engine.location for client in budget.counted}) > 1
-    return _pool_text(max(1, largest * 7 // 10), largest * 3 // 10, engine.name if several else "")
+    name = budget.counted[0].engine.name
+    return _pool_text(max(1, largest * 7 // 10), largest * 3 // 10, name if several else "")
+
+
+def _most_at_once(client: Client) -> float:
+    """What one process of the client can hold at once, however large its pool is."""
+    numbers = dict(client.steady.factors)
+    return min(value_of(numbers[name]) if name in numbers else NO_CEILING for name in ("units", "concurrency"))
 
 
 def _pools(client: Client) -> int:
