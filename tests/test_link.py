@@ -911,7 +911,7 @@ class TestStages:
         made = _with_command(self.RUN, *facts)
         return {each.name: each.build.target if each.build else "no build" for each in made.workloads}
 
-    def composed(self, name: str, target: str, environment: str | None = None) -> Workload:
+    def composed(self, name: str, target: str | None, environment: str | None = None) -> Workload:
         build = Build("", "Dockerfile", target)
         return workload(name, 1, self.RUN, platform="compose", build=build, environment=environment)
 
@@ -937,6 +937,13 @@ class TestStages:
         assert self.stages(*facts)["shop"] == self.stages(*facts, api)["shop"] == "web"
         tasks = replace(self.DEPLOYED, image="acme/tasks:latest")
         assert self.stages(*facts[:2], tasks, api)["shop"] == "celery"
+
+    def test_that_start_the_same_are_one(self) -> None:
+        """The last stage of a Dockerfile is the same whether its name is written or not."""
+        last, tasks = self.composed("api", "application", "prod"), self.composed("tasks", None, "prod")
+        assert self.stages(self.composed("api", None), last, tasks, self.DEPLOYED)["shop"] is None
+        elsewhere = replace(last, build=Build("", "Dockerfile.api"))
+        assert self.stages(self.composed("api", None), elsewhere, tasks, self.DEPLOYED)["shop"] == "no build"
 
 
 def _with_command(run: Process, *workloads: Workload | Image) -> Project:

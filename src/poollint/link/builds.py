@@ -67,17 +67,18 @@ def built(
     beside = {_plain(w.name) for w in among if w.build and not is_own(workload.image) and w.unit == workload.unit}
     for is_named in (exact.__contains__, lambda name: tail.endswith(f"-{name}") and name not in beside):
         named = [build for build, names in builds.items() if any(map(is_named, names))]
-        if len(named) == 1:
-            return start(replace(workload, build=named[0], run=()))
         if named:
-            return workload
+            made = [start(replace(workload, build=build, run=())) for build in named]
+            # A Dockerfile's last stage is the same whether its name is written or not.
+            are_one = len({_file(build) for build in named}) == 1 and all(each.run == made[0].run for each in made)
+            return made[0] if are_one else workload
     if len(builds) != 1:
         return _by_command(workload, builds, start, code)
-    made = start(replace(workload, build=next(iter(builds)), run=()))
+    only = start(replace(workload, build=next(iter(builds)), run=()))
     # Several images of the project's own cannot all be the one that is built here.
     own = {_untagged(other.image) for other in among if other.image and not other.build and is_own(other.image)}
     is_the_one = own == {_untagged(workload.image)} and not _names_a_server(tail)
-    return made if is_the_one or (workload.run and _is_found(made, code)) else workload
+    return only if is_the_one or (workload.run and _is_found(only, code)) else workload
 
 
 _SERVERS = frozenset("postgres postgresql patroni mysql mariadb mongo mongodb redis rabbitmq kafka elasticsearch opensearch".split())
