@@ -900,6 +900,16 @@ class TestImagesThatNoBuildStepNames:
     def test_the_folders_name_decides(self) -> None:
         assert [w for w, _ in names(self.built("gcr.io/p/acme-api:3", "gcr.io/p/acme-ui:3", docker="api"))] == ["w0"]
 
+    @pytest.mark.parametrize("image", ['{{ include "shop.image" . }}:1.2', "<api_image>:<tag>", "${IMAGE}"])
+    def test_an_image_whose_name_is_filled_in_goes_by_its_workload(self, image: str) -> None:
+        services = [
+            workload(name, 1, web(2, files=(f"Dockerfile.{name}",)), platform="compose", build=Build("", f"Dockerfile.{name}"))
+            for name in ("api", "tasks")
+        ]
+        deployed = replace(workload("shop-api", 9), run=(), image=image, platform="kubernetes", unit="chart")
+        made = _with_command(self.RUN, *services, deployed)
+        assert [each.build.dockerfile for each in made.workloads if each.name == "shop-api"] == ["Dockerfile.api"]
+
 
 class TestStages:
     """The last stage of a Dockerfile is what `docker build` makes without --target: often a developer's."""

@@ -62,6 +62,8 @@ def built(
     if environments.is_production(workload.environment):
         builds = {build: names for build, names in builds.items() if not _is_for_developers(build)}
     tail = _plain(_untagged(workload.image).rpartition("/")[2])
+    if re.search(r"[{<$]", tail):  # the image's own name is filled in elsewhere: `{{ include "shop.image" . }}`
+        tail = _plain(workload.name)
     exact = {tail, _plain(workload.name)} if is_own(workload.image) else {tail}
     # A published `evolution-api` beside the `api` that the same file builds is another's.
     beside = {_plain(w.name) for w in among if w.build and not is_own(workload.image) and w.unit == workload.unit}
