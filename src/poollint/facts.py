@@ -237,7 +237,7 @@ class Use:
                        or a Celery "signal" of the main process; `doubt` says why nobody can tell whether it does
     dispose            `dispose()`; dispose-keep-open: `dispose(close=False)`; `says` names the hook it stands in, and
                        `when` is "child" where a server runs that hook in each child
-    new-loop           code that starts an event loop per task, call or turn uses it
+    new-loop           code that starts an event loop per task, call or iteration uses it
     session-state      session-level SET, advisory lock, LISTEN, temporary table
     """
 

@@ -332,19 +332,29 @@ db = Database(app)
 CALLED = "    def _make_engine(self, bind, options, app):\n        self.apply_pool_defaults(app, options)\n"
 
 
-def test_what_a_hook_of_version_2_sets_is_dead_under_3(engine):
-    found = engine(OF_2.format(more=""), "3.1.1")
+OF_2_DRIVER = OF_2.replace("apply_pool_defaults(self, app, options)", "apply_driver_hacks(self, app, info, options)").replace(
+    "super().apply_pool_defaults(app, options)", "super().apply_driver_hacks(app, info, options)"
+)
+
+
+@pytest.mark.parametrize("program", [OF_2, OF_2_DRIVER])
+def test_what_a_hook_of_version_2_sets_is_dead_under_3(engine, program):
+    found = engine(program.format(more=""), "3.1.1")
     assert [(dead.name, dead.value.value, str(dead.place)) for dead in found.dead_settings] == [
         ("pool_pre_ping", True, "app.py:7"),
         ("pool_size", 9, "app.py:8"),
     ]
-    assert not engine(OF_2.format(more=""), "2.5.1").dead_settings
+    assert not engine(program.format(more=""), "2.5.1").dead_settings
+
+
+def test_a_hook_that_the_project_calls_itself_is_not_dead(engine):
     assert not engine(OF_2.format(more=CALLED), "3.1.1").dead_settings
 
 
-def test_version_3_calls_no_hook_of_version_2():
+@pytest.mark.parametrize("source", [OF_2, OF_2_DRIVER])
+def test_version_3_calls_no_hook_of_version_2(source):
     program: dict = {"__name__": __name__}
-    exec(OF_2.format(more=""), program)
+    exec(source.format(more=""), program)
     with program["app"].app_context():
         pool = program["db"].engine.pool
     assert (pool._pre_ping, pool.size()) == (False, 5)

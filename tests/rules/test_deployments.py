@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from linking import compose_database, default, engine, joined, number, on, pool, web, workload
-from poollint.facts import NO_CEILING, Finding, Location, Origin, Project, Setting, Unknown, Use, Workload
+from poollint.facts import NO_CEILING, Database, Finding, Location, Origin, Pooler, Project, Setting, Unknown, Use, Workload
 from poollint.rules import (
     concurrency_exceeds_pool,
     connections_exceed_limit,
@@ -213,6 +213,32 @@ class TestNullPool:
 
     def test_where_an_unread_url_may_lead_to_a_pooler(self) -> None:
         assert not self.check(workload(), target=None, identities=("env:DATABASE_URL",))
+
+    UNREAD = {"target": None, "identities": ("env:DATABASE_URL",)}
+    BESIDE = replace(workload(), platform="compose")
+
+    def composed(self, made: Workload, *facts: Database | Pooler) -> list[Finding]:
+        site = engine("app/db.py:8", pool(pool_class=NULL, **self.UNREAD))
+        return list(null_pool_on_long_lived_worker.check(joined([made, *facts], site)))
+
+    def test_an_unread_url_beside_the_only_server_leads_to_it(self) -> None:
+        (finding,) = self.composed(self.BESIDE, compose_database("deploy", platform="compose"))
+        (server,) = [each.setting for each in finding.evidence if each.name == "server"]
+        assert (server.value, server.origin.location) == ("db", Location("deploy/docker-compose.yml", 3))
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            [],
+            [compose_database("elsewhere", platform="compose")],
+            [compose_database("deploy", platform="kubernetes")],
+            [compose_database("deploy", platform="compose"), compose_database("deploy", name="m", platform="compose", dialect="mysql")],
+            [compose_database("deploy", platform="compose"), Pooler("pgbouncer", "pgbouncer", Location("other.yml", 3))],
+        ],
+        ids=["none", "another project's", "another platform's", "another kind beside it", "a pooler anywhere"],
+    )
+    def test_an_unread_url_leads_elsewhere_otherwise(self, facts: list[Database | Pooler]) -> None:
+        assert not self.composed(self.BESIDE, *facts)
 
     @pytest.mark.parametrize("life", ["scale-to-zero", "per-invocation", "one-off"])
     def test_other_lives_are_silent(self, life: str) -> None:

@@ -1,4 +1,4 @@
-"""An asyncpg engine keeps connections of one event loop, and code that starts a new loop per task, call or turn uses it.
+"""An asyncpg engine keeps connections of one event loop, and code that starts a new loop per task, call or iteration uses it.
 
 https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#using-multiple-asyncio-event-loops
 """
@@ -25,7 +25,7 @@ def check(project: Project) -> Iterator[Finding]:
         pool = pools[0]
         yield Finding(
             severity="error",
-            message=f"{_count(loops)} a new event loop for each task, call or turn on this asyncpg pool, "
+            message=f"{_count(loops)} a new event loop for each task, call or iteration on this asyncpg pool, "
             "whose connections belong to the loop that opened them",
             help="Use poolclass=NullPool for this engine, or dispose it before the loop ends.",
             location=engine.location,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poollint.facts import Client, Engine, Evidence, Finding, Known, Project, about_engine, value_of
+from poollint.facts import Client, Database, Engine, Evidence, Finding, Known, Origin, Project, about_engine, value_of
 from poollint.link.hosts import is_local
 from poollint.rules._guards import environment_names, every, judged, keeps_connections, place, runs_evidence, workload_names
 
@@ -17,14 +17,14 @@ def check(project: Project) -> Iterator[Finding]:
         paying = tuple(client for client in clients if _reconnects(project, client) and not _may_pool(project, client))
         is_right = _starts_loops(engine) or not keeps_connections(engine)
         if paying and engine.role in ("service", "worker") and not is_right:
-            yield _finding(engine, paying)
+            yield _finding(project, engine, paying)
 
 
 def _reconnects(project: Project, client: Client) -> bool:
     return (
         client.life == "long-lived"
         and client.pooler is None
-        and (_is_direct(client) or _is_beside_its_server(project, client))
+        and (_is_direct(client) or bool(_servers_beside(project, client)))
         and (client.process is None or client.process.kind in ("web", "worker", "task-runner"))
         and every(client.live, lambda pool: pool.is_networked is True and value_of(pool.pool_class) == "NullPool")
     )
@@ -44,13 +44,14 @@ def _is_direct(client: Client) -> bool:
     return all(target is not None and target.host and not is_local(target.host) for target in targets)
 
 
-def _is_beside_its_server(project: Project, client: Client) -> bool:
-    """Say whether an unread URL leads to the server that the same Compose project brings: nothing here is a pooler."""
+def _servers_beside(project: Project, client: Client) -> tuple[Database, ...]:
+    """Return what an unread URL leads to, where the same Compose project brings the server: nothing here is a pooler."""
     workload, targets = client.workload, [value_of(pool.target) for pool in client.live]
     if workload is None or project.poolers or any(target is not None and target.host for target in targets):
-        return False
+        return ()
     brought = [each for each in project.databases if each.platform == workload.platform == "compose" and each.unit == workload.unit]
-    return {value_of(pool.dialect) for pool in client.live} == {each.dialect for each in brought}
+    is_known = {value_of(pool.dialect) for pool in client.live} == {each.dialect for each in brought}
+    return tuple(brought) if is_known else ()
 
 
 def _starts_loops(engine: Engine) -> bool:
@@ -58,11 +59,13 @@ def _starts_loops(engine: Engine) -> bool:
     return any(use.kind == "new-loop" for use in engine.uses)
 
 
-def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
+def _finding(project: Project, engine: Engine, clients: tuple[Client, ...]) -> Finding:
     pool = clients[0].live[0]
     trips = "nine" if value_of(pool.driver) == "asyncpg" else "eight"
     server = clients[0].database
-    target = server.name if server and _is_direct(clients[0]) else "the database"
+    is_direct = _is_direct(clients[0])
+    target = server.name if server and is_direct else "the database"
+    beside = () if is_direct else _servers_beside(project, clients[0])
     return Finding(
         severity="warning",
         message=(
@@ -71,11 +74,16 @@ def _finding(engine: Engine, clients: tuple[Client, ...]) -> Finding:
         ),
         help="Leave poolclass out: a pool keeps connections for the next request and limits how many are open.",
         location=place(engine, pool.pool_class),
-        evidence=(Evidence("pool_class", pool.pool_class), *_processes(clients), *runs_evidence(clients)),
+        evidence=(Evidence("pool_class", pool.pool_class), *_processes(clients), *_brought(beside), *runs_evidence(clients)),
         environments=environment_names(clients),
         workloads=workload_names(clients),
         about=about_engine(engine),
     )
+
+
+def _brought(servers: tuple[Database, ...]) -> Iterator[Evidence]:
+    for server in servers:
+        yield Evidence("server", Known(server.name, Origin("the server of the same Compose project", server.location)))
 
 
 def _processes(clients: tuple[Client, ...]) -> Iterator[Evidence]:
