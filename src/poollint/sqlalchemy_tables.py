@@ -27,7 +27,7 @@ ENGINE_CONFIG = "advanced_alchemy.config.EngineConfig"
 ASYNC_FACTORIES = frozenset({"create_async_engine", "async_engine_from_config"})
 
 # `AsyncEngine(create_engine(url, future=True))` is how 1.4's documentation, and SQLModel users, make an async engine.
-ASYNC_WRAPPERS = frozenset({"sqlalchemy.ext.asyncio.AsyncEngine", "sqlalchemy.ext.asyncio.engine.AsyncEngine"})
+ASYNC_WRAPPERS = frozenset({"sqlalchemy.ext.asyncio.AsyncEngine"})
 
 FLASK_EXTENSION = "flask_sqlalchemy.SQLAlchemy"
 FLASK_LITE_EXTENSION = "flask_sqlalchemy_lite.SQLAlchemy"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 from evaluating import variables
 
@@ -798,6 +800,62 @@ def test_what_is_asked_of_the_parsed_url_is_asked_of_the_url(engine, asked, dial
         f"    if {asked}:\n        return create_engine(url)\nengine = make()\n"
     )
     (pool,) = engine({"db.py": text, "requirements.txt": "sqlalchemy\npsycopg2\n"}).alternatives
+    assert value_of(pool.dialect) == (dialect or "postgresql")
+
+
+@pytest.mark.parametrize(
+    ("asked", "dialect"),
+    [
+        ("is_file(url)", "sqlite"),
+        ("dialect_of(url) == 'sqlite'", "sqlite"),
+        ("helpers.is_file(url)", "sqlite"),
+        ("url.split('://')[0] == 'sqlite'", "sqlite"),
+        ("urlparse(url).scheme == 'sqlite'", "sqlite"),
+        ("flag", "sqlite"),
+        ("not is_file(url)", None),
+        ("is_file(other)", None),
+        ("sometimes(url)", None),
+        ("is_file()", None),
+        ("loops(url)", None),
+        ("changing", None),
+    ],
+)
+def test_a_function_or_a_name_that_asks_the_url_asks_the_url(engine, asked, dialect):
+    helpers = """
+        def dialect_of(url):
+            scheme = url.split('://', 1)[0].partition('+')[0]
+            return scheme
+
+        def is_file(url: str = ''):
+            'Say whether it is a file.'
+            return dialect_of(url) == 'sqlite'
+
+        def sometimes(url):
+            if url:
+                return is_file(url)
+            return True
+
+        def loops(url):
+            return loops(url)
+    """
+    text = f"""
+        import helpers
+        from urllib.parse import urlparse
+        from helpers import dialect_of, is_file, loops, sometimes
+        from sqlalchemy import create_engine
+        from unread import URL, other, rewritten
+
+        def make():
+            url = rewritten(URL)
+            flag = is_file(url)
+            changing = is_file(url)
+            changing = other
+            if {asked}:
+                return create_engine(url)
+
+        engine = make()
+    """
+    (pool,) = engine({"db.py": dedent(text), "helpers.py": dedent(helpers), "requirements.txt": "sqlalchemy\npsycopg2\n"}).alternatives
     assert value_of(pool.dialect) == (dialect or "postgresql")
 
 

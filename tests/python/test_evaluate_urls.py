@@ -72,6 +72,13 @@ URLS = [
     ("urlparse(X)._replace(scheme='postgresql+asyncpg').geturl()", ("postgresql", "asyncpg", "?", "?", "?")),
     ("urlunsplit(('postgresql+asyncpg', urlsplit('postgresql://db/app').netloc, '/app', '', ''))",
      ("postgresql", "asyncpg", "db", None, "app")),
+    ("f'postgresql+asyncpg://{HOST}/a'.split('://', maxsplit=1)[0].split('+', maxsplit=1)[0] + '://db/b'", ("postgresql", None, "db", None, "b")),
+    ("f'postgresql+asyncpg://{HOST}/a'.split('://')[0] + '://db/b'", ("postgresql", "asyncpg", "db", None, "b")),
+    ("f'postgresql+asyncpg://{HOST}/a'.partition('+')[0] + '://db/b'", ("postgresql", None, "db", None, "b")),
+    ("URL.create('postgresql', host=HOST).render_as_string().split('://')[0] + '://db/b'", ("postgresql", None, "db", None, "b")),
+    ("'postgresql://db/b?x=1'.split(sep='?', maxsplit=1)[0]", ("postgresql", None, "db", None, "b")),
+    ("'postgresql://db/b x'.split(maxsplit=1)[0]", ("postgresql", None, "db", None, "b")),
+    ("f'postgresql://{HOST}/a'.split(':')[0] + '://db/b'", ("?", "?", "?", "?", "?")),  # how often it is cut is not known
 ]  # fmt: skip
 
 

@@ -129,6 +129,8 @@ def test_a_provider_of_the_factory_is_a_creation(sites, provider, count):
         ("engine = AsyncEngine(create_engine('x'))", True),
         ("engine = create_engine('x')\nasync_engine = AsyncEngine(engine)", True),
         ("engine = create_async_engine('x')", True),
+        ("from sqlmodel.ext.asyncio.session import AsyncEngine\nengine = AsyncEngine(create_engine('x'))", True),
+        ("from sqlalchemy.ext.asyncio.engine import AsyncEngine\nengine = AsyncEngine(create_engine('x'))", True),
     ],
 )
 def test_an_async_engine_is_known_by_its_factory_or_its_wrapper(sites, text, is_async):

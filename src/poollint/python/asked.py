@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from poollint.facts import Known, value_of
 from poollint.python.evaluator import reach
+from poollint.python.evaluator.calls import MOST_HOPS
 from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import World
 from poollint.python.evaluator.urls import as_url, dialect_named
-from poollint.python.evaluator.values import Value, variables_of
+from poollint.python.evaluator.values import FunctionRef, Value, variables_of
+from poollint.python.source import names
 from poollint.python.source.modules import Module
 
 
@@ -36,48 +38,88 @@ def asked_of(world: World, url: Value, given: ast.expr, place: ast.AST, module: 
     return replace(parts, excludes=parts.excludes | excluded) if excluded else url
 
 
-def _asked(test: ast.expr, given: set[str], holds: bool, module: Module) -> Iterator[tuple[str, bool]]:
-    """Yield a dialect, and whether a URL is of it: `url.startswith("sqlite")`, `"sqlite" in url`, `url.drivername == "sqlite"`."""
+def _asked(test: ast.expr, given: set[str], holds: bool, module: Module, hops: int = 0) -> Iterator[tuple[str, bool]]:
+    """Yield a dialect, and whether a URL is of it: `url.startswith("sqlite")`, `"sqlite" in url`, `url.drivername == "sqlite"`.
+
+    Also where a name or a function of the project stands for the question: `is_sqlite(url)`.
+    """
+
+    def is_asked(of: ast.expr) -> bool:
+        return not given.isdisjoint(_forms(of, module))
+
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield from _asked(operand, given, not holds, module)
+            yield from _asked(operand, given, not holds, module, hops)
         case ast.BoolOp(op=op, values=values) if isinstance(op, ast.And if holds else ast.Or):
             for value in values:
-                yield from _asked(value, given, holds, module)
+                yield from _asked(value, given, holds, module, hops)
         case ast.Call(func=ast.Attribute(value=url, attr="startswith"), args=[ast.Constant(value=str(wanted))]):
-            if (named := dialect_named(wanted)) and not given.isdisjoint(_forms(url, module)):
+            if (named := dialect_named(wanted)) and is_asked(url):
                 yield named, holds
         case ast.Compare(left=ast.Constant(value=str(wanted)), ops=[ast.In() | ast.NotIn() as op], comparators=[url]):
-            if (named := dialect_named(wanted)) and not given.isdisjoint(_forms(url, module)):
+            if (named := dialect_named(wanted)) and is_asked(url):
                 yield named, holds == isinstance(op, ast.In)
         case ast.Compare(left=url, ops=[ast.Eq() | ast.NotEq() as op], comparators=[ast.Constant(value=str(wanted))]):
             # That a driver is another one says nothing of the dialect.
-            if (named := dialect_named(wanted)) and not given.isdisjoint(_forms(url, module)):
-                if (is_that := holds == isinstance(op, ast.Eq)) or _is_backend(url):
+            if (named := dialect_named(wanted)) and is_asked(url):
+                if (is_that := holds == isinstance(op, ast.Eq)) or _is_whole_dialect(url):
                     yield named, is_that
+        case ast.Call(args=arguments) if hops < MOST_HOPS and (found := _answer(test, module)):
+            answer, parameters, home = found
+            passed = {ast.dump(ast.Name(name, ast.Load())) for name, each in zip(parameters, arguments) if is_asked(each)}
+            if passed:
+                yield from _asked(answer, passed, holds, home, hops + 1)
+        case ast.Name(id=name) if hops < MOST_HOPS and (value := _only_value(name, test, module)):
+            yield from _asked(value, given, holds, module, hops + 1)
 
 
-def _is_backend(node: ast.expr) -> bool:
+def _answer(call: ast.Call, module: Module) -> tuple[ast.expr, list[str], Module] | None:
+    """Return what a function of the project returns whatever happens, its parameters, and its module."""
+    function = names.resolve(module, call.func)
+    if not isinstance(function, FunctionRef) or not isinstance(function.node, ast.FunctionDef):
+        return None
+    match [stmt for stmt in function.node.body if not isinstance(stmt, (ast.Expr, ast.Assign, ast.AnnAssign))]:
+        case [ast.Return(value=ast.expr() as answer)]:
+            return answer, [parameter.arg for parameter in function.node.args.args], function.module
+    return None
+
+
+def _only_value(name: str, node: ast.AST, module: Module) -> ast.expr | None:
+    match names.scope_at(module, node).binds.get(name):
+        case [ast.Assign(targets=[ast.Name()], value=value)]:
+            return value
+    return None
+
+
+def _is_whole_dialect(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_backend_name"
 
 
-_NAMES = frozenset({"drivername", "get_backend_name", "lower"})
+_NAMES = frozenset({"drivername", "get_backend_name", "scheme", "lower", "split", "partition"})
+_PARSERS = frozenset({"make_url", "urlparse", "urlsplit", "str"})
 
 
 def _forms(node: ast.expr, module: Module) -> set[str]:
-    """Return a URL as it is written, and what it is made of: `url` for `parsed.drivername`, where `parsed = make_url(url)`."""
+    """Return a URL as it is written, and what it is made of: `url` for `parsed.drivername`, where `parsed = make_url(url)`.
+
+    A part of it asks the same where it is compared with a dialect: `url.split("://")[0]`, `dialect_of(url)`.
+    """
     found: set[str] = set()
     while (written := ast.dump(node)) not in found:
         found.add(written)
         match node:
             case ast.Attribute(value=owner, attr=name) if name in _NAMES:
                 node = owner
-            case ast.Call(func=ast.Attribute(attr=name) as method, args=[]) if name in _NAMES:
+            case ast.Call(func=ast.Attribute(attr=name) as method) if name in _NAMES:
                 node = method
-            case ast.Call(func=ast.Name("make_url" | "str") | ast.Attribute(attr="make_url"), args=[url]):
+            case ast.Subscript(value=owner):
+                node = owner
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[url]) if name in _PARSERS:
                 node = url
+            case ast.Call(args=[url]) if (told := _answer(node, module)) and len(told[1]) == 1:
+                answer, (parameter,), home = told
+                if ast.dump(ast.Name(parameter, ast.Load())) in _forms(answer, home):
+                    node = url
             case ast.Name(id=name):
-                match module.scope_at(node).binds.get(name):
-                    case [ast.Assign(targets=[ast.Name()], value=ast.Call() as value)]:
-                        node = value
+                node = _only_value(name, node, module) or node
     return found

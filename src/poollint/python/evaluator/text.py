@@ -194,6 +194,8 @@ def path_join(left: LibraryObject, right: Value) -> Value:
 
 def method(world: World, value: Value, name: str, arguments: Arguments, origin: Origin) -> Value:
     """Return what a string method gives."""
+    if name in ("split", "rsplit") and arguments.keywords.keys() <= {"sep", "maxsplit"} and arguments.complete:
+        arguments = _by_position(arguments)
     if isinstance(value, Known):
         return _of_known(world, value, name, arguments, origin)
     if name == "startswith":
@@ -207,10 +209,36 @@ def method(world: World, value: Value, name: str, arguments: Arguments, origin: 
         return value
     if isinstance(value, Url) and name in ("lower", "__str__"):
         return value
+    if (pieces := _cut_once(value, name, arguments)) is not None:
+        return Listing(pieces, origin)
     if name == "endswith":
         return operators.settled(world, _ends(world, value, arguments, origin))
     symbol = operation(name, value, *arguments.positional)
     return unsettled(reason_of(value), value, *arguments.positional, origin=origin, symbol=symbol)
+
+
+def _by_position(arguments: Arguments) -> Arguments:
+    """Return what `split(sep, maxsplit)` is passed, by position."""
+    if not arguments.keywords:
+        return arguments
+    passed = (arguments.get("sep", 0) or Known(None, Origin("not passed")), arguments.get("maxsplit", 1))
+    return Arguments(tuple(each for each in passed if each is not None))
+
+
+def _cut_once(value: Value, name: str, arguments: Arguments) -> tuple[Value, ...] | None:
+    """Return the pieces of a text that is cut once, within its known beginning: `url.split("://")`, `url.partition(":")`."""
+    match name, [_plain(argument) for argument in arguments.positional]:
+        case ("partition", [(str(mark),)]) | ("split", [(str(mark),), (1,)]) | ("split", [("://" as mark,)]) if mark:
+            start = urls.scheme_text(value) if isinstance(value, Url) else value.prefix if isinstance(value, Text) else ""
+        case _:
+            return None
+    first, found, _ = start.partition(mark)
+    if not found:
+        return None
+    origin = origin_of(value)
+    known = derived(first, value, origin=origin) if isinstance(value, Text) and value.symbol else Traced(first, origin)
+    rest = unsettled(f"what follows {mark}", value)
+    return (known, Known(mark, origin), rest) if name == "partition" else (known, rest)
 
 
 def _of_known(world: World, value: Known, name: str, arguments: Arguments, origin: Origin) -> Value:

@@ -35,12 +35,13 @@ _CANONICAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"sqlalchemy\.(?:engine\.|engine\.create\.|future\.|future\.engine\.)?(create_engine)", r"sqlalchemy.\1"),
         (r"sqlalchemy\.(?:engine\.|engine\.create\.)?(engine_from_config|create_pool_from_url)", r"sqlalchemy.\1"),
         (r"sqlmodel\.(create_engine|engine_from_config)", r"sqlalchemy.\1"),
-        (r"sqlmodel\.ext\.asyncio\.session\.(\w+)", r"sqlmodel.ext.asyncio.session.\1"),
         (
             r"sqlalchemy\.ext\.asyncio\.(?:engine\.)?"
             r"(create_async_engine|async_engine_from_config|create_async_pool_from_url)",
             r"sqlalchemy.ext.asyncio.\1",
         ),
+        # SQLModel's module imports it for an annotation, and people take it from there.
+        (r"(?:sqlalchemy\.ext\.asyncio\.(?:engine\.)?|sqlmodel\.ext\.asyncio\.session\.)(AsyncEngine)", r"sqlalchemy.ext.asyncio.\1"),
         (r"(?:sqlalchemy\.(?:pool\.(?:impl\.|base\.)?)?|sqlmodel\.(?:pool\.)?)(\w*Pool)", r"sqlalchemy.pool.\1"),
         (r"sqlalchemy\.(?:engine\.(?:url\.)?)?(make_url|URL)(\..*)?", r"sqlalchemy.engine.\1\2"),
         (r"sqlalchemy\.(?:event\.)(listen|listens_for)", r"sqlalchemy.event.\1"),
