@@ -109,6 +109,15 @@ class TestSeverity:
         assert finding.severity == "warning"
         assert "no file gives the limit of main" in finding.message
 
+    @pytest.mark.parametrize(("units", "is_silent"), [(default(1000), True), (number(1000, "--worker-connections"), False)])
+    def test_a_ceiling_that_nobody_wrote_against_a_limit_that_nobody_wrote_proves_nothing(self, units, is_silent) -> None:
+        site = engine("app/db.py:8", pool(target=on("db"), pool_class=number("NullPool", "poolclass")))
+        greenlets = replace(web(8, units=units), kind="worker")
+        unread = database("main", Unknown("the tier is a variable"), hosts=("db",), unit="deploy", dialect="postgresql")
+        assert silent(joined([workload("api", 1, greenlets), unread], site)) is is_silent
+        # A limit that is written is another matter.
+        assert not silent(joined([workload("api", 1, greenlets), compose_database("deploy")], site))
+
 
 class TestSeveralClients:
     project = joined(

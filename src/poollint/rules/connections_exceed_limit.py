@@ -45,7 +45,19 @@ def verdict(budget: Budget) -> Severity | None:
         return None
     if isinstance(budget.usable, Known) and budget.steady - alone > limit:
         return "error"
+    if not isinstance(budget.usable, Known) and any(map(_has_ceiling_nobody_wrote, budget.counted)):
+        return None
     return "warning" if max(budget.plain, budget.steady) - alone > min(limit, low) else None
+
+
+def _has_ceiling_nobody_wrote(client: Client) -> bool:
+    """Say whether only a server's default, gunicorn's 1,000 greenlets, caps what an engine without a pool opens.
+
+    Against a limit that is written this is said; two figures of which neither is written prove nothing.
+    """
+    numbers = dict(client.steady.factors)
+    units = numbers.get("units")
+    return "pool_size" not in numbers and isinstance(units, Known) and units.certainty == "default" and units.value > 1
 
 
 def _too_large_alone(budget: Budget) -> Iterator[int]:
