@@ -1500,3 +1500,30 @@ def test_what_a_server_loads_says_that_the_engine_serves(engine, entry, role):
     package = f"{ENGINE}from elsewhere import create_app, load\nengine = {MAKE}\n"
     cli = "import argparse\nfrom site_of import engine\nif __name__ == '__main__':\n    argparse.ArgumentParser()\n"
     assert engine({"site_of.py": package, "wsgi.py": entry, "tool.py": cli}).role == role
+
+
+USED = f"{ENGINE}engine = {MAKE}\n"
+
+
+def test_a_function_that_nobody_calls_does_not_hide_who_uses_the_engine(make_tree):
+    files = {
+        "crud.py": "from db import engine\ndef insert():\n    engine.connect()\n",
+        "db.py": f"{USED}def get_db():\n    yield engine\n",
+        "main.py": f"{APP}import crud\nfrom db import get_db\n@app.get('/')\ndef show(db=Depends(get_db)): ...\n",
+        "old.py": f"from sqlalchemy.orm import sessionmaker\n{USED}session = sessionmaker(engine)()\n",
+    }
+    used, old = sorted(Code(make_tree(files)).engines(), key=lambda found: found.location.path)
+    assert (used.role, old.role) == ("service", "script")
+
+
+@pytest.mark.parametrize(
+    ("model", "role"),
+    [
+        ("metadata.create_all(engine)\n", "script"),
+        ("while True:\n    engine.connect()\n", "worker"),
+        ("sessions = sessionmaker(engine)\n", "service"),  # by whom it is imported stands elsewhere
+    ],
+)
+def test_an_engine_that_only_programs_of_their_own_use_has_their_role(engine, model, role):
+    files = {"db.py": USED, "models.py": f"from elsewhere import metadata\nfrom sqlalchemy.orm import sessionmaker\nfrom db import engine\n{model}"}
+    assert engine(files).role == role

@@ -285,6 +285,37 @@ def test_a_task_that_starts_a_loop_and_reaches_the_engine(uses, body):
     assert found == [("new-loop", "app/tasks.py:8")]
 
 
+def test_another_name_for_the_session_factory_leads_to_the_engine(uses):
+    task = f"{TASK.replace('Session', 'TaskSession')}@shared_task\ndef bill():\n    asyncio.run(work())\n"
+    assert uses({"app/db.py": f"{ASYNC}TaskSession = Session\n", "app/tasks.py": task}) == [("new-loop", "app/tasks.py:8")]
+
+
+RUN_ASYNC = (
+    "import asyncio\nfrom functools import wraps\nfrom celery import shared_task\n"
+    "def plain(func):\n    @wraps(func)\n    def run(*args):\n        return asyncio.run(func(*args))\n    return run\n"
+    "def async_task(**options):\n    def decorator(func):\n        @shared_task(**options)\n        @wraps(func)\n"
+    "        def run(*args):\n            return asyncio.run(func(*args))\n        return run\n    return decorator\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("decorators", "line"),
+    [
+        ("@async_task(name='bill')", 14),
+        ("@shared_task\n@plain", 7),
+        ("@plain", None),  # by what, and how often, is it run?
+        ("@click.command()\n@plain", None),
+        ("@shared_task", None),
+    ],
+)
+@pytest.mark.parametrize("name", ["Session", "Other"])
+def test_a_decorator_that_runs_what_it_decorates_in_a_loop_of_its_own(uses, decorators, line, name):
+    task = f"import click\nfrom celery import shared_task\nfrom app.loops import async_task, plain\nfrom app.db import {name}\n"
+    task += f"{decorators}\nasync def bill():\n    async with {name}() as s: ...\n"
+    found = uses({"app/db.py": f"{ASYNC}Other = object\n", "app/loops.py": RUN_ASYNC, "app/tasks.py": task})
+    assert found == ([("new-loop", f"app/loops.py:{line}")] if line and name == "Session" else [])
+
+
 @pytest.mark.parametrize(
     "text",
     [

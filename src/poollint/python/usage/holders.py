@@ -173,11 +173,18 @@ class Makings:
 
 def _makings(module: Module) -> Iterator[tuple[list[Variable], Named]]:
     for stmt in module.tree.body:
-        if isinstance(stmt, (ast.Assign, ast.AnnAssign)) and isinstance(stmt.value, ast.Call):
+        if isinstance(stmt, (ast.Assign, ast.AnnAssign)) and isinstance(stmt.value, (ast.Call, ast.Name)):
             targets = stmt.targets if isinstance(stmt, ast.Assign) else [stmt.target]
-            inside = (stmt.value.func, *stmt.value.args, *(keyword.value for keyword in stmt.value.keywords))
+            inside = _inside(stmt.value)
             made = [(module.path, target.id) for target in targets if isinstance(target, ast.Name)]
             yield made, named(module, inside)
+
+
+def _inside(value: ast.Call | ast.Name) -> tuple[ast.expr, ...]:
+    """Return what a thing is made of; another name for a thing is made of it: `session_factory = SessionLocal`."""
+    if isinstance(value, ast.Name):
+        return (value,)
+    return (value.func, *value.args, *(keyword.value for keyword in value.keywords))
 
 
 def holds(found: Holders, module: Module, node: ast.AST) -> bool:

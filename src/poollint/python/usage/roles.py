@@ -186,7 +186,7 @@ class Roles:
         runs = self._runs_of_users(site)
         if not any(self._of_run(run) for run in runs):
             runs = self.lifecycle.runs(site)
-        roles = [(self._of_run(run), run) for run in runs]
+        roles = [(self._of_run(run), run) for run in sorted(runs, key=lambda run: run.context.kind == "unknown")]
         found_roles = {role: run for role, run in reversed(roles) if role is not None}
         for role in ("service", "worker"):
             if role in found_roles:
@@ -205,7 +205,18 @@ class Roles:
                 return role, found_roles[role].context.says
         if self.is_program_of_its_own(site.module):
             return self._of_program(site.module.path), "only a program of its own"
+        if used := self._of_users_alone(site):
+            return used, "only programs of their own use it"
         return "service", "nothing says otherwise"
+
+    def _of_users_alone(self, site: Site) -> Role | None:
+        """Return the role of the files that use an engine, where each is a program of its own."""
+        paths = {run.path for run in self._runs_of_users(site)}
+        modules = [self.modules.module(path) for path in paths]
+        if not paths or not all(module is not None and self.is_program_of_its_own(module) for module in modules):
+            return None
+        roles = set(map(self._of_program, paths))
+        return next(role for role in ("service", "worker", "script") if role in roles)  # type: ignore[return-value]
 
     def _used_instead(self, site: Site) -> Site | None:
         """Return another engine of the project that a service or worker does use; a project of one engine may be a part."""
@@ -303,10 +314,10 @@ class Roles:
                 followed.add(around)
                 further = self.lifecycle.runs_of(module, node)
             runs += further
-            if any(self._of_run(run) == "service" for run in further):
+            if any(self._of_run(run) == "service" and run.context.kind != "unknown" for run in further):
                 break
             if len(followed) > MOST_FOLLOWED:
-                return ()
+                return tuple(runs) if any(self._of_run(run) == "service" for run in runs) else ()
         return tuple(runs)
 
     def by_file(self, module: Module) -> tuple[Role, str] | None:

@@ -6,14 +6,15 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from poollint.facts import Location, Use
-from poollint.python.evaluator.callers import function_around
+from poollint.python.evaluator.callers import Reference, function_around
 from poollint.python.evaluator.values import FunctionRef
 from poollint.python.sites import Site
 from poollint.python.source import names
 from poollint.python.source.modules import Module, Modules
-from poollint.python.source.scopes import dotted, walk
+from poollint.python.source.scopes import FUNCTIONS, dotted, walk
 from poollint.python.usage import contexts
 from poollint.python.usage.forks import DEEPEST, Candidate, Forks, runs_in_child
 from poollint.python.usage.holders import Follower, Holders, Named, holders_of, holds, named, variable
@@ -22,6 +23,15 @@ from poollint.python.usage.programs import is_in_endless_loop
 from poollint.python.usage.roles import Roles
 
 DEEPEST_LOOP = 3  # calls between an endless loop and what starts an event loop in it
+
+
+class _LoopStart(NamedTuple):
+    """A call that starts an event loop, and the code that runs in it, with the module that holds this code."""
+
+    module: Module
+    call: ast.Call
+    home: Module
+    code: ast.AST
 
 
 class Uses:
@@ -90,17 +100,17 @@ class Uses:
 
     def _new_loops(self, holders: Holders) -> Iterator[Use]:
         reached = holders.importers(self.roles.graph) if holders else frozenset()
-        for module, call, coroutine in self._loop_starts:
-            if coroutine is not None and module.path in reached:
+        for start in self._loop_starts:
+            if start.home.path in reached:
                 # What runs the call is the longer search: many commands start a loop, few of them come to an engine.
-                if self.follower.comes_to(holders, module, coroutine) and self._is_repeated(module, call):
-                    says = f"{(dotted(call.func) or 'a new loop').strip()} in {module.qualname(call)}"
-                    yield Use("new-loop", says, module.location(call))
+                if self.follower.comes_to(holders, start.home, start.code) and self._starts_repeatedly(start):
+                    says = f"{(dotted(start.call.func) or 'a new loop').strip()} in {start.module.qualname(start.call)}"
+                    yield Use("new-loop", says, start.module.location(start.call))
 
     @cached_property
-    def _loop_starts(self) -> tuple[tuple[Module, ast.Call, ast.AST | None], ...]:
+    def _loop_starts(self) -> tuple[_LoopStart, ...]:
         """The calls that start an event loop, with what runs in it."""
-        found = []
+        found: list[_LoopStart] = []
         needles = (
             b"asyncio.run",
             b"anyio.run",
@@ -115,25 +125,34 @@ class Uses:
                 found.extend(self._loops(module, call, coroutine))
         return tuple(found)
 
-    def _loops(
-        self, module: Module, call: ast.Call, coroutine: ast.AST, depth: int = 0
-    ) -> Iterator[tuple[Module, ast.Call, ast.AST | None]]:
-        """Yield the loop starts inside functions; a helper that runs what it gets stands for its callers."""
+    def _loops(self, module: Module, call: ast.Call, coroutine: ast.AST, depth: int = 0) -> Iterator[_LoopStart]:
+        """Yield the loop starts inside functions; a helper or decorator that runs what it gets stands for its users."""
         function = function_around(module, call)
         if function is None or depth > 3 or self.follower.summary(module, function).disposes:
             return  # what runs the loop may empty the pool before it ends
+        run = coroutine.func if isinstance(coroutine, ast.Call) else coroutine
         if isinstance(coroutine, ast.Name) and coroutine.id in module.scope_at(function.body[0]).parameters:
             for reference in self.roles.callers.of(module, function):
                 if reference.call is not None and reference.call.args:
                     yield from self._loops(reference.module, reference.call, reference.call.args[0], depth + 1)
-            return
-        yield module, call, coroutine
+        elif isinstance(run, ast.Name) and (decorator := _decorator_with(module, function, run.id)):
+            for reference in self.roles.callers.of(module, decorator):
+                if decorated := _decorated_at(reference):
+                    yield _LoopStart(module, call, reference.module, decorated)
+        else:
+            yield _LoopStart(module, call, module, coroutine)
 
-    def _is_repeated(self, module: Module, call: ast.Call) -> bool:
-        """Say whether each task or request runs a call, or each turn of a loop that does not end."""
-        runs = self.roles.lifecycle.runs_of(module, call)
+    def _starts_repeatedly(self, start: _LoopStart) -> bool:
+        """Say whether a loop is started again and again; by a decorator, where what it decorates is run so."""
+        if self._is_repeated(start.module, start.call):
+            return True
+        return isinstance(start.code, FUNCTIONS) and self._is_repeated(start.home, start.code.body[0])
+
+    def _is_repeated(self, module: Module, node: ast.AST) -> bool:
+        """Say whether each task or request runs a piece of code, or each turn of a loop that does not end."""
+        runs = self.roles.lifecycle.runs_of(module, node)
         is_asked_for = any(run.context.kind in ("task", "request") and not self.roles.is_aside(run.path) for run in runs)
-        return is_asked_for or self._goes_round(module, call)
+        return is_asked_for or self._goes_round(module, node)
 
     def _goes_round(self, module: Module, node: ast.AST, depth: int = 0) -> bool:
         """Say whether an endless loop, here or around a call of this function, comes to a place again and again."""
@@ -225,6 +244,22 @@ def _loop_calls(module: Module) -> Iterator[tuple[ast.Call, ast.AST]]:
         function = function_around(module, call)
         if call.args and function and _makes_a_loop(module, function):
             yield call, call.args[0]
+
+
+def _decorator_with(module: Module, function: Function, name: str) -> Function | None:
+    """Return the function of the module whose users give it what a function inside it calls: `def run_async(func): ...`."""
+    around = [each for each in module.enclosing_functions(function) if isinstance(each, FUNCTIONS)]
+    is_given = any(name in module.scope_at(each.body[0]).parameters for each in around)
+    return around[-1] if is_given else None
+
+
+def _decorated_at(reference: Reference) -> Function | None:
+    """Return the function that a reference decorates: `@run_async`, `@run_async(app)`."""
+    node, module = reference.node, reference.module
+    around = module.parent(node)
+    if isinstance(around, ast.Call) and around.func is node:
+        node, around = around, module.parent(around)
+    return around if isinstance(around, FUNCTIONS) and node in around.decorator_list else None
 
 
 def _makes_a_loop(module: Module, function: Function) -> bool:
