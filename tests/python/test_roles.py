@@ -1507,10 +1507,12 @@ USED = f"{ENGINE}engine = {MAKE}\n"
 
 def test_a_function_that_nobody_calls_does_not_hide_who_uses_the_engine(make_tree):
     files = {
-        "crud.py": "from db import engine\ndef insert():\n    engine.connect()\n",
-        "db.py": f"{USED}def get_db():\n    yield engine\n",
-        "main.py": f"{APP}import crud\nfrom db import get_db\n@app.get('/')\ndef show(db=Depends(get_db)): ...\n",
-        "old.py": f"from sqlalchemy.orm import sessionmaker\n{USED}session = sessionmaker(engine)()\n",
+        "db/__init__.py": "",
+        "db/check.py": "from database import engine\ndef check():\n    engine.connect()\nif __name__ == '__main__':\n    check()\n",
+        "db/crud.py": "from .database import engine\ndef insert(model):\n    session = sessionmaker(bind=engine)()\n    session.add(model())\n",
+        "db/database.py": f"{USED}def get_db():\n    yield engine\n",
+        "db/old.py": f"from sqlalchemy.orm import sessionmaker\n{USED}session = sessionmaker(engine)()\n",
+        "main.py": f"{APP}from db import crud\nfrom db.database import get_db\n@app.get('/')\ndef show(db=Depends(get_db)):\n    crud.find(db)\n",
     }
     used, old = sorted(Code(make_tree(files)).engines(), key=lambda found: found.location.path)
     assert (used.role, old.role) == ("service", "script")
