@@ -767,6 +767,27 @@ def test_what_follows_the_initialisation_is_not_told_without_a_version(engine):
     assert engine(without).dead_settings
 
 
+@pytest.mark.parametrize(
+    ("required", "names"),
+    [
+        ("flask-sqlalchemy\n", {"SQLALCHEMY_POOL_SIZE"}),
+        ("flask-sqlalchemy>=2.5\nflask\n", {"SQLALCHEMY_POOL_SIZE"}),
+        ("flask-sqlalchemy==2.5.1\n", set()),
+        ("flask-sqlalchemy<3\n", set()),
+        ("flask-sqlalchemy\nflask==1.1.4\n", set()),
+        ("flask-sqlalchemy\nsqlalchemy<1.4\n", set()),
+        ("flask\n", set()),
+    ],
+)
+def test_the_keys_of_version_2_are_dead_where_an_open_requirement_installs_3(make_tree, required, names):
+    sized = f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_POOL_SIZE'] = 3\ndb = SQLAlchemy(app)\n"
+    code = Code(make_tree({"app.py": START + sized, "requirements.txt": required}))
+    code.declare(tuple(versions.read(code.modules.tree)))
+    (found,) = code.engines()
+    assert {dead.name for dead in found.dead_settings} == names
+    assert all("without a version" in dead.why for dead in found.dead_settings)
+
+
 SHOP = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_ENGINE_OPTIONS'] = {{'pool_size': 7}}\n"
 SIZED = "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
 

@@ -76,6 +76,9 @@ URL = "DATABASE_URL=postgresql+asyncpg://user@db/orders\n"
     ("files", "server"),
     [
         ({".env.example": URL}, "postgresql"),
+        ({".example_env": URL}, "postgresql"),
+        ({"env-template": URL}, "postgresql"),
+        ({"environment": URL}, None),
         ({"backend/.env": "export DATABASE_URL = 'postgres://user@db/orders'\n"}, "postgresql"),
         ({"conf/api.env": "# DATABASE_URL=sqlite://\nDATABASE_URL=mysql+pymysql://user@db/orders\n"}, "mysql"),
         ({".env.example": URL, ".env.test": URL.replace("postgresql", "mysql")}, None),

@@ -115,7 +115,7 @@ def test_a_missing_env_file_leaves_the_environment_incomplete(one):
     assert one(service("env_file:\n  - path: x.env\n    required: false")).variables.complete
 
 
-@pytest.mark.parametrize("name", [".env.example", ".env.sample", "env.dist"])
+@pytest.mark.parametrize("name", [".env.example", ".env.sample", "env.dist", ".env_example", ".env-template", "example.env", ".example_env"])
 def test_the_example_of_an_env_file_that_nobody_commits_is_an_estimate_of_it(one, name):
     files = {
         "docker-compose.yml": service("env_file: .env\nenvironment:\n  - B=${B}\n  - C=${C}"),

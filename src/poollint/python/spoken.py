@@ -29,7 +29,9 @@ _DOTTED = re.compile(rb"\b(postgresql|mysql)\.([A-Z0-9]{3,20})\b")
 _WORD = re.compile(rb"\w+")
 # Who writes these knows of another server that may run the same models.
 _OF_SEVERAL = re.compile(rb"\bwith_variant\(|@compiles\(|\bload_dialect_impl\b|\bdialect\.name\b|sqlite", re.I)
-_ENV_FILE = re.compile(r"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env\.(example|sample|template|dist))$")
+_ENV_FILE = re.compile(
+    r"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env[._-](example|sample|template|dist)|\.?(example|sample|template|dist)[_-]env)$"
+)
 _URL = r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[ \t]*[\"']?([a-z0-9]{2,20})(?:\+\w{1,20})?://"
 
 

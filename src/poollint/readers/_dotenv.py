@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(.*)")
 MOST_LINES = 5_000
-_ENDINGS = (".example", ".sample", ".dist", ".template")
+_EXAMPLES = ("example", "sample", "dist", "template")
 
 
 def variables(tree: Tree, path: str) -> dict[str, Setting] | None:
@@ -51,11 +51,20 @@ def _named_for(environment: str | None, name: str) -> Iterator[str]:
         for word in words_of(environment):
             yield f"{name}.{word}"
             yield from _examples(f"{name}.{word}")
-            yield from (f"{name}{ending}.{word}" for ending in _ENDINGS)
+            yield from (f"{each}.{word}" for each in _suffixed(name))
 
 
 def _examples(name: str) -> Iterator[str]:
-    yield from (stem + ending for stem in (name, name.lstrip(".")) for ending in _ENDINGS)
+    """Yield what people call the example of an env file: `.env.example`, `env.example`, `.env_example`, `example.env`."""
+    plain = name.lstrip(".")
+    for stem in (name, plain):
+        yield from _suffixed(stem)
+    for dot in ("", "."):
+        yield from (f"{dot}{word}{mark}{plain}" for mark in "._-" for word in _EXAMPLES)
+
+
+def _suffixed(stem: str) -> Iterator[str]:
+    yield from (f"{stem}{mark}{word}" for mark in "._-" for word in _EXAMPLES)
 
 
 def parse(text: str, path: str) -> dict[str, Setting]:

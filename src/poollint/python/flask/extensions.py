@@ -45,6 +45,7 @@ from poollint.sqlalchemy_tables import (
     FLASK_OPTIONS,
     FLASK_URI,
 )
+from poollint.versions import allows
 
 VERSION = "flask-sqlalchemy"
 
@@ -114,7 +115,7 @@ class Flask:
         if binds and is_3 and (uri is None or (isinstance(uri, Known) and uri.value is None)):
             return binds  # 3 makes no engine for a URI that is not set; 2 makes one of SQLite
         arguments = given.of_default(uri)
-        dead = tuple(self._dead(config, site, is_3))
+        dead = tuple(self._dead(config, site, is_3, is_3 is None and _installs_3(library)))
         made = (Made(site.location, _pool(world, arguments, uri, library), arguments, dead), *binds)
         return tuple(replace(each, pool=_as_left_out(each.pool)) for each in made) if config.lacks_a_file else made
 
@@ -146,13 +147,15 @@ class Flask:
 
     # -- settings that nothing reads
 
-    def _dead(self, config: Config, site: Site, is_3: bool | None) -> Iterator[DeadSetting]:
-        ignored = {**(FLASK_2_KEYS if is_3 else {}), **FLASK_NEVER_KEYS}
+    def _dead(self, config: Config, site: Site, is_3: bool | None, gets_3: bool) -> Iterator[DeadSetting]:
+        """Yield what is set in vain; `gets_3` says that the version is open, and that 3 is what is installed today."""
+        ignored = {**(FLASK_2_KEYS if is_3 or gets_3 else {}), **FLASK_NEVER_KEYS}
+        open_version = ", which a requirement without a version installs today," if gets_3 else ""
         for key, name in ignored.items():
             value = config.get(key)
             if not isinstance(value, Known) or key in self.places.read_keys:
                 continue
-            who = "Flask-SQLAlchemy 3 ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
+            who = f"Flask-SQLAlchemy 3{open_version} ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
             fix = f'Put it into {FLASK_OPTIONS} = {{"{name}": ...}}.'
             yield DeadSetting(key, as_setting(value), f"{who} {key}", fix, config.set_at.get(key))
         for option, given, hook in set_in_vain(site) if is_3 else ():
@@ -185,6 +188,16 @@ class Flask:
                 if assigned_name(node) == FLASK_OPTIONS:
                     value = Known("a dict", Origin(FLASK_OPTIONS, module.location(node)))
                     yield DeadSetting(FLASK_OPTIONS, value, why, "Pass the options to what opens the connections.")
+
+
+def _installs_3(library: Library) -> bool:
+    """Say whether an open requirement of the extension gets version 3 today: nothing beside it holds it back.
+
+    3.0 needs Flask 2.2 and SQLAlchemy 1.4.18 (https://flask-sqlalchemy.readthedocs.io/en/stable/changes/).
+    """
+    required = library.declared(VERSION)
+    is_open = bool(required) and all(version.pinned is None and allows(version.specifier, "3.1.1") for version in required)
+    return is_open and library.at_least("2.2", "flask") is not False and library.at_least("1.4.18") is not False
 
 
 @dataclass(frozen=True, slots=True)
