@@ -1090,6 +1090,8 @@ def test_an_engine_that_the_process_makes_for_itself_as_well_lasts(engine, besid
 LOCAL = {
     "engine.connect()": False,
     "Base.metadata.create_all(engine)": False,
+    "look_into(engine)": False,
+    "inspect = keep; inspect(engine)": True,
     "return engine": True,
     "app.state.engine = engine": True,
     "unknown(engine)": True,
@@ -1108,6 +1110,7 @@ LOCAL = {
     "@event.listens_for(engine, 'connect')\n    def tune(connection, record):\n        connection.cursor()": False,
 }
 CALLED = """
+from sqlalchemy import inspect as look_into
 STATE = {}
 def wait_for(bind, seconds=1):
     with bind.connect() as connection:

@@ -637,3 +637,39 @@ def test_two_scripts_that_scale_differently_decide_nothing(one):
         "b.sh": "docker-compose up --scale api=3\n",
     }
     assert one(files).instances.value == 2
+
+
+# -- files of other names
+
+IMAGES = "services:\n  db:\n    image: postgres:16\n"
+
+
+@pytest.mark.parametrize("name", ["compose-prod.yml", "compose.prod.yml", "compose_prod.yaml"])
+def test_a_name_that_begins_with_compose_is_one(workloads, name):
+    assert ("api", "prod") in workloads({name: service("command: uvicorn app:app"), "docker-compose.yml": IMAGES})
+
+
+def test_where_no_file_is_called_so_any_with_services_is_one(workloads):
+    base = service("command: uvicorn app:app").replace("build: .", "env_file: [.env]")
+    files = {
+        "base.yml": base,
+        "prod.yml": service("extends:\n  file: base.yml\n  service: api"),
+        "deploy/local.yaml": "# the services\nservices: # of a developer\n  db:\n    image: postgres:16\n  web:\n    build: ..\n",
+    }
+    assert set(workloads(files)) == {("api", "prod"), ("web", "local")}
+    assert set(workloads({**files, "docker-compose.yml": IMAGES})) == set()  # what is not called so is a part of it
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services:\n  - name: api\n    image: {url: a}\n",  # Render
+        "services:\n  api:\n    project: ./src\n    host: containerapp\n",  # azd
+        "services:\n  app.mailer:\n    class: Mailer\n",
+        "services:\n  api: web\n  db:\n    image: postgres\n",
+        "apiVersion: v1\nkind: Settings\nservices:\n  api:\n    image: a\n",
+        "jobs:\n  test:\n    services:\n      db:\n        image: postgres\n",
+    ],
+)
+def test_other_services_are_none_of_compose(read, text):
+    assert read({"settings.yaml": text})[1] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from poollint import pipeline
 from poollint.commands import processes
 from poollint.facts import Build, Known, Location, Unknown, Workload
 from poollint.readers import dockerfile
@@ -206,3 +207,30 @@ def test_a_source_outside_the_context_is_one_inside_it(make_tree):
     workload = Workload("bot", "compose", "service", Location("c.yml", 1), build=Build("", "docker/bot/Dockerfile"))
     (process,) = processes(workload, make_tree(files))
     assert process.processes.value == 3
+
+
+@pytest.mark.parametrize(
+    ("base", "life"),
+    [
+        ("public.ecr.aws/lambda/python:3.12", "per-invocation"),
+        ("amazon/aws-lambda-python:3.12", "per-invocation"),
+        ("python:3.12", "long-lived"),
+        ("shop/lambda-pythonic:1", "long-lived"),
+    ],
+)
+def test_an_image_that_only_lambda_runs_is_a_function(make_tree, base, life):
+    (found,) = dockerfile.read(make_tree({"Dockerfile": f'FROM {base} AS build\nFROM build\nCMD ["app.main.handler"]\n', "app/main.py": ""}))
+    assert (found.life, [(process.entry, process.units.value) for process in found.run]) == (
+        life,
+        [("app.main:handler", 1)] if life == "per-invocation" else [],
+    )
+
+
+def test_compose_runs_a_functions_image_in_an_emulator(make_tree):
+    files = {
+        "Dockerfile": 'FROM public.ecr.aws/lambda/python:3.12\nCOPY app app\nCMD ["app.main.handler"]\n',
+        "docker-compose.yml": "services:\n  api:\n    build: .\n",
+        "app/main.py": "from sqlalchemy import create_engine\nengine = create_engine('postgresql+psycopg://db/a')\ndef handler(event, context): ...\n",
+    }
+    _, _, project = pipeline.read([make_tree(files).root], isolated=True)
+    assert {(w.platform, w.life) for w in project.workloads} == {("docker", "per-invocation"), ("compose", "long-lived")}

@@ -224,6 +224,8 @@ def _rank(workload: Workload) -> int:
 
 def _describes(fallback: Workload, other: Workload) -> bool:
     """Say whether the other workload runs what the fallback describes: its Dockerfile, or the same entry point."""
+    if fallback.life == "per-invocation" != other.life:
+        return False  # Compose starts a function's image in an emulator
     if fallback.build and fallback.build.dockerfile:
         if other.build and other.build.dockerfile == fallback.build.dockerfile:
             return True

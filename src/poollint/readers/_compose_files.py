@@ -1,4 +1,4 @@
-"""The files of Compose projects: found by name, their includes, and which of them run together.
+"""The files of Compose projects: found by name, or else by what they hold, their includes, and which run together.
 
 A file named for an environment is merged over the base when its services are incomplete alone, and is a set of its own
 when they are complete.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PATTERNS = (
     "compose.y*ml",
-    "compose[.-_]*.y*ml",
+    "compose[._-]*.y*ml",
     "docker-compose*.y*ml",
     "docker_compose*.y*ml",
     "*.compose.y*ml",
@@ -30,6 +30,7 @@ PATTERNS = (
     "podman-compose*.y*ml",
 )
 _BASE = re.compile(r"(docker-)?compose\.ya?ml$", re.IGNORECASE)
+_LOOKS_LIKE_ONE = re.compile(rb"^services:[ \t]*(?:#.*)?\r?$(?s:.*?)^[ \t]+(?:image|build|extends):", re.M)
 _OVERRIDE = re.compile(r"(docker-)?compose\.override\.ya?ml$", re.IGNORECASE)
 
 
@@ -50,6 +51,21 @@ class File:
         starts = all(any(key in node for key in ("image", "build", "extends")) for node in services.values())
         alone = bool(self.included) or _needed(services).issubset(services)
         return bool(services) and starts and alone and not any(_changes_another(node) for node in services.values())
+
+
+    @property
+    def looks_like_one(self) -> bool:
+        """Say whether a file of any name is of Compose: all its services are mappings, and one says what it runs."""
+        services = self.services
+        is_plain = len(services) == len(list(self.root.pairs_at("services"))) and "apiVersion" not in self.root
+        return is_plain and any(key in node for node in services.values() for key in ("image", "build", "extends"))
+
+    @property
+    def extended(self) -> tuple[str, ...]:
+        """Return the files that services of this one extend."""
+        named = (node.at("extends", "file") for node in self.services.values())
+        folder = posixpath.dirname(self.path)
+        return tuple(path for node in named if isinstance(node, Scalar) and (path := relative(folder, node.text)) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,17 @@ def _needed(services: dict[str, Mapping]) -> set[str]:
             listed = node.get(key)
             found.update(item.text.partition(":")[0] for item in texts(listed) if isinstance(listed, Sequence))
     return found
+
+
+def files_of(tree: Tree) -> dict[str, File]:
+    """Return the Compose files of a tree by path; where none is called so, `prod.yml` may be one: its services have images."""
+    named = {path: file for path in tree.named(*PATTERNS) if (file := read_file(tree, path)) is not None}
+    if named:
+        return named
+    alike = (path for path in tree.named("*.y*ml") if _LOOKS_LIKE_ONE.search(tree.bytes(path) or b""))
+    found = {path: file for path in alike if (file := read_file(tree, path)) is not None and file.looks_like_one}
+    extended = {path for file in found.values() for path in file.extended}
+    return {path: file for path, file in found.items() if path not in extended}
 
 
 def read_file(tree: Tree, path: str) -> File | None:

@@ -29,7 +29,7 @@ from poollint.facts import (
     Workload,
 )
 from poollint.readers import _dotenv
-from poollint.readers._compose_files import PATTERNS, File, FileSet, file_sets, read_file, relative, scales, texts
+from poollint.readers._compose_files import File, FileSet, file_sets, files_of, read_file, relative, scales, texts
 from poollint.readers._containers import hide, is_infrastructure
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _MARKED = re.compile(r"([^\ue000-\uf8ff]+)|([\ue000-\uf8fe])([^\uf8ff]*)\uf8ff?"
 
 def read(tree: Tree) -> Iterator[Fact]:
     """Yield the facts of every Compose project."""
-    files = {path: file for path in tree.named(*PATTERNS) if (file := read_file(tree, path)) is not None}
+    files = files_of(tree)
     included = {path for file in files.values() for path in file.included}
     scaled = {name: found[0] for name, found in scales(tree).items() if len(found) == 1} if files else {}
     folders: dict[str, list[File]] = {}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from poollint.environments import environment_of
-from poollint.facts import Build, Location, Unknown, Workload
+from poollint.facts import Build, Location, Unknown, Words, Workload
 from poollint.readers._dockerfile import in_context
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _PATTERNS = (
     "*.dockerfile",
 )
 _NOT_ONE = re.compile(r"\.(dockerignore|md|j2|jinja2?|tmpl|tpl|ya?ml|py|sh|txt)$", re.IGNORECASE)
+# What AWS builds functions on: https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
+_OF_LAMBDA = re.compile(r"(^|/)(lambda/python|aws-lambda-python)(:|@|$)")
 NO_MANIFEST = Unknown("no manifest says how many instances run")
 
 
@@ -55,6 +57,8 @@ def _workload(tree: Tree, path: str) -> Workload | None:
     if container is None or images.kind_of(container.base) is not None or images.runs_no_python(container.base):
         return None
     told = container.command or container.entrypoint
+    if _OF_LAMBDA.search(container.base):
+        return _function(tree, path, build, container.command)
     return Workload(
         name=_name(tree, path),
         platform="docker",
@@ -65,6 +69,30 @@ def _workload(tree: Tree, path: str) -> Workload | None:
         instances=NO_MANIFEST,
         rollout_instances=NO_MANIFEST,
         build=build,
+    )
+
+
+def _function(tree: Tree, path: str, build: Build, command: Words | None) -> Workload:
+    """Return the function of an image that only Lambda runs: its command names the handler, `CMD ["app.main.handler"]`."""
+    from poollint.readers import _ecs
+    from poollint.readers._platform import function
+
+    place = command.location if command else Location(path, 1)
+    handler = command.words[0] if command and command.words else None
+    return Workload(
+        name=_name(tree, path),
+        platform="docker",
+        kind="function",
+        location=place,
+        unit=posixpath.dirname(path),
+        environment=_environment(tree, path),
+        life="per-invocation",
+        instances=_ecs.lambda_instances(None),
+        rollout_instances=NO_MANIFEST,
+        concurrency=_ecs.ONE_REQUEST,
+        concurrency_is_hard=True,
+        build=build,
+        run=function("lambda", place, handler, build.context),
     )
 
 

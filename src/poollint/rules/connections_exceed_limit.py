@@ -51,13 +51,14 @@ def verdict(budget: Budget) -> Severity | None:
 
 
 def _has_ceiling_nobody_wrote(client: Client) -> bool:
-    """Say whether only a server's default, gunicorn's 1,000 greenlets, caps what an engine without a pool opens.
+    """Say whether a number that nobody wrote makes the demand: gunicorn's 1,000 greenlets, or an account's 1,000 functions.
 
     Against a limit that is written this is said; two figures of which neither is written prove nothing.
     """
     numbers = dict(client.steady.factors)
-    units = numbers.get("units")
-    return "pool_size" not in numbers and isinstance(units, Known) and units.certainty == "default" and units.value > 1
+    units, instances = numbers.get("units"), numbers.get("instances")
+    opens_what_runs = "pool_size" not in numbers and isinstance(units, Known) and units.certainty == "default" and units.value > 1
+    return opens_what_runs or isinstance(instances, Known) and instances.certainty == "estimate"
 
 
 def _too_large_alone(budget: Budget) -> Iterator[int]:

@@ -13,7 +13,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from poollint.python.evaluator.values import FunctionRef
+from poollint.python.evaluator.values import FunctionRef, LibraryRef
 from poollint.python.source import names
 from poollint.python.source.modules import Module
 from poollint.python.source.scopes import FUNCTIONS
@@ -93,6 +93,11 @@ def _given(module: Module, call: ast.AST | None, argument: ast.AST) -> Iterator[
         yield True
         return
     callee = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    match names.resolve(module, call.func):
+        case LibraryRef(name=name):  # `from sqlalchemy import inspect as sa_inspect`
+            callee = name.rpartition(".")[2]
+        case FunctionRef():  # the project's own, whatever it is called
+            callee = ""
     if callee in _HOLDERS:
         yield call
     elif callee not in _USERS:
