@@ -290,6 +290,39 @@ def test_another_name_for_the_session_factory_leads_to_the_engine(uses):
     assert uses({"app/db.py": f"{ASYNC}TaskSession = Session\n", "app/tasks.py": task}) == [("new-loop", "app/tasks.py:8")]
 
 
+KEPT = (
+    "from sqlalchemy.ext.asyncio import create_async_engine\n_engine = None\ndef get_engine():\n    global _engine\n"
+    "    if _engine is None:\n        _engine = create_async_engine('postgresql+asyncpg://db/a')\n    return _engine\n"
+    "def reset():\n    global _engine\n    _engine = {}\n"
+)
+
+
+@pytest.mark.parametrize(("value", "reset", "is_used"), [("None", "reset()", False), ("None", "pass", True), ("1", "reset()", True)])
+def test_a_task_that_forgets_the_engine_before_it_starts_a_loop_uses_another_each_time(uses, value, reset, is_used):
+    task = "import asyncio\nfrom celery import shared_task\nfrom app.db import get_engine, reset\nasync def work():\n    get_engine()\n"
+    files = {"app/db.py": KEPT.format(value), "app/tasks.py": f"{task}@shared_task\ndef bill():\n    {reset}\n    asyncio.run(work())\n"}
+    assert bool(uses(files, "new-loop")) is is_used
+
+
+@pytest.mark.parametrize(
+    ("call", "is_used"),
+    [
+        ("Service.add(1, other())", False),
+        ("Service.add(1, sessions=other())", False),
+        ("Service.add(1)", True),
+        ("Service.add(1, None)", True),
+        ("Service.add(other())", True),
+    ],
+)
+def test_what_runs_only_without_an_argument_does_not_run_with_it(uses, call, is_used):
+    text = (
+        f"{TASK}from elsewhere import other\nclass Service:\n    @classmethod\n    async def add(cls, row, sessions=None):\n"
+        "        if sessions is None:\n            sessions = Session\n        async with sessions() as s: ...\n"
+        f"@shared_task\ndef bill():\n    asyncio.run({call})\n"
+    )
+    assert bool(uses({"app/db.py": ASYNC, "app/tasks.py": text}, "new-loop")) is is_used
+
+
 RUN_ASYNC = (
     "import asyncio\nfrom functools import wraps\nfrom celery import shared_task\n"
     "def plain(func):\n    @wraps(func)\n    def run(*args):\n        return asyncio.run(func(*args))\n    return run\n"

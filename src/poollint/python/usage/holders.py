@@ -262,10 +262,13 @@ class Follower:
         """Say whether running a piece of code comes to a holder, and nothing on the way disposes an engine."""
         todo: deque[tuple[Module, ast.AST, int]] = deque([(module, start, 0)])
         seen: set[ast.AST] = {start}
+        called, skipped = _left_out(module, start)
+        if called is not None and skipped:  # nor does what stands beside it in its class
+            seen.update(parent for parent in called.module.ancestors(called.node) if isinstance(parent, ast.ClassDef))
         uses = False
         while todo and len(seen) < MOST_FUNCTIONS:
             here, node, depth = todo.popleft()
-            summary = self.summary(here, node)
+            summary = _summary(here, node, skipped) if called and node is called.node and skipped else self.summary(here, node)
             if summary.disposes:
                 return False
             uses = uses or bool(summary.variables & found.variables)
@@ -277,6 +280,12 @@ class Follower:
                     seen.add(further[1])
                     todo.append((*further, depth + 1))
         return uses
+
+    def forgets(self, found: Holders, module: Module, node: ast.AST) -> bool:
+        """Say whether code calls what forgets the engine, so that the next use makes one: `global engine; engine = None`."""
+        kept = {name for _, name in found.variables}
+        further = (definition for _, definition in self.summary(module, node).definitions if definition not in found.definitions)
+        return any(not kept.isdisjoint(_set_to_none(definition)) for definition in further if isinstance(definition, FUNCTIONS))
 
     def summary(self, module: Module, node: ast.AST) -> Summary:
         if node not in self._summaries:
@@ -300,11 +309,35 @@ def _chooses_null_pool(module: Module, node: ast.AST) -> bool:
     return False
 
 
-def _summary(module: Module, node: ast.AST) -> Summary:
+def _set_to_none(function: ast.AST) -> set[str]:
+    """Return the names of the module that a function sets to None."""
+    shared = {name for node in walk(function) if isinstance(node, ast.Global) for name in node.names}
+    assigned = (node for node in walk(function) if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant))
+    return {target.id for node in assigned if node.value.value is None for target in node.targets if isinstance(target, ast.Name)} & shared
+
+
+def _left_out(module: Module, call: ast.AST) -> tuple[FunctionRef | None, frozenset[ast.AST]]:
+    """Return the function of a call, and what in it does not run because an argument is passed: `if session is None: ...`."""
+    target = names.resolve(module, call.func) if isinstance(call, ast.Call) else None
+    if not isinstance(call, ast.Call) or not isinstance(target, FunctionRef) or isinstance(target.node, ast.Lambda):
+        return None, frozenset()
+    parameters = [arg.arg for arg in target.node.args.args]
+    is_bound = parameters[:1] in (["self"], ["cls"]) and isinstance(call.func, ast.Attribute)
+    given = [*zip(parameters[is_bound:], call.args), *((keyword.arg, keyword.value) for keyword in call.keywords)]
+    passed = {name for name, value in given if not isinstance(value, (ast.Constant, ast.Starred))}
+    skipped: set[ast.AST] = set()
+    for node in walk(target.node):
+        match node:
+            case ast.If(test=ast.Compare(left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Constant(value=None)]), body=body):
+                skipped.update(part for stmt in body if name in passed for part in ast.walk(stmt))
+    return target, frozenset(skipped)
+
+
+def _summary(module: Module, node: ast.AST, skipped: frozenset[ast.AST] = frozenset()) -> Summary:
     variables: set[Variable] = set()
     definitions: dict[ast.AST, Module] = {}
     disposes = False
-    named_here = _names_in(node)
+    named_here = _names_in(node, skipped)
     if any(name.endswith("run_coroutine_threadsafe") for name in named_here):
         return Summary(frozenset(), (), False)  # the coroutines run in the loop of another thread, whoever waits for them
     unpooled = any(name.endswith("NullPool") for name in named_here) and _chooses_null_pool(module, node)
@@ -317,10 +350,12 @@ def _summary(module: Module, node: ast.AST) -> Summary:
     return Summary(frozenset(variables), tuple((other, d) for d, other in definitions.items()), disposes, unpooled)
 
 
-def _names_in(node: ast.AST) -> dict[str, ast.expr]:
+def _names_in(node: ast.AST, skipped: frozenset[ast.AST]) -> dict[str, ast.expr]:
     """Return the names and dotted names that code loads, each once: within one function they mean the same."""
     found: dict[str, ast.expr] = {}
     for part in walk(node):
+        if part in skipped:
+            continue
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load):
             name = dotted(part) or (f".{part.attr}" if isinstance(part, ast.Attribute) else None)
             if name:

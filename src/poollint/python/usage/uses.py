@@ -103,9 +103,16 @@ class Uses:
         for start in self._loop_starts:
             if start.home.path in reached:
                 # What runs the call is the longer search: many commands start a loop, few of them come to an engine.
-                if self.follower.comes_to(holders, start.home, start.code) and self._starts_repeatedly(start):
+                if self._comes_to(holders, start) and self._starts_repeatedly(start):
                     says = f"{(dotted(start.call.func) or 'a new loop').strip()} in {start.module.qualname(start.call)}"
                     yield Use("new-loop", says, start.module.location(start.call))
+
+    def _comes_to(self, holders: Holders, start: _LoopStart) -> bool:
+        """Say whether what runs in a loop uses an engine that others used before it."""
+        around = function_around(start.module, start.call)
+        if around is not None and self.follower.forgets(holders, start.module, around):
+            return False
+        return self.follower.comes_to(holders, start.home, start.code)
 
     @cached_property
     def _loop_starts(self) -> tuple[_LoopStart, ...]:
