@@ -859,6 +859,19 @@ def test_a_function_or_a_name_that_asks_the_url_asks_the_url(engine, asked, dial
     assert value_of(pool.dialect) == (dialect or "postgresql")
 
 
+@pytest.mark.parametrize(
+    ("asked", "dialect"),
+    [("self.PREFIX in url", "sqlite"), ("url.startswith(KIND)", "sqlite"), ("url.split(':')[0] == KIND", "sqlite"), ("self.OTHER in url", None)],
+)
+def test_what_is_asked_for_may_have_a_name(engine, asked, dialect):
+    text = (
+        f"{SYNC}from unread import URL\nKIND = 'sqlite'\nclass Database:\n    PREFIX: str = 'sqlite://'\n    OTHER = make()\n"
+        f"    def __init__(self, url):\n        if {asked}:\n            self.engine = create_engine(url)\ndatabase = Database(URL)\n"
+    )
+    (pool,) = engine({"db.py": text, "requirements.txt": "sqlalchemy\npsycopg2\n"}).alternatives
+    assert value_of(pool.dialect) == (dialect or "postgresql")
+
+
 def test_what_is_read_anew_may_come_out_otherwise(engine):
     text = (
         f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"

@@ -1532,3 +1532,20 @@ def test_a_function_that_nobody_calls_does_not_hide_who_uses_the_engine(make_tre
 def test_an_engine_that_only_programs_of_their_own_use_has_their_role(engine, model, role):
     files = {"db.py": USED, "models.py": f"from elsewhere import metadata\nfrom sqlalchemy.orm import sessionmaker\nfrom db import engine\n{model}"}
     assert engine(files).role == role
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        ("Depends(Database)", True),
+        ("Depends(get_database)", None),
+    ],
+)
+def test_who_names_a_class_to_a_container_makes_none_of_it(engine, given, kind):
+    """`inject` gives the instance that was bound, or the one that it made the first time."""
+    text = (
+        f"import inject\n{ENGINE}{APP}class Database:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+        f"def get_database():\n    return inject.instance(Database)\n@app.get('/')\ndef show(db={given}): ...\n"
+    )
+    found = engine({"main.py": text}).per_call
+    assert (found.value if isinstance(found, Known) else None) is kind

@@ -8,13 +8,15 @@ from dataclasses import replace
 
 from poollint.facts import Known, value_of
 from poollint.python.evaluator import reach
+from poollint.python.evaluator.callers import class_around
 from poollint.python.evaluator.calls import MOST_HOPS
 from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import World
 from poollint.python.evaluator.urls import as_url, dialect_named
-from poollint.python.evaluator.values import FunctionRef, Value, variables_of
+from poollint.python.evaluator.values import FunctionRef, Value, as_setting, variables_of
 from poollint.python.source import names
 from poollint.python.source.modules import Module
+from poollint.python.source.scopes import dotted
 
 
 def is_open(world: World, url: Value) -> bool:
@@ -31,14 +33,16 @@ def asked_of(world: World, url: Value, given: ast.expr, place: ast.AST, module: 
         return url
     parts, written = as_url(world, url), _forms(given, module)
     tests = (*reach.conditions(place, module), *reach.refusals(place, module))
-    asked = [found for test, holds in tests for found in _asked(test, written, holds, module)]
+    asked = [found for test, holds in tests for found in _asked(world, test, written, holds, module)]
     if dialect := next((named for named, is_that in asked if is_that), None):
         return url_of_dialect(dialect, url) if dialect != value_of(parts.dialect) else url
     excluded = {named for named, _ in asked if not isinstance(parts.dialect, Known)}
     return replace(parts, excludes=parts.excludes | excluded) if excluded else url
 
 
-def _asked(test: ast.expr, given: set[str], holds: bool, module: Module, hops: int = 0) -> Iterator[tuple[str, bool]]:
+def _asked(
+    world: World, test: ast.expr, given: set[str], holds: bool, module: Module, hops: int = 0
+) -> Iterator[tuple[str, bool]]:
     """Yield a dialect, and whether a URL is of it: `url.startswith("sqlite")`, `"sqlite" in url`, `url.drivername == "sqlite"`.
 
     Also where a name or a function of the project stands for the question: `is_sqlite(url)`.
@@ -49,28 +53,44 @@ def _asked(test: ast.expr, given: set[str], holds: bool, module: Module, hops: i
 
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield from _asked(operand, given, not holds, module, hops)
+            yield from _asked(world, operand, given, not holds, module, hops)
         case ast.BoolOp(op=op, values=values) if isinstance(op, ast.And if holds else ast.Or):
             for value in values:
-                yield from _asked(value, given, holds, module, hops)
-        case ast.Call(func=ast.Attribute(value=url, attr="startswith"), args=[ast.Constant(value=str(wanted))]):
-            if (named := dialect_named(wanted)) and is_asked(url):
+                yield from _asked(world, value, given, holds, module, hops)
+        case ast.Call(func=ast.Attribute(value=url, attr="startswith"), args=[wanted]):
+            if is_asked(url) and (named := _dialect(world, wanted, module)):
                 yield named, holds
-        case ast.Compare(left=ast.Constant(value=str(wanted)), ops=[ast.In() | ast.NotIn() as op], comparators=[url]):
-            if (named := dialect_named(wanted)) and is_asked(url):
+        case ast.Compare(left=wanted, ops=[ast.In() | ast.NotIn() as op], comparators=[url]):
+            if is_asked(url) and (named := _dialect(world, wanted, module)):
                 yield named, holds == isinstance(op, ast.In)
-        case ast.Compare(left=url, ops=[ast.Eq() | ast.NotEq() as op], comparators=[ast.Constant(value=str(wanted))]):
+        case ast.Compare(left=url, ops=[ast.Eq() | ast.NotEq() as op], comparators=[wanted]):
             # That a driver is another one says nothing of the dialect.
-            if (named := dialect_named(wanted)) and is_asked(url):
+            if is_asked(url) and (named := _dialect(world, wanted, module)):
                 if (is_that := holds == isinstance(op, ast.Eq)) or _is_whole_dialect(url):
                     yield named, is_that
         case ast.Call(args=arguments) if hops < MOST_HOPS and (found := _answer(test, module)):
             answer, parameters, home = found
             passed = {ast.dump(ast.Name(name, ast.Load())) for name, each in zip(parameters, arguments) if is_asked(each)}
             if passed:
-                yield from _asked(answer, passed, holds, home, hops + 1)
+                yield from _asked(world, answer, passed, holds, home, hops + 1)
         case ast.Name(id=name) if hops < MOST_HOPS and (value := _only_value(name, test, module)):
-            yield from _asked(value, given, holds, module, hops + 1)
+            yield from _asked(world, value, given, holds, module, hops + 1)
+
+
+def _dialect(world: World, wanted: ast.expr, module: Module) -> str | None:
+    """Return the dialect that a text names: one that is written, or a constant of a module or class."""
+    if isinstance(wanted, ast.Attribute) and dotted(wanted.value) in ("self", "cls"):
+        cls = class_around(module, wanted)
+        wanted = next((each for stmt in (cls.body if cls else ()) if (each := _assigned(stmt, wanted.attr))), wanted)
+    text = value_of(as_setting(world.value(wanted, module)))
+    return dialect_named(text) if isinstance(text, str) else None
+
+
+def _assigned(stmt: ast.stmt, name: str) -> ast.expr | None:
+    match stmt:
+        case ast.Assign(targets=[ast.Name(id=found)], value=value) | ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value):
+            return value if found == name else None
+    return None
 
 
 def _answer(call: ast.Call, module: Module) -> tuple[ast.expr, list[str], Module] | None:

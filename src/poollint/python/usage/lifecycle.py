@@ -137,7 +137,7 @@ class Lifecycle:
                     continue
             further = replace(
                 step,
-                is_conditional=step.is_conditional or _is_one_of_several(definition, reference),
+                is_conditional=step.is_conditional or _is_one_of_several(definition, reference) or _is_looked_up(definition, reference),
                 is_disposed=step.is_disposed or _is_left(step.module, definition, reference),
             )
             yield from self._referred(further, reference, skipping)
@@ -279,6 +279,16 @@ def _is_one_of_several(definition: ast.AST, reference: Reference) -> bool:
                     return True
         child = parent
     return False
+
+
+_MAKING = frozenset("Depends Security Provide partial Factory Callable to_thread run_in_threadpool run_in_executor submit".split())
+
+
+def _is_looked_up(definition: ast.AST, reference: Reference) -> bool:
+    """Say whether a class is only named to who may have an instance of it: `inject.instance(Database)`, `services.get(Database)`."""
+    around = reference.module.parent(reference.node)
+    is_argument = isinstance(around, ast.Call) and reference.node in around.args and reference.call is None
+    return isinstance(definition, ast.ClassDef) and is_argument and _called(around) not in _MAKING  # type: ignore[arg-type]
 
 
 # -- disposed ----------------------------------------------------------------------------------------------------------
