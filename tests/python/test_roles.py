@@ -1549,3 +1549,25 @@ def test_who_names_a_class_to_a_container_makes_none_of_it(engine, given, kind):
     )
     found = engine({"main.py": text}).per_call
     assert (found.value if isinstance(found, Known) else None) is kind
+
+
+@pytest.mark.parametrize(
+    ("test", "call", "per_call"),
+    [
+        ("session is None", "read()", True),
+        ("not session", "read(None)", True),
+        ("session is None", "read(kind=1)", True),
+        ("session is None", "read(other())", None),
+        ("session is None", "read(session=other())", None),
+        ("session is None", "read(**other())", None),
+        ("session is None and kind", "read()", None),
+        ("session is not None", "read()", None),
+    ],
+)
+def test_a_parameter_that_a_request_leaves_out_makes_the_engine_that_stands_in_for_it(engine, test, call, per_call):
+    text = (
+        f"{ENGINE}{APP}from elsewhere import other\ndef make():\n    return {MAKE}\ndef read(session=None, kind=0):\n"
+        f"    if {test}:\n        session = make()\n    return session.all()\n@app.get('/')\ndef show():\n    return {call}\n"
+    )
+    found = engine({"main.py": text}).per_call
+    assert (found.value if isinstance(found, Known) else None) is per_call

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 
 from poollint.facts import Location
 from poollint.python.evaluator.callers import (
@@ -58,12 +59,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Step:
-    """A place to look outward from: the creation, or a call that leads to it."""
+    """A place to look outward from: the creation, or a call that leads to it.
+
+    without  the parameter that must be left out for the condition to hold: `def read(session=None): if session is None: ...`
+    """
 
     module: Module
     node: ast.AST
     is_disposed: bool = False
     is_conditional: bool = False
+    without: str = ""
 
 
 class Lifecycle:
@@ -96,10 +101,12 @@ class Lifecycle:
             if function is None:
                 yield _run(step, _outside_functions(step.module, step.node))
                 continue
+            depends = depends_on_parameter(step.module, step.node, function)
             step = replace(
                 step,
                 is_disposed=step.is_disposed or disposes(function, disposers) or disposed_by_name(step, disposers),
-                is_conditional=step.is_conditional or depends_on_parameter(step.module, step.node, function),
+                is_conditional=step.is_conditional or depends,
+                without=left_out_at(step.module, step.node, function) if depends and not step.is_conditional else "",
             )
             how = kept(step.module, step.node, function)
             if found := _inside(step, function, how):
@@ -135,9 +142,11 @@ class Lifecycle:
                     continue
                 if not constructs(reference):
                     continue
+            is_conditional = step.is_conditional and not leaves_out(reference, definition, step.without)
             further = replace(
                 step,
-                is_conditional=step.is_conditional or _is_one_of_several(definition, reference) or _is_looked_up(definition, reference),
+                without="",
+                is_conditional=is_conditional or _is_one_of_several(definition, reference) or _is_looked_up(definition, reference),
                 is_disposed=step.is_disposed or _is_left(step.module, definition, reference),
             )
             yield from self._referred(further, reference, skipping)
@@ -390,6 +399,37 @@ def depends_on_parameter(module: Module, node: ast.AST, function: Function) -> b
             if any(isinstance(part, ast.Name) and part.id in parameters for part in walk(parent.test)):
                 return True
     return False
+
+
+def left_out_at(module: Module, node: ast.AST, function: Function) -> str:
+    """Return the one parameter without which a function comes to a node: `if session is None:`; "" for other conditions."""
+    tests = [parent.test for parent in takewhile(lambda each: each is not function, module.ancestors(node)) if isinstance(parent, ast.If)]
+    defaults = {arg.arg for arg in function.args.args[len(function.args.args) - len(function.args.defaults) :]}
+    match tests:
+        case [ast.Compare(left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Constant(value=None)])]:
+            return name if name in defaults and _stands_below(module, node, tests[0]) else ""
+        case [ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name))]:
+            return name if name in defaults and _stands_below(module, node, tests[0]) else ""
+    return ""
+
+
+def _stands_below(module: Module, node: ast.AST, test: ast.expr) -> bool:
+    """Say whether a node stands in the body of the `if` of a test, and not in its `else`."""
+    branch = module.parent(test)
+    return isinstance(branch, ast.If) and any(part is node for stmt in branch.body for part in ast.walk(stmt))
+
+
+def leaves_out(reference: Reference, definition: ast.AST, name: str) -> bool:
+    """Say whether a call surely passes a function nothing, or None, for a parameter."""
+    call = reference.call
+    if not name or not isinstance(definition, FUNCTIONS) or call is None:
+        return False
+    if any(isinstance(each, ast.Starred) for each in call.args) or any(keyword.arg is None for keyword in call.keywords):
+        return False
+    parameters = [arg.arg for arg in definition.args.args]
+    is_bound = parameters[:1] in (["self"], ["cls"])
+    given = [*zip(parameters[is_bound:], call.args), *((keyword.arg, keyword.value) for keyword in call.keywords)]
+    return not any(each == name and not (isinstance(value, ast.Constant) and value.value is None) for each, value in given)
 
 
 def _is_only(value: ast.expr, names: set[str]) -> bool:
