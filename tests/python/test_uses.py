@@ -119,6 +119,7 @@ def found(make_tree, files):
         ("if not settings.skip:", "not settings.skip decides, and what it is cannot be read"),
         ("try:\n    risky()\nexcept OSError:", "it runs only when what is tried before fails"),
         ("match FLAG:\n  case 1:", "the subject of a match decides"),
+        ("if FLAG in ('development', 'production'):", "FLAG in ('development', 'production') decides, and what it is cannot be read"),
     ],
 )
 def test_a_condition_that_nobody_can_decide_is_a_doubt(make_tree, lines, doubt):
@@ -134,6 +135,8 @@ def test_a_condition_that_nobody_can_decide_is_a_doubt(make_tree, lines, doubt):
         "if TESTING:",
         "if DATABASE_URL.startswith('sqlite'):",
         "if settings.environment == 'development':",
+        "if settings.environment != 'production':",
+        "if settings.environment in ('development', 'testing'):",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:",
     ],
 )
@@ -147,6 +150,27 @@ def test_the_arguments_of_the_call_decide_inside_the_function(make_tree):
     for call, uses in (("prepare()", []), ("prepare(True)", [("create_all() in prepare()", "import", "")])):
         main = f"from app.db import prepare\n{call}\napplication = make()\n"
         assert found(make_tree, {"app/db.py": DB + prepare, "app/main.py": main}) == uses
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("    service = Service()\n    service.start()\n", "create_all() in load() in start() in prepare()"),
+        ("    with Service() as service:\n        service.start()\n", "create_all() in load() in start() in prepare()"),
+        ("    KEPT.start()\n", "create_all() in load() in start() in prepare()"),
+        ("    service = Service()\n    service.wait()\n", None),
+        ("    service = other()\n    service.start()\n", None),
+        ("    service = Service()\n    service = other()\n    service.start()\n", None),
+    ],
+)
+def test_a_method_of_an_object_that_is_made_there_comes_to_the_use(make_tree, text, code):
+    service = (
+        "from app.db import Base, engine\nfrom elsewhere import other\nclass Service:\n    def start(self):\n        self.load()\n"
+        "    def load(self):\n        Base.metadata.create_all(engine)\n    def wait(self): ...\nKEPT = Service()\n"
+    )
+    main = f"from app.service import KEPT, Service\nfrom elsewhere import other\ndef prepare():\n{text}prepare()\napplication = make()\n"
+    uses = found(make_tree, {"app/db.py": DB, "app/service.py": service, "app/main.py": main})
+    assert uses == ([(code, "import", "")] if code else [])
 
 
 def test_a_use_two_functions_deep_and_what_handlers_do_later(make_tree):

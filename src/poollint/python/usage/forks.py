@@ -21,7 +21,7 @@ from poollint.python.source import names
 from poollint.python.source.modules import Import, Module
 from poollint.python.source.scopes import FUNCTIONS, children, dotted
 from poollint.python.usage import contexts
-from poollint.python.usage.holders import Holders, holds, is_attribute
+from poollint.python.usage.holders import Holders, holds, is_attribute, variable
 from poollint.python.usage.roles import Roles
 
 DEEPEST = 3  # functions that call each other on the way to the use
@@ -227,8 +227,8 @@ def _called(call: ast.Call, module: Module, holders: Holders | None = None) -> F
     resolved = names.resolve(module, call.func)
     if isinstance(resolved, ClassRef):
         return _method(resolved, "__init__")
-    if resolved is None and holders is not None and isinstance(call.func, ast.Attribute):
-        resolved = _method_of_holder(call.func, module, holders)
+    if resolved is None and isinstance(call.func, ast.Attribute):
+        resolved = (_method_of_holder(call.func, module, holders) if holders is not None else None) or _method_of_instance(call.func, module)
     if not isinstance(resolved, FunctionRef) or isinstance(resolved.node, ast.Lambda):
         return None
     is_run = isinstance(resolved.node, ast.FunctionDef) or _is_run_at_once(module, call)
@@ -243,6 +243,23 @@ def _method_of_holder(func: ast.Attribute, module: Module, holders: Holders) -> 
     found = (module.modules.module(path) for path in sorted(holders.paths))
     home = next((other for other in found if other and other.parent(classes[0]) is not None), None)
     return _method(ClassRef(home, classes[0]), func.attr) if home else None
+
+
+def _method_of_instance(func: ast.Attribute, module: Module) -> FunctionRef | None:
+    """Return the method that an object of the project's own class has: `service = Service(); service.load()`, `self.load()`."""
+    owner = func.value
+    if not isinstance(owner, ast.Name):
+        return None
+    if owner.id == "self":
+        function = function_around(module, func)
+        cls = class_around(module, function) if function else None
+        return _method(ClassRef(module, cls), func.attr) if cls else None
+    made, home = _made_as(module, owner), module
+    if made is None and (found := variable(module, owner)) and (other := module.modules.module(found[0])):
+        statements = other.scope.binds.get(found[1], ())
+        made, home = (statements[0].value if len(statements) == 1 and isinstance(statements[0], ast.Assign) else None), other
+    target = names.resolve(home, made.func) if isinstance(made, ast.Call) else None
+    return _method(target, func.attr) if isinstance(target, ClassRef) else None
 
 
 def _method(cls: ClassRef, name: str) -> FunctionRef | None:
@@ -267,12 +284,19 @@ def decided(candidate: Candidate, evaluator: Evaluator) -> Use | None:
     for number, (module, call) in enumerate(candidate.way):
         for test, wanted in reach.conditions(call, module):
             answer, why = _answer(world, test, module, frame)
-            if answer is not None and answer is not wanted or why and _ASIDE.search(ast.unparse(test)):
+            if answer is not None and answer is not wanted or why and _is_aside(test):
                 return None
             doubt = doubt or why and f"{module.source(test)} decides, {why}"
         doubt = doubt or _doubt_of_block(call, module)
         frame = _frame(world, candidate.way[number : number + 2], frame)
     return replace(candidate.use, doubt=doubt)
+
+
+def _is_aside(test: ast.expr) -> bool:
+    """Say whether a condition asks which environment this is, `if DEBUG`, but for one that holds in production as well."""
+    words = {word.lower() for word in _ASIDE.findall(ast.unparse(test))}
+    is_one_of = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.In)
+    return bool(words) and not (is_one_of and len(words) > 1 and bool(words & {"prod", "production"}))
 
 
 def _answer(world: World, test: ast.expr, module: Module, frame: Frame | None) -> tuple[bool | None, str]:
