@@ -1527,6 +1527,7 @@ def test_a_function_that_nobody_calls_does_not_hide_who_uses_the_engine(make_tre
         ("metadata.create_all(engine)\n", "script"),
         ("while True:\n    engine.connect()\n", "worker"),
         ("sessions = sessionmaker(engine)\n", "service"),  # by whom it is imported stands elsewhere
+        ("import functions_framework\nmetadata.create_all(engine)\n@functions_framework.cloud_event\ndef handle(event): ...\n", "service"),
     ],
 )
 def test_an_engine_that_only_programs_of_their_own_use_has_their_role(engine, model, role):

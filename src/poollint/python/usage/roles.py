@@ -527,7 +527,7 @@ class Roles:
             return True
         does_work = contexts.has_main_guard(module) or contexts.does_things(module)
         is_application = self._serves(module) or self._works(module) or _binds_an_application(module)
-        return does_work and not is_application
+        return does_work and not is_application and not _is_called_for_work(module)
 
     def _is_library(self, site: Site) -> bool:
         """Say whether the project is made for other projects: a named distribution without a program of its own."""
@@ -619,6 +619,12 @@ def _makes_of(module: Module, kinds: Mapping[str, tuple[str, ...]]) -> bool:
     named = [*made, *(base for base in derived if (dotted(base) or "").rpartition(".")[2] in kinds)]
     libraries = [(module.qualified(node) or "", kinds[(dotted(node) or "").rpartition(".")[2]]) for node in named]
     return any(name.partition(".")[0] in allowed for name, allowed in libraries)
+
+
+def _is_called_for_work(module: Module) -> bool:
+    """Say whether a framework runs functions of a file for requests or tasks: `@functions_framework.cloud_event`."""
+    functions = (stmt for stmt in module.tree.body if isinstance(stmt, FUNCTIONS))
+    return any(found.kind in ("request", "task") for each in functions if (found := contexts.of_function(module, each)))
 
 
 def _binds_an_application(module: Module) -> bool:
