@@ -817,6 +817,8 @@ def test_what_is_asked_of_the_parsed_url_is_asked_of_the_url(engine, asked, dial
         ("sometimes(url)", None),
         ("is_file()", None),
         ("loops(url)", None),
+        ("loops(url) == 'sqlite'", None),
+        ("settings['kind'] == 'sqlite'", None),
         ("changing", None),
     ],
 )
@@ -843,10 +845,10 @@ def test_a_function_or_a_name_that_asks_the_url_asks_the_url(engine, asked, dial
         from urllib.parse import urlparse
         from helpers import dialect_of, is_file, loops, sometimes
         from sqlalchemy import create_engine
-        from unread import URL, other, rewritten
+        from unread import other, settings
 
         def make():
-            url = rewritten(URL)
+            url = settings['url']
             flag = is_file(url)
             changing = is_file(url)
             changing = other

@@ -119,7 +119,7 @@ _NAMES = frozenset({"drivername", "get_backend_name", "scheme", "lower", "split"
 _PARSERS = frozenset({"make_url", "urlparse", "urlsplit", "str"})
 
 
-def _forms(node: ast.expr, module: Module) -> set[str]:
+def _forms(node: ast.expr, module: Module, hops: int = 0) -> set[str]:
     """Return a URL as it is written, and what it is made of: `url` for `parsed.drivername`, where `parsed = make_url(url)`.
 
     A part of it asks the same where it is compared with a dialect: `url.split("://")[0]`, `dialect_of(url)`.
@@ -132,13 +132,13 @@ def _forms(node: ast.expr, module: Module) -> set[str]:
                 node = owner
             case ast.Call(func=ast.Attribute(attr=name) as method) if name in _NAMES:
                 node = method
-            case ast.Subscript(value=owner):
-                node = owner
+            case ast.Subscript(value=ast.Call(func=ast.Attribute(attr="split" | "partition")) as pieces):
+                node = pieces
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[url]) if name in _PARSERS:
                 node = url
-            case ast.Call(args=[url]) if (told := _answer(node, module)) and len(told[1]) == 1:
-                answer, (parameter,), home = told
-                if ast.dump(ast.Name(parameter, ast.Load())) in _forms(answer, home):
+            case ast.Call(args=[url]) if hops < MOST_HOPS and (told := _answer(node, module)):
+                answer, parameters, home = told
+                if {ast.dump(ast.Name(name, ast.Load())) for name in parameters[:1]} & _forms(answer, home, hops + 1):
                     node = url
             case ast.Name(id=name):
                 node = _only_value(name, node, module) or node
