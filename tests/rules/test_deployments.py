@@ -211,6 +211,11 @@ class TestNullPool:
         (finding,) = self.check(workload(), driver=number("asyncpg", "asyncpg"))
         assert "nine round trips" in finding.message
 
+    def test_of_several_files_that_describe_a_workload_productions_is_shown(self) -> None:
+        made = [replace(workload(), environment=name, location=Location(f"{name}.yml", 1)) for name in ("dev", "prod", "test")]
+        (finding,) = self.check(*made)
+        assert [e.setting.origin.location for e in finding.evidence if e.name == "workload"] == [Location("prod.yml", 1)]
+
     def test_where_an_unread_url_may_lead_to_a_pooler(self) -> None:
         assert not self.check(workload(), target=None, identities=("env:DATABASE_URL",))
 

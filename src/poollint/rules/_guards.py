@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from poollint import environments
-from poollint.facts import Client, Engine, Evidence, Hop, Known, Location, Origin, Pool, Project, Setting, value_of
+from poollint.facts import Client, Engine, Evidence, Hop, Known, Location, Origin, Pool, Project, Setting, Workload, value_of
 
 REUSING = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool", "SingletonThreadPool", "StaticPool"})
 QUEUES = frozenset({"QueuePool", "AsyncAdaptedQueuePool", "FallbackAsyncAdaptedQueuePool"})
@@ -109,10 +109,13 @@ def bind_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
 
 
 def runs_evidence(clients: tuple[Client, ...]) -> Iterator[Evidence]:
-    """Yield what makes and what runs the engine: one line for each workload, also when several files describe it."""
+    """Yield what makes and what runs the engine: one line for each workload, production's where several files describe it."""
     yield from bind_evidence(clients)
-    described = {}
+    described: dict[str, Workload] = {}
     for workload in (client.workload for client in clients if client.workload):
-        described.setdefault(f"{workload.platform} {workload.kind} {workload.name}", workload)
+        what = f"{workload.platform} {workload.kind} {workload.name}"
+        shown = described.setdefault(what, workload)
+        if not environments.is_production(shown.environment) and environments.is_production(workload.environment):
+            described[what] = workload
     for what, workload in described.items():
         yield Evidence("workload", Known(workload.life, Origin(what, workload.location)))
