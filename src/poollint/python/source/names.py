@@ -40,7 +40,7 @@ _CANONICAL: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(create_async_engine|async_engine_from_config|create_async_pool_from_url)",
             r"sqlalchemy.ext.asyncio.\1",
         ),
-        # SQLModel's module imports it for an annotation, and people take it from there.
+        # Up to 0.0.8 or so SQLModel's module of sessions imports it for an annotation, and people take it from there.
         (r"(?:sqlalchemy\.ext\.asyncio\.(?:engine\.)?|sqlmodel\.ext\.asyncio\.session\.)(AsyncEngine)", r"sqlalchemy.ext.asyncio.\1"),
         (r"(?:sqlalchemy\.(?:pool\.(?:impl\.|base\.)?)?|sqlmodel\.(?:pool\.)?)(\w*Pool)", r"sqlalchemy.pool.\1"),
         (r"sqlalchemy\.(?:engine\.(?:url\.)?)?(make_url|URL)(\..*)?", r"sqlalchemy.engine.\1\2"),
