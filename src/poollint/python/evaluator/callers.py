@@ -329,6 +329,14 @@ def subclass_at(reference: Reference) -> ast.ClassDef | None:
     return parent if isinstance(parent, ast.ClassDef) and reference.node in parent.bases else None
 
 
+def passed_to(function: ast.FunctionDef | ast.AsyncFunctionDef, call: ast.Call) -> Iterator[tuple[str | None, ast.expr]]:
+    """Yield what a call passes by the names of the parameters; a spread has none, and what follows it may have another."""
+    parameters = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+    is_bound = parameters[:1] in (["self"], ["cls"]) and isinstance(call.func, ast.Attribute)
+    yield from zip(parameters[is_bound:], call.args)
+    yield from ((keyword.arg, keyword.value) for keyword in call.keywords)
+
+
 def constructs(reference: Reference) -> bool:
     """Tell `Database()` and `Depends(Database)` from annotations, isinstance and `Database.NAME`."""
     if reference.call is not None or asked_for(reference):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from poollint.python.evaluator.callers import class_around, function_around
+from poollint.python.evaluator.callers import class_around, function_around, passed_to
 from poollint.python.evaluator.values import ClassRef, FunctionRef, ModuleRef
 from poollint.python.sites import Site
 from poollint.python.source import names
@@ -321,10 +321,7 @@ def _left_out(module: Module, call: ast.AST) -> tuple[FunctionRef | None, frozen
     target = names.resolve(module, call.func) if isinstance(call, ast.Call) else None
     if not isinstance(call, ast.Call) or not isinstance(target, FunctionRef) or isinstance(target.node, ast.Lambda):
         return None, frozenset()
-    parameters = [arg.arg for arg in target.node.args.args]
-    is_bound = parameters[:1] in (["self"], ["cls"]) and isinstance(call.func, ast.Attribute)
-    given = [*zip(parameters[is_bound:], call.args), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-    passed = {name for name, value in given if not isinstance(value, (ast.Constant, ast.Starred))}
+    passed = {name for name, value in passed_to(target.node, call) if not isinstance(value, (ast.Constant, ast.Starred))}
     skipped: set[ast.AST] = set()
     for node in walk(target.node):
         match node:

@@ -20,6 +20,7 @@ from poollint.python.evaluator.callers import (
     class_around,
     constructs,
     function_around,
+    passed_to,
     reference_at,
     subclass_at,
 )
@@ -426,10 +427,8 @@ def leaves_out(reference: Reference, definition: ast.AST, name: str) -> bool:
         return False
     if any(isinstance(each, ast.Starred) for each in call.args) or any(keyword.arg is None for keyword in call.keywords):
         return False
-    parameters = [arg.arg for arg in definition.args.args]
-    is_bound = parameters[:1] in (["self"], ["cls"])
-    given = [*zip(parameters[is_bound:], call.args), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-    return not any(each == name and not (isinstance(value, ast.Constant) and value.value is None) for each, value in given)
+    values = (value for given, value in passed_to(definition, call) if given == name)
+    return all(isinstance(value, ast.Constant) and value.value is None for value in values)
 
 
 def _is_only(value: ast.expr, names: set[str]) -> bool:
