@@ -1572,3 +1572,17 @@ def test_a_parameter_that_a_request_leaves_out_makes_the_engine_that_stands_in_f
     )
     found = engine({"main.py": text}).per_call
     assert (found.value if isinstance(found, Known) else None) is per_call
+
+
+@pytest.mark.parametrize(
+    ("path", "importer", "role"),
+    [
+        ("backup_2024/db.py", "", "sample"),
+        ("old/shop/db.py", "", "sample"),
+        ("backup_2024/db.py", "from backup_2024.db import make\n", "service"),  # in use, whatever it is called
+        ("golden/db.py", "", "service"),
+    ],
+)
+def test_what_is_put_aside_and_loaded_by_nothing_is_no_service(engine, path, importer, role):
+    files = {path: f"{ENGINE}def make(url: object):\n    return {MAKE}\n", "main.py": f"{APP}{importer}"}
+    assert engine(files).role == role

@@ -46,6 +46,7 @@ _TEST_WORDS = frozenset(
 _SAMPLE_WORDS = frozenset(
     "example examples sample samples demo demos doc docs docs_src tutorial tutorials snippets cookbook".split()
 )
+_PUT_ASIDE_WORDS = frozenset("archive archived archives attic backup backups bak deprecated obsolete old".split())
 _SCRIPT_WORDS = frozenset("script scripts bin tool tools commands cli hack benchmark benchmarks".split())
 
 # Calls that make a process which serves requests, and calls that make one which waits for work.
@@ -207,7 +208,14 @@ class Roles:
             return self._of_program(site.module.path), "only a program of its own"
         if used := self._of_users_alone(site):
             return used, "only programs of their own use it"
+        if self._is_put_aside(site.module.path):
+            return "sample", f"{site.module.path} is put aside, and no program loads it"
         return "service", "nothing says otherwise"
+
+    def _is_put_aside(self, path: str) -> bool:
+        """Say whether a folder is named for what is out of use, and no program of the project loads the file all the same."""
+        words = {word for name in self._words(path) for word in re.split(r"[\W_]+", name)}
+        return bool(words & _PUT_ASIDE_WORDS) and self._loaded_role(path) is None
 
     def _of_users_alone(self, site: Site) -> Role | None:
         """Return the role of the files that use an engine, where each is a program of its own."""
