@@ -1586,3 +1586,17 @@ def test_a_parameter_that_a_request_leaves_out_makes_the_engine_that_stands_in_f
 def test_what_is_put_aside_and_loaded_by_nothing_is_no_service(engine, path, importer, role):
     files = {path: f"{ENGINE}def make(url: object):\n    return {MAKE}\n", "main.py": f"{APP}{importer}"}
     assert engine(files).role == role
+
+
+@pytest.mark.parametrize(("count", "role"), [(5, "library"), (4, "service")])
+def test_many_kinds_of_one_base_are_connectors_to_what_their_users_name(make_tree, count, role):
+    kinds = "".join(
+        f"class Kind{number}({'Mixin, ' * (number == 1)}Connector):\n    def connect(self):\n        return {MAKE}\n" for number in range(count)
+    )
+    text = (
+        f"{ENGINE}{APP}class Connector: ...\nclass Mixin:\n    def other(self):\n        return {MAKE}\n{kinds}"
+        f"own = {MAKE}\n@app.get('/')\ndef show(kind: int):\n    return globals()[f'Kind{{kind}}']().connect(), own\n"
+    )
+    mixin, *others, own = sorted(Code(make_tree({"main.py": text})).engines(), key=lambda found: found.location.line)
+    assert ({each.role for each in others}, own.role) == ({role}, "service")
+    assert (mixin.role == "library") is (role == "library")

@@ -263,6 +263,9 @@ class TestUnstatedLimit:
         )
         assert "accepts 603" in finding.message
 
+    def test_what_the_users_of_a_library_connect_to_is_their_server(self) -> None:
+        assert not self.check(joined([workload("api", 10, web(4))], engine(role="library")))
+
     def test_what_a_stock_server_accepts_is_silent(self) -> None:
         assert not self.check(joined([workload("api", 6)]))
 

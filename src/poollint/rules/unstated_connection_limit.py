@@ -27,7 +27,7 @@ def _needs_more_than_stock(budget: Budget) -> bool:
     return (
         isinstance(budget.usable, Unknown)
         and environments.is_production(budget.environment)
-        and bool(budget.counted)
+        and any(client.engine.role != "library" for client in budget.counted)  # what its users connect to is theirs
         and isinstance(stock, Known)
         and budget.steady > stock.value
     )
