@@ -1535,6 +1535,38 @@ def test_an_engine_that_only_programs_of_their_own_use_has_their_role(engine, mo
     assert engine(files).role == role
 
 
+@pytest.mark.parametrize(("call", "per_call"), [("app.add_api_route('/orders', Orders)", True), ("registry.get(Orders)", None)])
+def test_a_class_that_is_registered_for_requests_is_made_for_each(engine, call, per_call):
+    text = (
+        f"{ENGINE}{APP}from elsewhere import registry\nclass Orders:\n    def __init__(self):\n        self.engine = {MAKE}\n"
+        f"    def get(self):\n        return self.engine.connect()\n{call}\n"
+    )
+    found = engine({"main.py": text}).per_call
+    assert (found.value if isinstance(found, Known) and found.value else None) is per_call
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "per_call"),
+    [
+        ("from flask_restful import Resource as Base", "__init__", True),
+        ("from flask.views import MethodView as Base", "__init__", True),
+        ("from tornado.web import RequestHandler as Base", "initialize", True),
+        ("from rest_framework.views import APIView as Base", "__init__", True),
+        ("from flask_admin.contrib.sqla import ModelView as Base", "__init__", False),  # there is one of it
+        ("from flask.views import MethodView as Base", "__init__(self): ...\n    init_every_request = False\n    def __init__", False),
+        ("from resources import Resource as Base", "__init__", False),
+        ("from flask_restful import Resource as Base", "close", False),
+    ],
+)
+def test_the_constructor_of_what_a_framework_makes_for_each_request_runs_for_each(engine, base, method, per_call):
+    text = (
+        f"{ENGINE}{APP}{base}\nclass Orders(Base):\n    def {method}(self):\n        self.engine = {MAKE}\n"
+        "    def get(self):\n        return self.engine.connect()\n"
+    )
+    found = engine({"main.py": text}).per_call
+    assert isinstance(found, Known) and found.value is per_call
+
+
 @pytest.mark.parametrize(
     ("given", "kind"),
     [

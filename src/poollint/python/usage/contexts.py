@@ -89,6 +89,13 @@ _REQUEST_BASES = (
     "MiddlewareMixin",
     "HTTPMethodView",
 )
+# Of these a framework makes an instance for every request, and calls these methods of it before the request's own.
+_MADE_PER_REQUEST = frozenset(
+    "Resource MethodView View APIView GenericAPIView ViewSet GenericViewSet ModelViewSet HTTPEndpoint RequestHandler HTTPMethodView "
+    "BaseHTTPRequestHandler SimpleHTTPRequestHandler".split()
+)
+_OF_FRAMEWORKS = ("flask.", "flask_restful", "flask_restx", "flask_restplus", "rest_framework", "django.", "starlette.", "tornado.", "sanic.", "http.server")
+_CONSTRUCTING = frozenset({"__init__", "initialize", "setup"})
 _REQUEST_METHODS = _ROUTES | frozenset(
     "dispatch list create retrieve update destroy partial_update process_request process_response on_get "
     "on_post on_put on_delete on_patch prepare".split()
@@ -150,7 +157,7 @@ def _signs(module: Module, function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
         if sign := _of_decorator(module, decorator):
             yield sign
     if cls := class_around(module, function):
-        if sign := _of_provider(module, cls, function) or _of_method(cls, function):
+        if sign := _of_provider(module, cls, function) or _of_method(cls, function) or _of_constructor(module, cls, function):
             yield sign
     if function.name in ("lambda_handler", "handler") and len(_parameters(function)) == 2:
         yield "request", "function handler"
@@ -242,6 +249,25 @@ def _of_method(cls: ast.ClassDef, function: ast.FunctionDef | ast.AsyncFunctionD
     if "AppConfig" in bases and function.name == "ready":
         return "startup", "start-up hook"
     return None
+
+
+def _of_constructor(module: Module, cls: ast.ClassDef, function: ast.AST) -> tuple[Kind, str] | None:
+    """Return "request" for what runs when a framework makes the object that answers one request."""
+    if getattr(function, "name", "") not in _CONSTRUCTING or any(map(_keeps_the_view, cls.body)):
+        return None
+    for base in cls.bases:
+        name = module.qualified(base) or ""
+        if name.rpartition(".")[2] in _MADE_PER_REQUEST and name.startswith(_OF_FRAMEWORKS):
+            return "request", f"request handler {cls.name}."
+    return None
+
+
+def _keeps_the_view(stmt: ast.stmt) -> bool:
+    """Say whether Flask is told to make a view once: `init_every_request = False`."""
+    match stmt:
+        case ast.Assign(targets=[ast.Name("init_every_request")], value=ast.Constant(value=False)):
+            return True
+    return False
 
 
 # Dishka's scopes: these are entered once for the process, the others for each request, action or step.

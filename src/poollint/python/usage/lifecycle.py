@@ -298,7 +298,9 @@ def _is_looked_up(definition: ast.AST, reference: Reference) -> bool:
     """Say whether a class is only named to who may have an instance of it: `inject.instance(Database)`, `services.get(Database)`."""
     around = reference.module.parent(reference.node)
     is_argument = isinstance(around, ast.Call) and reference.node in around.args and reference.call is None
-    return isinstance(definition, ast.ClassDef) and is_argument and _called(around) not in _MAKING  # type: ignore[arg-type]
+    if not isinstance(definition, ast.ClassDef) or not is_argument or contexts.of_reference(reference) is not None:
+        return False
+    return _called(around) not in _MAKING  # type: ignore[arg-type]
 
 
 # -- disposed ----------------------------------------------------------------------------------------------------------
