@@ -84,6 +84,76 @@ def test_several_active_revisions_make_the_count_unknown(make_tree: MakeTree) ->
     assert why(app.instances) == "each active revision has replicas of its own"
 
 
+WEB_APP = """\
+resource "azurerm_service_plan" "main" {
+  name         = "plan"
+  os_type      = "Linux"
+  %s
+}
+resource "azurerm_linux_web_app" "api" {
+  name            = "shop-api"
+  service_plan_id = azurerm_service_plan.main.id
+  site_config {
+    %s
+    app_command_line = "gunicorn -w 3 app:app"
+    application_stack {
+      %s
+    }
+  }
+  app_settings = {
+    POOL         = "5"
+    DATABASE_URL = "@Microsoft.KeyVault(SecretUri=https://v/secrets/url)"
+  }
+}
+"""
+SCALER = """\
+resource "azurerm_monitor_autoscale_setting" "plan" {
+  target_resource_id = azurerm_service_plan.main.id
+  profile {
+    capacity {
+      default = 1
+      minimum = 1
+      maximum = 6
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("plan", "config", "more", "instances"),
+    [
+        ("worker_count = 2", "", "", 2),
+        ("worker_count = 2", "worker_count = 3", "", 3),
+        ("worker_count = 2", "", SCALER, 6),
+        ("", "", "", "worker_count of the plan is not set"),
+    ],
+)
+def test_a_web_app_runs_on_the_workers_of_its_plan(make_tree: MakeTree, plan: str, config: str, more: str, instances: int | str) -> None:
+    text = WEB_APP % (plan, config, 'python_version = "3.12"')
+    app = only(make_tree({"main.tf": text + more}), Workload)
+    assert (app.name, app.platform, app.life) == ("shop-api", "app-service", "long-lived")
+    assert (why(app.instances) if isinstance(instances, str) else evidence(app.instances)[0]) == instances
+    assert app.command is not None and app.command.shell == "gunicorn -w 3 app:app"
+    assert evidence(app.variables.variables["POOL"])[0] == "5"
+    assert why(app.variables.variables["DATABASE_URL"]) == "DATABASE_URL comes from a key vault"
+    assert "key-vault" in app.variables.secrets["DATABASE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "image"), [('docker_image_name = "acme/api:1"', "acme/api:1"), ('node_version = "20-lts"', None)]
+)
+def test_a_web_app_of_another_language_runs_no_python(make_tree: MakeTree, stack: str, image: str | None) -> None:
+    found = facts(make_tree({"main.tf": WEB_APP % ("worker_count = 1", "", stack)}), Workload)
+    assert [app.image for app in found] == ([image] if image else [])
+
+
+def test_a_function_app_serves_one_invocation_after_the_other(make_tree: MakeTree) -> None:
+    text = (WEB_APP % ("", "app_scale_limit = 4", 'python_version = "3.12"')).replace("linux_web_app", "linux_function_app")
+    app = only(make_tree({"main.tf": text}), Workload)
+    assert (app.platform, app.kind, app.life, evidence(app.instances)[0]) == ("functions", "function", "per-invocation", 4)
+
+
 # -- Kubernetes, DigitalOcean, Heroku and others -----------------------------------------------------------------------
 
 DEPLOYMENT = """\

@@ -1,11 +1,12 @@
-"""Azure's resources: flexible servers, their built-in PgBouncer, Container Apps."""
+"""Azure's resources: flexible servers, their built-in PgBouncer, Container Apps, App Service, Functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from poollint.facts import Database, Environment, Known, Origin, Pooler, Setting, Unknown, Workload
+from poollint.hcl.values import pairs_of
+from poollint.facts import Database, Environment, Known, Origin, Pooler, Setting, Unknown, Words, Workload
 from poollint.readers._containers import is_infrastructure
 from poollint.readers.terraform._env import environment, variable
 from poollint.readers.terraform._google import words
@@ -136,8 +137,87 @@ def _variables(container: Part) -> Environment:
     return environment(entries, container.unread("env"))
 
 
+# -- App Service and Functions -----------------------------------------------------------------------------------------
+
+_VAULT = "@Microsoft.KeyVault("
+
+
+def app_service(part: Part) -> Iterator[Workload]:
+    """azurerm_linux_web_app and azurerm_linux_function_app; a plan runs each of its apps on all of its workers.
+
+    https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/linux_web_app
+    """
+    config, stack = part.first("site_config"), part.first("site_config", "application_stack")
+    image = (stack.text("docker_image_name") or stack.text("docker_image")) if stack is not None else None
+    if stack is not None and image is None and stack.get("python_version") is None and stack.first("docker") is None:
+        return  # another language's
+    is_function = "function" in part.kind
+    line = config.get("app_command_line") if config is not None else None
+    yield Workload(
+        name=part.name,
+        platform="functions" if is_function else "app-service",
+        kind="function" if is_function else "service",
+        location=part.location,
+        unit=part.unit,
+        environment=part.environment,
+        life="per-invocation" if is_function else "long-lived",
+        instances=_function_instances(part, config) if is_function else _workers(part, config),
+        variables=_settings(part),
+        command=Words(line.origin.location or part.location, shell=line.value) if _is_text(line) else None,  # type: ignore[union-attr]
+        image=image,
+    )
+
+
+def _is_text(setting: Setting | None) -> bool:
+    return isinstance(setting, Known) and isinstance(setting.value, str) and bool(setting.value.strip())
+
+
+def _workers(part: Part, config: Part | None) -> Setting:
+    """Return the most instances of a web app: its own number, the maximum of its plan's autoscaler, or the plan's."""
+    if config is not None and config.get("worker_count") is not None:
+        return config.number("worker_count")
+    given = part.get("service_plan_id")
+    plan = next((each for each in part.scope.everywhere("azurerm_service_plan") if each.is_meant_by(given, "id")), None)
+    if plan is None:
+        return Unknown("the plan of the app is not in this configuration", Origin("service_plan_id", part.location))
+    for scaler in part.scope.everywhere("azurerm_monitor_autoscale_setting"):
+        if plan.is_meant_by(scaler.get("target_resource_id"), "id"):
+            return _maximum(scaler)
+    return plan.number("worker_count", Unknown("worker_count of the plan is not set", Origin("worker_count", plan.location)))
+
+
+def _maximum(scaler: Part) -> Setting:
+    capacities = [profile.first("capacity") for profile in scaler.blocks("profile")]
+    found = [capacity.number("maximum") for capacity in capacities if capacity is not None]
+    unknown = next((each for each in found if isinstance(each, Unknown)), scaler.unread("profile"))
+    if unknown is not None or not found:
+        return unknown or Unknown("the autoscaler has no profile", Origin("maximum", scaler.location))
+    return max(found, key=lambda each: each.value)  # type: ignore[union-attr]
+
+
+def _function_instances(part: Part, config: Part | None) -> Setting:
+    absent = Unknown("no app_scale_limit is set, so the plan decides", Origin("instances", part.location))
+    return config.number("app_scale_limit", absent) if config is not None else absent
+
+
+def _settings(part: Part) -> Environment:
+    given = part.get("app_settings")
+    pairs = pairs_of(given) if given is not None else []
+    entries = [_vaulted(*variable(part, str(key.value), value)) for key, value in pairs or ()]
+    return environment(entries, Unknown("app_settings cannot be read") if pairs is None else None)
+
+
+def _vaulted(name: str, setting: Setting, secret: str | None) -> tuple[str, Setting, str | None]:
+    """Return a setting; one that names a secret of a key vault has the secret's value, which is not here."""
+    if not isinstance(setting, Known) or not str(setting.value).startswith(_VAULT):
+        return name, setting, secret
+    return name, Unknown(f"{name} comes from a key vault", setting.origin), f"key-vault/{setting.value}"
+
+
 READERS: dict[str, Reader] = {
     "azurerm_postgresql_flexible_server": flexible_server,
     "azurerm_mysql_flexible_server": flexible_server,
     "azurerm_container_app": container_app,
+    "azurerm_linux_web_app": app_service,
+    "azurerm_linux_function_app": app_service,
 }
