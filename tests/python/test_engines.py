@@ -874,6 +874,24 @@ def test_what_is_asked_for_may_have_a_name(engine, asked, dialect):
     assert value_of(pool.dialect) == (dialect or "postgresql")
 
 
+@pytest.mark.parametrize(
+    ("kind", "other", "url", "dialect"),
+    [
+        ("settings.kind == 'postgresql'", "create_engine(url)", "os.getenv('URL', 'postgresql://db/a')", "sqlite"),
+        ("settings.kind == 'postgresql'", "create_engine(url, pool_size=9)", "settings.url", "sqlite"),
+        ("settings.kind == 'postgresql'", "print(url)", "os.getenv('URL', 'postgresql://db/a')", "postgresql"),
+        ("settings.kind == 'postgresql'", "create_engine(url)", "'postgresql://db/a'", "postgresql"),
+    ],
+)
+def test_a_branch_that_passes_what_only_sqlite_takes_is_sqlites(make_tree, kind, other, url, dialect):
+    text = (
+        f"{SYNC}import os\nfrom elsewhere import settings\nurl = {url}\nif {kind}:\n    {other}\n"
+        "else:\n    engine = create_engine(url, connect_args={'check_same_thread': False})\n"
+    )
+    *_, found = sorted(Code(make_tree({"db.py": text})).engines(), key=lambda each: each.location)
+    assert {value_of(pool.dialect) for pool in found.alternatives} == {dialect}
+
+
 def test_what_is_read_anew_may_come_out_otherwise(engine):
     text = (
         f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"

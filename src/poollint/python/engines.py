@@ -189,7 +189,7 @@ def _way(world: World, site: Site, library: Library) -> Way:
         url, dead = arguments.get("url", 0), ()
         keywords = {name: value for name, value in arguments.keywords.items() if name != "url"}
         arguments = replace(arguments, keywords=keywords)
-    url = _by_branch(world, site, _by_creator(world, arguments, url))
+    url = _by_branch(world, site, _by_creator(world, arguments, url), arguments)
     pool = pool_of(world, arguments, url, site.is_async, library)
     pool = replace(
         pool,
@@ -393,15 +393,34 @@ def _by_creator(world: World, arguments: Arguments, url: Value | None) -> Value 
     return url
 
 
-def _by_branch(world: World, site: Site, url: Value | None) -> Value | None:
+def _by_branch(world: World, site: Site, url: Value | None, arguments: Arguments) -> Value | None:
     """Return the URL, with what the branches around the creation ask of its dialect where nothing surer tells."""
     by_name = (keyword.value for keyword in site.call.keywords if keyword.arg == "url")
     given = next(chain(by_name, site.call.args[site.skip :]), None)
     if given is None or url is None or not is_open(world, url):
         return url
-    if _replaces_a_refused(site, ast.dump(given)):
+    if _replaces_a_refused(site, ast.dump(given)) or _is_for_files(site, arguments):
         return url_of_dialect("sqlite", url)
     return asked_of(world, url, given, site.call, site.module)
+
+
+def _is_for_files(site: Site, arguments: Arguments) -> bool:
+    """Say whether a branch passes what only SQLite takes, and the other one makes an engine without it.
+
+    if kind == "postgresql": engine = create_engine(url)
+    else: engine = create_engine(url, connect_args={"check_same_thread": False})
+    """
+    passed = arguments.keywords.get("connect_args")
+    if not isinstance(passed, Table) or "check_same_thread" not in passed.entries:
+        return False
+    wanted = ast.dump(site.call.func)
+    for child, parent in pairwise((site.call, *site.module.ancestors(site.call))):
+        if isinstance(parent, ast.If) and child is not parent.test:
+            other = parent.orelse if child in parent.body else parent.body
+            calls = (node for stmt in other for node in ast.walk(stmt) if isinstance(node, ast.Call))
+            if any(ast.dump(call.func) == wanted and "check_same_thread" not in ast.dump(call) for call in calls):
+                return True
+    return False
 
 
 def _replaces_a_refused(site: Site, given: str) -> bool:
