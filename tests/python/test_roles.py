@@ -1620,14 +1620,24 @@ def test_what_is_put_aside_and_loaded_by_nothing_is_no_service(engine, path, imp
     assert engine(files).role == role
 
 
-@pytest.mark.parametrize(("count", "role"), [(5, "library"), (4, "service")])
-def test_many_kinds_of_one_base_are_connectors_to_what_their_users_name(make_tree, count, role):
+SERVERS = ("Postgres", "MySQL", "Snowflake", "Oracle", "Redshift")
+
+
+@pytest.mark.parametrize(
+    ("names", "role"),
+    [
+        (SERVERS, "library"),
+        (SERVERS[:4], "service"),
+        (("PostgresOrders", "PostgresUsers", "PostgresMail", "PostgresLogs", "PostgresJobs"), "service"),  # services that share a base
+    ],
+)
+def test_many_kinds_of_one_base_are_connectors_to_what_their_users_name(make_tree, names, role):
     kinds = "".join(
-        f"class Kind{number}({'Mixin, ' * (number == 1)}Connector):\n    def connect(self):\n        return {MAKE}\n" for number in range(count)
+        f"class {name}({'Mixin, ' * (not number)}Connector):\n    def connect(self):\n        return {MAKE}\n" for number, name in enumerate(names)
     )
     text = (
         f"{ENGINE}{APP}class Connector: ...\nclass Mixin:\n    def other(self):\n        return {MAKE}\n{kinds}"
-        f"own = {MAKE}\n@app.get('/')\ndef show(kind: int):\n    return globals()[f'Kind{{kind}}']().connect(), own\n"
+        f"own = {MAKE}\n@app.get('/')\ndef show(kind: str):\n    return globals()[kind]().connect(), own\n"
     )
     mixin, *others, own = sorted(Code(make_tree({"main.py": text})).engines(), key=lambda found: found.location.line)
     assert ({each.role for each in others}, own.role) == ({role}, "service")

@@ -15,6 +15,7 @@ from functools import cached_property
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
 from poollint.python.evaluator.callers import class_around, function_around, reference_at, subclass_at
 from poollint.python.evaluator.objects import method_of
+from poollint.python.evaluator.urls import DIALECTS
 from poollint.python.evaluator.values import ClassRef
 from poollint.python.sites import Site
 from poollint.python.source.graph import ImportGraph
@@ -78,7 +79,8 @@ _PIPELINE_NEEDLES = tuple(name.encode() for name in sorted(PIPELINES))
 _FACTORY_NEEDLES = tuple(f"{name}(".encode() for name in sorted(contexts.FACTORIES))
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
 
-KINDS_OF_CONNECTORS = 5  # classes of one base, each with an engine of its own
+KINDS_OF_CONNECTORS = 5  # classes of one base, each with an engine of its own; the services of a repository may share one, too
+SERVERS_OF_CONNECTORS = 3  # that the classes are named for, or write in their URLs
 MOST_FOLLOWED = 30  # functions that use one of several engines of a file; what is used in more is everybody's
 
 # Packaging file → what makes it one; and what only somebody writes who publishes.
@@ -250,7 +252,8 @@ class Roles:
             cls = None if self.is_aside(site.module.path) else _class_of(site)
             for _, base in bases_of(site.module, cls) if cls is not None else ():
                 kinds.setdefault(base, set()).add(cls)
-        return frozenset(base for base, below in kinds.items() if len(below - {base}) >= KINDS_OF_CONNECTORS)
+        many = {base: below - {base} for base, below in kinds.items() if len(below - {base}) >= KINDS_OF_CONNECTORS}
+        return frozenset(base for base, below in many.items() if len(frozenset().union(*map(_servers_named, below))) >= SERVERS_OF_CONNECTORS)
 
     def _used_instead(self, site: Site) -> Site | None:
         """Return another engine of the project that a service or worker does use; a project of one engine may be a part."""
@@ -632,6 +635,13 @@ class Roles:
             return folder
         below = tree.below_base(path)
         return path[: len(path) - len(below)] + below.split("/")[0]
+
+
+def _servers_named(cls: ast.ClassDef) -> frozenset[str]:
+    """Return the kinds of servers in the name of a class and the URLs that it writes."""
+    urls = (node.value for node in ast.walk(cls) if isinstance(node, ast.Constant) and isinstance(node.value, str) and "://" in node.value)
+    text = " ".join((cls.name, *urls)).lower()
+    return frozenset("postgresql" if server == "postgres" else server for server in DIALECTS if server in text)
 
 
 def _class_of(site: Site) -> ast.ClassDef | None:
