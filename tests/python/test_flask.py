@@ -788,6 +788,24 @@ def test_the_keys_of_version_2_are_dead_where_an_open_requirement_installs_3(mak
     assert all("without a version" in dead.why for dead in found.dead_settings)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_dead"),
+    [
+        ("app.config['SQLALCHEMY_POOL_SIZE'] = take('SQLALCHEMY_POOL_SIZE')\n", True),
+        ("app.config['SQLALCHEMY_POOL_SIZE'] = 3\ndef use(app):\n    return app.config[KEY]\n", True),
+        ("app.config['SQLALCHEMY_POOL_SIZE'] = 3\ntake('SQLALCHEMY_POOL_SIZE')\n", True),  # of the environment
+        ("app.config['SQLALCHEMY_POOL_SIZE'] = 3\nread('pool_size', 'SQLALCHEMY_POOL_SIZE')\n", False),
+        ("app.config.setdefault('SQLALCHEMY_POOL_SIZE', None)\n", False),
+    ],
+)
+def test_a_key_that_a_function_of_the_project_looks_up_is_read(engine, text, is_dead):
+    functions = (
+        "import os\ndef take(name):\n    return int(os.getenv(name, '3'))\ndef read(option, name):\n    return option, app.config.get(name)\n"
+    )
+    found = engine(f"{START}app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\n{functions}{text}db = SQLAlchemy(app)\n")
+    assert bool(found.dead_settings) is is_dead
+
+
 SHOP = START + f"app.config['SQLALCHEMY_DATABASE_URI'] = '{URI}'\napp.config['SQLALCHEMY_ENGINE_OPTIONS'] = {{'pool_size': 7}}\n"
 SIZED = "app.config['SQLALCHEMY_ENGINE_OPTIONS'] = {'pool_size': 20}\n"
 

@@ -1642,3 +1642,12 @@ def test_many_kinds_of_one_base_are_connectors_to_what_their_users_name(make_tre
     mixin, *others, own = sorted(Code(make_tree({"main.py": text})).engines(), key=lambda found: found.location.line)
     assert ({each.role for each in others}, own.role) == ({role}, "service")
     assert (mixin.role == "library") is (role == "library")
+
+
+@pytest.mark.parametrize(
+    ("compose", "role"), [("FLASK_APP: scripts.run:prepare", "service"), ("FLASK_APP: web:prepare", "script"), ("", "script")]
+)
+def test_a_factory_among_the_scripts_serves_where_a_configuration_names_it(engine, compose, role):
+    run = f"from web import make\n{ENGINE}def prepare():\n    app = make()\n    app.engine = {MAKE}\n    return app\n"
+    files = {"scripts/run.py": run, "compose.yml": f"services:\n  web:\n    environment:\n      {compose or 'A: 1'}\n"}
+    assert engine({**files, "web.py": "from flask import Flask\ndef make():\n    app = Flask(__name__)\n    return app\n"}).role == role

@@ -153,7 +153,7 @@ class Flask:
         open_version = ", which a requirement without a version installs today," if gets_3 else ""
         for key, name in ignored.items():
             value = config.get(key)
-            if not isinstance(value, Known) or key in self.places.read_keys:
+            if not isinstance(value, Known) or value.value is None or key in self.places.read_keys:
                 continue
             who = f"Flask-SQLAlchemy 3{open_version} ignores" if key in FLASK_2_KEYS else "no version of Flask-SQLAlchemy reads"
             fix = f'Put it into {FLASK_OPTIONS} = {{"{name}": ...}}.'

@@ -17,6 +17,7 @@ from poollint.python.evaluator.expressions import looked_up
 from poollint.python.evaluator.values import (
     NO_ARGUMENTS,
     ClassRef,
+    FunctionRef,
     Instance,
     LibraryRef,
     ModuleRef,
@@ -147,6 +148,8 @@ class Places:
                     found.add(node.id if isinstance(node, ast.Name) else node.attr)
                 elif isinstance(node, ast.Call) or (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
                     found.update(looked_up(node))
+                if isinstance(node, ast.Call) and _looks_up_what_it_is_given(module, node):
+                    found.update(each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str))
         return frozenset(key for key in found if key.startswith(FLASK_PREFIX))
 
     def place_of_bind(self, key: str, binds: Table, circle: frozenset[str]) -> Location | None:
@@ -545,6 +548,13 @@ def _through_name(module: Module, holder: ast.AST) -> str | None:
         case [ast.Assign(value=ast.Call() as value)]:
             return _by_default(value)
     return None
+
+
+def _looks_up_what_it_is_given(module: Module, call: ast.Call) -> bool:
+    """Say whether a function of the project reads the configuration: `take("poolclass", "SQLALCHEMY_POOLCLASS")`."""
+    has_key = any(isinstance(each, ast.Constant) and str(each.value).startswith(FLASK_PREFIX) for each in call.args)
+    function = names.resolve(module, call.func) if has_key else None
+    return isinstance(function, FunctionRef) and any(isinstance(n, ast.Attribute) and n.attr == "config" for n in ast.walk(function.node))
 
 
 _LOADING = (b"from_object", b"from_mapping", b"config.update", *(name.encode() for name in METHODS))

@@ -392,9 +392,17 @@ class Roles:
         if module and self._is_tasks(module):
             return "worker"
         if module and self._words(run.path) & _SCRIPT_WORDS and not self._loaded_role(run.path):
-            return "script"
+            return "service" if self._is_told_to_serve(run) else "script"
         loaded = self._loaded_role(run.path)
         return loaded or ("service" if run.context.kind == "startup" else None)
+
+    def _is_told_to_serve(self, run: Run) -> bool:
+        """Say whether a configuration names the application that a factory makes: `FLASK_APP: scripts.run:prepare`."""
+        if run.context.kind != "startup" or not run.context.says.startswith("application factory "):
+            return False
+        stem = posixpath.basename(run.path).removesuffix(".py")
+        entry = f"{stem}:{run.context.says.rpartition(' ')[2]}".encode()
+        return any(entry in (self.modules.tree.bytes(path) or b"") for path in self.modules.tree.files if path.endswith(CONFIGURES))
 
     def _is_of_program(self, run: Run) -> bool:
         """Say whether a service or worker runs a creation, as far as no program has to be looked into: no role comes before."""
