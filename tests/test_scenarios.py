@@ -144,3 +144,24 @@ def test_a_usual_project(write: Callable[[Mapping[str, str]], Path], way: str, d
         if deployment.startswith("Compose"):
             (budget,) = budgets(outcome.project)
             assert budget.steady == (2 if is_flask else 10)  # one request at a time, or what two pools hold
+
+
+def test_each_process_has_what_its_own_calls_of_a_factory_make(make_tree) -> None:
+    """A web service without a ping is told, though the worker's call of the same factory has one; and the worker is not."""
+    files = {
+        "app/__init__.py": "",
+        "app/make.py": (
+            "from sqlalchemy import create_engine\ndef make(ping=False):\n"
+            "    return create_engine('postgresql+psycopg://db.internal/a', pool_pre_ping=ping)\n"
+        ),
+        "app/web.py": "from fastapi import FastAPI\nfrom app.make import make\nengine = make()\napp = FastAPI()\n@app.get('/')\ndef show():\n    engine.connect()\n",
+        "app/tasks.py": "from celery import Celery\nfrom app.make import make\nengine = make(True)\napp = Celery()\n@app.task\ndef bill():\n    engine.connect()\n",
+        "compose.yml": (
+            "services:\n  web:\n    build: .\n    command: uvicorn app.web:app\n"
+            "  worker:\n    build: .\n    command: celery -A app.tasks worker\n"
+        ),
+        "Dockerfile": "FROM python:3.12\nCOPY . .\n",
+    }
+    found = pipeline.run([make_tree(files).root], isolated=True).findings
+    (ping,) = [finding for finding in found if finding.rule == "missing-pre-ping"]
+    assert ping.workloads == ("web",)

@@ -194,6 +194,7 @@ class Pool:
     identities       what else names the database: "env:DATABASE_URL", "cloudsql:p:r:i", "secret:…"
     excludes         dialects that the branches on the way rule out, when the dialect itself is not known
     pings            Known(True) when an event listener tests the connection at checkout
+    callers          for each function on the way that is called differently, the files whose calls make it come out so
     """
 
     dialect: Setting = NOT_READ
@@ -215,6 +216,7 @@ class Pool:
     identities: tuple[str, ...] = ()
     excludes: frozenset[str] = frozenset()
     user: int | None = field(default=None, compare=False, repr=False)
+    callers: tuple[frozenset[str], ...] = field(default=(), compare=False, repr=False)
 
     def __hash__(self) -> int:
         return hash((self.driver, self.pool_class, self.pool_size, self.max_overflow))

@@ -892,6 +892,18 @@ def test_a_branch_that_passes_what_only_sqlite_takes_is_sqlites(make_tree, kind,
     assert {value_of(pool.dialect) for pool in found.alternatives} == {dialect}
 
 
+def test_the_callers_of_a_factory_are_told_apart_by_their_files(make_tree):
+    files = {
+        "make.py": f"{SYNC}def make(ping=False, size=5):\n    return create_engine('postgresql+psycopg://db/a', pool_pre_ping=ping, pool_size=size)\n",
+        "web.py": "from make import make\nengine = make()\n",
+        "job.py": "from make import make\nengine = make(True)\nother = make(True, 9)\n",
+        "cli.py": "from make import make\nengine = make()\n",
+    }
+    (found,) = Code(make_tree(files)).engines()
+    told = {(value_of(pool.pool_pre_ping), value_of(pool.pool_size)): set().union(*pool.callers) for pool in found.alternatives}
+    assert told == {(False, 5): {"web.py", "cli.py"}, (True, 5): {"job.py"}, (True, 9): {"job.py"}}
+
+
 def test_what_is_read_anew_may_come_out_otherwise(engine):
     text = (
         f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"

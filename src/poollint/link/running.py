@@ -170,7 +170,7 @@ def _runs_of(
             if engine.bind and engine.location not in here:
                 continue  # this environment sets no such bind
             run = Run(here.get(engine.location, engine), workload, process, variables, service, how)
-            yield replace(run, engine=_as_this_forks(run.engine, process, code))
+            yield replace(run, engine=_as_this_calls(_as_this_forks(run.engine, process, code), process, code))
 
 
 def _in_turn(answers: list[tuple[Process | None, Answer | None]]) -> list[tuple[Process | None, Answer | None]]:
@@ -202,6 +202,15 @@ def _lasts(process: Process, code: Code) -> bool:
     if process.kind != "script" or not process.beside or not process.entry or reach_of(process, code) is None:
         return False
     return process.beside == "kept" or code.keeps_running(process.entry, import_root(process, code))
+
+
+def _as_this_calls(engine: Engine, process: Process | None, code: Code) -> Engine:
+    """Keep of what the callers of a factory make what those that this command imports make: another's options are not its."""
+    reach = reach_of(process, code) if process is not None and any(pool.callers for pool in engine.alternatives) else None
+    if reach is None:
+        return engine
+    kept = tuple(pool for pool in engine.alternatives if not any(paths.isdisjoint(reach.paths) for paths in pool.callers))
+    return replace(engine, alternatives=kept) if kept else engine
 
 
 def _as_this_forks(engine: Engine, process: Process | None, code: Code) -> Engine:

@@ -13,6 +13,7 @@ from poollint.facts import DeadSetting, Engine, Known, Location, Origin, Pool, S
 from poollint.python.asked import asked_of, is_open
 from poollint.python.defaults import Outcome, with_defaults
 from poollint.python.evaluator import flow, reach
+from poollint.python.evaluator.calls import CALLER
 from poollint.python.evaluator.environment import url_of_dialect
 from poollint.python.evaluator.evaluate import Answer, Evaluator, Question, World
 from poollint.python.evaluator.returns import RAISES
@@ -24,7 +25,7 @@ from poollint.python.pools import Library, coerced, merged, pool_of
 from poollint.python.sites import Site
 from poollint.python.source import names
 from poollint.python.source.modules import Module
-from poollint.python.source.scopes import Scope
+from poollint.python.source.scopes import FUNCTIONS, Scope
 from poollint.python.spoken import Spoken
 from poollint.python.usage.forks import Candidate, decided
 from poollint.python.usage.roles import Roles
@@ -58,6 +59,7 @@ class Engines:
         self.flask = Flask(roles)
         self._static: dict[ast.AST, Engine] = {}
         self._uses: dict[ast.AST, tuple[tuple[Use, ...], tuple[Candidate, ...]]] = {}
+        self._groups: dict[str, list[frozenset[str]]] = {}
 
     def engine(self, site: Site, evaluator: Evaluator) -> Iterator[Engine]:
         """Yield the engine a site creates, as one environment makes it."""
@@ -110,8 +112,25 @@ class Engines:
         for everywhere in (False, True):
             found = evaluator.alternatives(partial(compute, everywhere=everywhere))
             if ways := [way for way in found if way is not None]:
-                return _defaulted(ways, evaluator), not everywhere or self._is_reachable(site, evaluator)
+                called = [(replace(way, pool=replace(way.pool, callers=self._callers(answers))), answers) for way, answers in ways]
+                return _defaulted(called, evaluator), not everywhere or self._is_reachable(site, evaluator)
         return [_way(evaluator.world(), site, library)], self._is_reachable(site, evaluator)
+
+    def _callers(self, answers: Answers) -> tuple[frozenset[str], ...]:
+        """Return, for each function whose callers pass it different things, the files of those that a world chose."""
+        asked = [(place, answer.choice) for key, answer in answers.items() for kind, _, place in [key.partition(" ")] if kind == CALLER]
+        groups = [(self._groups_at(place), choice) for place, choice in asked]
+        return tuple(found[choice] for found, choice in groups if choice < len(found))
+
+    def _groups_at(self, place: str) -> list[frozenset[str]]:
+        """Return the files of each group of callers that pass the function at `path:line` the same."""
+        if place not in self._groups:
+            path, _, line = place.rpartition(":")
+            module = self.roles.modules.module(path)
+            functions = (node for node in module.nodes if isinstance(node, FUNCTIONS) and str(node.lineno) == line) if module else ()
+            sites = next((self.roles.modules.callers_of(module, node) for node in functions), None)  # type: ignore[arg-type]
+            self._groups[place] = [frozenset(other.path for other, _ in group) for group in sites.groups] if sites else []
+        return self._groups[place]
 
     def _is_reachable(self, site: Site, evaluator: Evaluator) -> bool:
         """Say whether any caller outside tests comes to the creation: `if sqlite:` may be False for all of them."""

@@ -353,9 +353,14 @@ def _isolation_level(arguments: Arguments) -> Setting:
 
 
 def merged(pools: Iterable[Pool]) -> tuple[Pool, ...]:
-    """Return the pools, equal ones once, in their order."""
+    """Return the pools, equal ones once, in their order; one that several ways lead to has the callers of all."""
     found: list[Pool] = []
     for pool in pools:
         if pool not in found:
             found.append(pool)
+            continue
+        number = found.index(pool)
+        ways = (found[number].callers, pool.callers)
+        together = (ways[0][0] | ways[1][0],) if len(ways[0]) == len(ways[1]) == 1 else ()
+        found[number] = replace(found[number], callers=ways[0] if ways[0] == ways[1] else together)
     return tuple(found)

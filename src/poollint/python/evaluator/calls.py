@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 DEEPEST_CALLS = 14
 MOST_CALLERS = 16  # as many as there are alternatives
 MOST_HOPS = 3  # callers of callers
+CALLER = "caller"  # the first word of the question which one of several callers passes it
 
 
 def evaluate_call(world: World, node: ast.Call, module: Module, frame: Frame | None) -> Value:
@@ -448,7 +449,7 @@ def _one_caller(world: World, module: Module, node: ast.AST, sites: Calls) -> Fr
     groups = sites.groups
     number: int | None = 0
     if len(groups) > 1:
-        key = f"caller {module.path}:{node.lineno}"  # type: ignore[attr-defined]
+        key = f"{CALLER} {module.path}:{node.lineno}"  # type: ignore[attr-defined]
         answers = tuple(Answer(number) for number in range(len(groups)))
         number = world.ask(Question(key, answers)) if len(groups) <= MOST_CALLERS else None
     if number is None:
