@@ -904,6 +904,38 @@ def test_the_callers_of_a_factory_are_told_apart_by_their_files(make_tree):
     assert told == {(False, 5): {"web.py", "cli.py"}, (True, 5): {"job.py"}, (True, 9): {"job.py"}}
 
 
+SHOWN = "DATABASE_URL=postgresql+asyncpg://user:secret@db/a\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({}, ("sqlite", "aiosqlite")),
+        ({".env.example": SHOWN}, ("postgresql", "asyncpg")),
+        ({".env.example": SHOWN.replace("+asyncpg", "")}, ("postgresql", "asyncpg")),  # the only asynchronous driver that is declared
+        ({".env.example": "# " + SHOWN}, ("sqlite", "aiosqlite")),
+        ({".env.example": SHOWN, ".env.sample": "DATABASE_URL=sqlite:///a.db\n"}, ("sqlite", "aiosqlite")),
+        ({".env.production.example": SHOWN, ".env.example": "DATABASE_URL=sqlite:///a.db\n"}, ("postgresql", "asyncpg")),
+        ({".env.test.example": SHOWN, ".env.example": "DATABASE_URL=sqlite:///a.db\n"}, ("sqlite", "aiosqlite")),
+    ],
+)
+def test_a_file_by_default_is_the_server_that_the_examples_of_variables_show(engine, files, found):
+    text = f"{ASYNC}import os\nengine = create_async_engine(os.getenv('DATABASE_URL', 'sqlite+aiosqlite:///a.db'))\n"
+    given = {"db.py": text, "requirements.txt": "sqlalchemy==2.0.30\nasyncpg\naiosqlite\n", **files}
+    (pool,) = engine(given).alternatives
+    assert (value_of(pool.dialect), value_of(pool.driver)) == found
+    assert "secret" not in str(pool)
+    # Where nothing else is set, the default holds.
+    (pool,) = engine(given, Environment({}, complete=True)).alternatives
+    assert value_of(pool.dialect) == "sqlite"
+
+
+def test_a_server_by_default_is_none_of_another_kind(engine):
+    text = f"{SYNC}import os\nengine = create_engine(os.getenv('DATABASE_URL', 'mysql+pymysql://db/a'))\n"
+    (pool,) = engine({"db.py": text, ".env.example": SHOWN}).alternatives
+    assert value_of(pool.driver) == "pymysql"
+
+
 def test_what_is_read_anew_may_come_out_otherwise(engine):
     text = (
         f"{SYNC}import aws\nfrom sqlalchemy.pool import NullPool\noptions = {{}}\nkind = aws.Client().read('kind')['Value']\n"

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 
 from poollint.facts import Known, Location, Origin
+from poollint.python.libraries.dotenv_files import ShownUrls
 from poollint.python.source.graph import ImportGraph
 from poollint.python.source.modules import Modules
 
@@ -29,10 +29,6 @@ _DOTTED = re.compile(rb"\b(postgresql|mysql)\.([A-Z0-9]{3,20})\b")
 _WORD = re.compile(rb"\w+")
 # Who writes these knows of another server that may run the same models.
 _OF_SEVERAL = re.compile(rb"\bwith_variant\(|@compiles\(|\bload_dialect_impl\b|\bdialect\.name\b|sqlite", re.I)
-_ENV_FILE = re.compile(
-    r"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env[._-](example|sample|template|dist)|\.?(example|sample|template|dist)[_-]env)$"
-)
-_URL = r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[ \t]*[\"']?([a-z0-9]{2,20})(?:\+\w{1,20})?://"
 
 
 class Spoken:
@@ -45,8 +41,10 @@ class Spoken:
 
     def of(self, path: str, identities: tuple[str, ...]) -> Known | None:
         """Return the dialect that the files around one speak of, for a URL that some variables give."""
-        given = (self.in_examples(each.removeprefix("env:")) for each in identities if each.startswith("env:"))
-        return self.server(path) or next((found for found in given if found is not None), None)
+        shown = self.modules.shared(ShownUrls)
+        given = (shown.of(each.removeprefix("env:")) for each in identities if each.startswith("env:"))
+        found = next((url for url in given if url is not None), None)
+        return self.server(path) or (Known(found.dialect, found.origin, "estimate") if found else None)
 
     def server(self, path: str) -> Known | None:
         """Return the dialect that the models around a file are written for, as an estimate; None for none or several."""
@@ -63,22 +61,6 @@ class Spoken:
                     spoken.setdefault(server, Known(server, origin, "estimate"))
             self._found[path] = spoken.popitem()[1] if len(spoken) == 1 else None
         return self._found[path]
-
-    def in_examples(self, variable: str) -> Known | None:
-        """Return the server of a URL that the project's files of variables agree on, as an estimate."""
-        wanted = re.compile((_URL % re.escape(variable)).encode(), re.M)
-        found: dict[str, Location] = {}
-        for path, content in self._env_files:
-            for each in wanted.finditer(content):
-                dialect = each[1].decode()
-                place = Location(path, content.count(b"\n", 0, each.start()) + 1)
-                found.setdefault({"postgres": "postgresql"}.get(dialect, dialect), place)
-        dialect, place = next(iter(found.items()), ("", None))
-        return Known(dialect, Origin(variable, place), "estimate") if len(found) == 1 and dialect != "sqlite" else None
-
-    @cached_property
-    def _env_files(self) -> list[tuple[str, bytes]]:
-        return list(self.modules.beside(_ENV_FILE))
 
 
 def _types(content: bytes) -> Iterator[tuple[str, str, int]]:

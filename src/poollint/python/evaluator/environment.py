@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from poollint.facts import SWITCHES, Certainty, Known, Origin, Unknown, weakest
 from poollint.python.evaluator import assigned
 from poollint.python.evaluator.values import LibraryRef, Open, Text, Traced, Url, Value, origin_of, variables_of
-from poollint.python.libraries.dotenv_files import DotEnv
+from poollint.python.libraries.dotenv_files import DotEnv, ShownUrls
 
 if TYPE_CHECKING:
     from poollint.python.evaluator.evaluate import Lesson, World
@@ -49,7 +49,16 @@ def variable(world: World, name: str, default: Value | None = None, origin: Orig
         return Traced(getattr(default, "value", None), origin_of(default) if default is not None else here, "fallback", symbol)
     if default is None:
         return world.taught(Open(f"set by {name}, which no file gives", here, symbol, frozenset({name}), absent=True))
+    if _names_a_file(default) and (shown := world.modules.shared(ShownUrls).of(name)) is not None:
+        whole = Open(f"set by {name}, which is a file by default", shown.origin, symbol, frozenset({name}))
+        return world.taught(url_of_dialect(shown.dialect, whole, shown.driver, "estimate"))
     return world.taught(replaceable_by(default, name))
+
+
+def _names_a_file(default: Value) -> bool:
+    """Say whether a default is a URL of SQLite: a program that is told to take a server's runs on that where it is deployed."""
+    text = default.prefix if isinstance(default, Text) else getattr(default, "value", None)
+    return isinstance(text, str) and text.startswith(("sqlite:", "sqlite+"))
 
 
 def _replaced_by_file(world: World, default: Value, name: str, reader: Origin) -> Open | None:

@@ -2,13 +2,19 @@
 
     load_dotenv()      env.read_env()      Config(".env")      decouple's config("X")      env_file=".env" of settings classes
 
-What such a file says is no value. But a default that it replaces is none either, where the file is there.
+What such a file says is no value. But a default that it replaces is none either, where the file is there. Of the files
+that show what to set, `.env.example`, only the kind of server of a URL is taken, as an estimate.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
 
+from poollint.environments import environment_word, is_production
 from poollint.facts import Location, Origin
 from poollint.python.source.modules import Modules
 
@@ -44,6 +50,54 @@ class DotEnv:
             found = ((match, number) for number, line in lines if (match := _LINE.match(line)))
             self._files[path] = {match[1].lower(): (_plain(match[2]), number) for match, number in found}
         return self._files[path]
+
+
+_ENV_FILE = re.compile(
+    r"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env[._-](example|sample|template|dist)|\.?(example|sample|template|dist)[_-]env)$"
+)
+_URL = r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[ \t]*[\"']?([a-z0-9]{2,20})(?:\+(\w{1,20}))?://"
+
+
+class ShownUrl(NamedTuple):
+    """What a file that shows variables says of a database URL."""
+
+    dialect: str
+    driver: str | None
+    origin: Origin
+
+
+class ShownUrls:
+    """Finds which server the project's files of variables show a URL of: `DATABASE_URL=postgresql+asyncpg://user@db/orders`."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self._found: dict[str, ShownUrl | None] = {}
+
+    def of(self, variable: str) -> ShownUrl | None:
+        """Return what all of them agree on, or those that are named for production; None for a file and where they differ."""
+        if variable not in self._found:
+            shown = list(self._shown(variable))
+            named = [each for each in shown if _is_named_for_production(each.origin)]
+            agreed = next((each for each in (shown, named) if len({url.dialect for url in each}) == 1), [])
+            self._found[variable] = next((url for url in agreed if url.dialect != "sqlite"), None)
+        return self._found[variable]
+
+    def _shown(self, variable: str) -> Iterator[ShownUrl]:
+        wanted = re.compile((_URL % re.escape(variable)).encode(), re.M | re.I)
+        for path, content in self._files:
+            for each in wanted.finditer(content):
+                dialect, driver = each[1].decode().lower(), each[2].decode().lower() if each[2] else None
+                place = Location(path, content.count(b"\n", 0, each.start()) + 1)
+                yield ShownUrl({"postgres": "postgresql"}.get(dialect, dialect), driver, Origin(variable, place))
+
+    @cached_property
+    def _files(self) -> list[tuple[str, bytes]]:
+        return list(self.modules.beside(_ENV_FILE))
+
+
+def _is_named_for_production(origin: Origin) -> bool:
+    word = environment_word(posixpath.basename(origin.location.path)) if origin.location else None
+    return word is not None and is_production(word)
 
 
 def _plain(text: str) -> str:
