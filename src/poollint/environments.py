@@ -24,6 +24,9 @@ _WORDS = {
 _NORMALISED = {word: name for name, words in _WORDS.items() for word in words}
 _UNJUDGED = frozenset({"dev", "local", "test", "ci", "example", "sample"})
 
+# What a file is called that shows which variables to set: `.env.example`, `template.env`.
+EXAMPLE_WORDS = ("example", "sample", "dist", "template")
+
 # Folders whose subfolders are environments: `clusters/dev-eu` is one although `services/dev-agent` is a service.
 _HOLDS_ENVIRONMENTS = frozenset(
     "overlays overlay environments environment envs env clusters cluster stages vars tfvars values config configs "

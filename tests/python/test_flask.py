@@ -785,7 +785,7 @@ def test_the_keys_of_version_2_are_dead_where_an_open_requirement_installs_3(mak
     code.declare(tuple(versions.read(code.modules.tree)))
     (found,) = code.engines()
     assert {dead.name for dead in found.dead_settings} == names
-    assert all("without a version" in dead.why for dead in found.dead_settings)
+    assert all("which the requirement at requirements.txt:1 installs today" in dead.why for dead in found.dead_settings)
 
 
 @pytest.mark.parametrize(

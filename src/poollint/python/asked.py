@@ -73,7 +73,7 @@ def _asked(
             passed = {ast.dump(ast.Name(name, ast.Load())) for name, each in zip(parameters, arguments) if is_asked(each)}
             if passed:
                 yield from _asked(world, answer, passed, holds, home, hops + 1)
-        case ast.Name(id=name) if hops < MOST_HOPS and (value := _only_value(name, test, module)):
+        case ast.Name() if hops < MOST_HOPS and (value := names.only_value(module, test)):
             yield from _asked(world, value, given, holds, module, hops + 1)
 
 
@@ -101,13 +101,6 @@ def _answer(call: ast.Call, module: Module) -> tuple[ast.expr, list[str], Module
     match [stmt for stmt in function.node.body if not isinstance(stmt, (ast.Expr, ast.Assign, ast.AnnAssign))]:
         case [ast.Return(value=ast.expr() as answer)]:
             return answer, [parameter.arg for parameter in function.node.args.args], function.module
-    return None
-
-
-def _only_value(name: str, node: ast.AST, module: Module) -> ast.expr | None:
-    match names.scope_at(module, node).binds.get(name):
-        case [ast.Assign(targets=[ast.Name()], value=value)]:
-            return value
     return None
 
 
@@ -140,6 +133,6 @@ def _forms(node: ast.expr, module: Module, hops: int = 0) -> set[str]:
                 answer, parameters, home = told
                 if {ast.dump(ast.Name(name, ast.Load())) for name in parameters[:1]} & _forms(answer, home, hops + 1):
                     node = url
-            case ast.Name(id=name):
-                node = _only_value(name, node, module) or node
+            case ast.Name():
+                node = names.only_value(module, node) or node
     return found

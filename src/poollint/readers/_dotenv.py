@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poollint._expand import Scope, glued, interpolate, setting_of
-from poollint.environments import environment_word, words_of
+from poollint.environments import EXAMPLE_WORDS, environment_word, words_of
 from poollint.facts import Known, Location, Origin, Setting
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(.*)")
 MOST_LINES = 5_000
-_EXAMPLES = ("example", "sample", "dist", "template")
 
 
 def variables(tree: Tree, path: str) -> dict[str, Setting] | None:
@@ -60,11 +59,11 @@ def _examples(name: str) -> Iterator[str]:
     for stem in (name, plain):
         yield from _suffixed(stem)
     for dot in ("", "."):
-        yield from (f"{dot}{word}{mark}{plain}" for mark in "._-" for word in _EXAMPLES)
+        yield from (f"{dot}{word}{mark}{plain}" for mark in "._-" for word in EXAMPLE_WORDS)
 
 
 def _suffixed(stem: str) -> Iterator[str]:
-    yield from (f"{stem}{mark}{word}" for mark in "._-" for word in _EXAMPLES)
+    yield from (f"{stem}{mark}{word}" for mark in "._-" for word in EXAMPLE_WORDS)
 
 
 def parse(text: str, path: str) -> dict[str, Setting]:

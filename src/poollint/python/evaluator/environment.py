@@ -4,6 +4,7 @@ set by the program before     that value: see `assigned`
 given by the environment      its value, standing in the manifest
 absent, environment complete  the code's default, exact: nothing can replace it
 a switch that others turn     the code's default, `fallback`, and no other value
+a file that examples replace  the kind of server that `.env.example` shows a URL of, `estimate`
 absent, environment partial   the code's default, `fallback`; without one, Unknown by the variable's name
 """
 

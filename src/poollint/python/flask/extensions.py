@@ -115,7 +115,7 @@ class Flask:
         if binds and is_3 and (uri is None or (isinstance(uri, Known) and uri.value is None)):
             return binds  # 3 makes no engine for a URI that is not set; 2 makes one of SQLite
         arguments = given.of_default(uri)
-        dead = tuple(self._dead(config, site, is_3, is_3 is None and _installs_3(library)))
+        dead = tuple(self._dead(config, site, is_3, _installs_3(library) if is_3 is None else None))
         made = (Made(site.location, _pool(world, arguments, uri, library), arguments, dead), *binds)
         return tuple(replace(each, pool=_as_left_out(each.pool)) for each in made) if config.lacks_a_file else made
 
@@ -147,10 +147,10 @@ class Flask:
 
     # -- settings that nothing reads
 
-    def _dead(self, config: Config, site: Site, is_3: bool | None, gets_3: bool) -> Iterator[DeadSetting]:
-        """Yield what is set in vain; `gets_3` says that the version is open, and that 3 is what is installed today."""
-        ignored = {**(FLASK_2_KEYS if is_3 or gets_3 else {}), **FLASK_NEVER_KEYS}
-        open_version = ", which a requirement without a version installs today," if gets_3 else ""
+    def _dead(self, config: Config, site: Site, is_3: bool | None, required: Location | None) -> Iterator[DeadSetting]:
+        """Yield what is set in vain; `required` is the requirement that leaves the version open, where 3 is installed today."""
+        ignored = {**(FLASK_2_KEYS if is_3 or required else {}), **FLASK_NEVER_KEYS}
+        open_version = f", which the requirement at {required} installs today," if required else ""
         for key, name in ignored.items():
             value = config.get(key)
             if not isinstance(value, Known) or value.value is None or key in self.places.read_keys:
@@ -190,14 +190,15 @@ class Flask:
                     yield DeadSetting(FLASK_OPTIONS, value, why, "Pass the options to what opens the connections.")
 
 
-def _installs_3(library: Library) -> bool:
-    """Say whether an open requirement of the extension gets version 3 today: nothing beside it holds it back.
+def _installs_3(library: Library) -> Location | None:
+    """Return the requirement of the extension that gets version 3 today: it leaves that open, and nothing beside it holds it back.
 
     3.0 needs Flask 2.2 and SQLAlchemy 1.4.18 (https://flask-sqlalchemy.readthedocs.io/en/stable/changes/).
     """
     required = library.declared(VERSION)
-    is_open = bool(required) and all(version.pinned is None and allows(version.specifier, "3.1.1") for version in required)
-    return is_open and library.at_least("2.2", "flask") is not False and library.at_least("1.4.18") is not False
+    is_open = all(version.pinned is None and allows(version.specifier, "3.1.1") for version in required)
+    is_held = library.at_least("2.2", "flask") is False or library.at_least("1.4.18") is False
+    return required[0].location if required and is_open and not is_held else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from poollint.environments import environment_word, is_production
+from poollint.environments import EXAMPLE_WORDS, environment_word, is_production
 from poollint.facts import Location, Origin
 from poollint.python.source.modules import Modules
 
@@ -52,9 +52,8 @@ class DotEnv:
         return self._files[path]
 
 
-_ENV_FILE = re.compile(
-    r"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env[._-](example|sample|template|dist)|\.?(example|sample|template|dist)[_-]env)$"
-)
+_WORDS = "|".join(EXAMPLE_WORDS)
+_ENV_FILE = re.compile(rf"(^|/)(\.env[\w.-]*|[\w.-]+\.env(\.[\w-]+)?|env[._-]({_WORDS})|\.?({_WORDS})[_-]env)$")
 _URL = r"^[ \t]*(?:export[ \t]+)?%s[ \t]*=[ \t]*[\"']?([a-z0-9]{2,20})(?:\+(\w{1,20}))?://"
 
 

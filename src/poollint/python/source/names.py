@@ -263,6 +263,14 @@ def assigned(module: Module, node: ast.expr) -> tuple[Module, ast.expr] | None:
     return None
 
 
+def only_value(module: Module, node: ast.Name) -> ast.expr | None:
+    """Return the expression of the only statement that binds a name in the scope it stands in: `service = Service()`."""
+    match scope_at(module, node).binds.get(node.id):
+        case [ast.Assign(targets=[ast.Name()], value=value)]:
+            return value
+    return None
+
+
 def _lookup(module: Module, node: ast.Name, depth: int) -> Resolved | None:
     for scope in scopes_around(module, node):
         if node.id in scope.parameters:

@@ -214,8 +214,7 @@ def _made_as(module: Module, name: ast.Name) -> ast.expr | None:
             for item in parent.items:
                 if isinstance(item.optional_vars, ast.Name) and item.optional_vars.id == name.id:
                     return item.context_expr
-    statements = module.scope_at(name).binds.get(name.id, ())
-    return statements[0].value if len(statements) == 1 and isinstance(statements[0], ast.Assign) else None
+    return names.only_value(module, name)
 
 
 def _is_entered(module: Module, call: ast.Call) -> bool:
