@@ -234,3 +234,8 @@ def test_compose_runs_a_functions_image_in_an_emulator(make_tree):
     }
     _, _, project = pipeline.read([make_tree(files).root], isolated=True)
     assert {(w.platform, w.life) for w in project.workloads} == {("docker", "per-invocation"), ("compose", "long-lived")}
+
+
+def test_a_functions_image_without_a_command_names_no_handler(make_tree):
+    (found,) = dockerfile.read(make_tree({"Dockerfile": "FROM public.ecr.aws/lambda/python:3.12\nCOPY app app\n"}))
+    assert (found.life, [process.entry for process in found.run]) == ("per-invocation", [None])

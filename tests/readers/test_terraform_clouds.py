@@ -127,6 +127,9 @@ resource "azurerm_monitor_autoscale_setting" "plan" {
         ("worker_count = 2", "worker_count = 3", "", 3),
         ("worker_count = 2", "", SCALER, 6),
         ("", "", "", "worker_count of the plan is not set"),
+        ("worker_count = 2", "worker_count = var.size", "", "var.size has no default and no tfvars file gives it"),
+        ("worker_count = 2", "", SCALER.replace("maximum = 6", "maximum = var.most"), "var.most has no default and no tfvars file gives it"),
+        ("worker_count = 2", "", SCALER[: SCALER.index("  profile")] + "}\n", "the autoscaler has no profile"),
     ],
 )
 def test_a_web_app_runs_on_the_workers_of_its_plan(make_tree: MakeTree, plan: str, config: str, more: str, instances: int | str) -> None:
@@ -138,6 +141,14 @@ def test_a_web_app_runs_on_the_workers_of_its_plan(make_tree: MakeTree, plan: st
     assert evidence(app.variables.variables["POOL"])[0] == "5"
     assert why(app.variables.variables["DATABASE_URL"]) == "DATABASE_URL comes from a key vault"
     assert "key-vault" in app.variables.secrets["DATABASE_URL"]
+
+
+def test_what_stands_elsewhere_of_a_web_app_is_not_known(make_tree: MakeTree) -> None:
+    text = (WEB_APP % ("worker_count = 2", "", 'python_version = "3.12"')).replace("azurerm_service_plan.main.id", "var.plan")
+    text = text[: text.index("  app_settings")] + "  app_settings = var.settings\n}\n"
+    app = only(make_tree({"main.tf": text}), Workload)
+    assert why(app.instances) == "the plan of the app is not in this configuration"
+    assert not app.variables.complete
 
 
 @pytest.mark.parametrize(
@@ -152,6 +163,8 @@ def test_a_function_app_serves_one_invocation_after_the_other(make_tree: MakeTre
     text = (WEB_APP % ("", "app_scale_limit = 4", 'python_version = "3.12"')).replace("linux_web_app", "linux_function_app")
     app = only(make_tree({"main.tf": text}), Workload)
     assert (app.platform, app.kind, app.life, evidence(app.instances)[0]) == ("functions", "function", "per-invocation", 4)
+    without = only(make_tree({"main.tf": text.replace("app_scale_limit = 4", "")}), Workload)
+    assert why(without.instances) == "no app_scale_limit is set, so the plan decides"
 
 
 # -- Kubernetes, DigitalOcean, Heroku and others -----------------------------------------------------------------------

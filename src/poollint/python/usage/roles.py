@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from poollint.facts import Known, Origin, Place, Role, Setting, Unknown
-from poollint.python.evaluator.callers import class_around, function_around, reference_at, subclass_at
+from poollint.python.evaluator.callers import class_around, function_around, reference_at
 from poollint.python.evaluator.objects import method_of
-from poollint.python.evaluator.urls import DIALECTS
 from poollint.python.evaluator.values import ClassRef
 from poollint.python.sites import Site
 from poollint.python.source.graph import ImportGraph
@@ -23,12 +22,12 @@ from poollint.python.source.modules import MIGRATION_FOLDERS, PIPELINES, Module,
 from poollint.python.source.names import resolve
 from poollint.python.source.scopes import FUNCTIONS, dotted
 from poollint.python.usage import contexts
+from poollint.python.usage.connectors import Connectors
 from poollint.python.usage.contexts import Context, Kind
 from poollint.python.usage.escapes import outlives
 from poollint.python.usage.keeping import kept
 from poollint.python.usage.lifecycle import Lifecycle, Run, disposed_in_passing, is_plain
 from poollint.python.usage.programs import keeps_running
-from poollint.python.usage.singletons import bases_of
 from poollint.python.usage.users import CONFIGURES, Mention, Users
 
 _PLACES: dict[Kind, Place] = {
@@ -79,8 +78,6 @@ _PIPELINE_NEEDLES = tuple(name.encode() for name in sorted(PIPELINES))
 _FACTORY_NEEDLES = tuple(f"{name}(".encode() for name in sorted(contexts.FACTORIES))
 _COMMAND_NEEDLES = tuple(name.encode() for name in (*_COMMANDS, "__main__"))
 
-KINDS_OF_CONNECTORS = 5  # classes of one base, each with an engine of its own; the services of a repository may share one, too
-SERVERS_OF_CONNECTORS = 3  # that the classes are named for, or write in their URLs
 MOST_FOLLOWED = 30  # functions that use one of several engines of a file; what is used in more is everybody's
 
 # Packaging file → what makes it one; and what only somebody writes who publishes.
@@ -103,6 +100,7 @@ class Roles:
         self.callers = modules.callers
         self.lifecycle = Lifecycle(self.callers, self.is_aside, self._is_of_program)
         self._users = Users(self.callers, self.is_aside)
+        self._connectors = Connectors(sites, self.callers, self.is_aside)
         self._mentions: dict[ast.AST, tuple[Mention, ...] | None] = {}
         self._loaded: dict[str, Role | None] = {}
         self._programs: dict[str, Role | None] = {}
@@ -179,7 +177,7 @@ class Roles:
             return found
         if self.is_for_others(site):
             return "library", "a published package that nothing here deploys; its users give the parameters"
-        if self._is_connector(site):
+        if self._connectors.holds(site):
             return "library", "one of several kinds of connectors, whose users name the databases"
         if self._is_for_tests(site):
             return "test", "nothing but tests makes it"
@@ -231,29 +229,6 @@ class Roles:
             return None
         roles = set(map(self._of_program, paths))
         return next(role for role in ("service", "worker", "script") if role in roles)  # type: ignore[return-value]
-
-    def _is_connector(self, site: Site) -> bool:
-        """Say whether a class, or one that inherits its method, is one of many kinds that make engines.
-
-        An application has one database, and its users have others.
-        """
-        cls = _class_of(site)
-        if cls is None or not self._kinds_of_connectors:
-            return False
-        heirs = ((each.module, heir) for each in self.callers.of(site.module, cls, self.is_aside) if (heir := subclass_at(each)))
-        lineages = (bases_of(module, each) for module, each in ((site.module, cls), *heirs))
-        return any(base in self._kinds_of_connectors for lineage in lineages for _, base in lineage)
-
-    @cached_property
-    def _kinds_of_connectors(self) -> frozenset[ast.ClassDef]:
-        """The classes of which many kinds make engines of their own."""
-        kinds: dict[ast.ClassDef, set[ast.ClassDef]] = {}
-        for site in self.sites:
-            cls = None if self.is_aside(site.module.path) else _class_of(site)
-            for _, base in bases_of(site.module, cls) if cls is not None else ():
-                kinds.setdefault(base, set()).add(cls)
-        many = {base: below - {base} for base, below in kinds.items() if len(below - {base}) >= KINDS_OF_CONNECTORS}
-        return frozenset(base for base, below in many.items() if len(frozenset().union(*map(_servers_named, below))) >= SERVERS_OF_CONNECTORS)
 
     def _used_instead(self, site: Site) -> Site | None:
         """Return another engine of the project that a service or worker does use; a project of one engine may be a part."""
@@ -643,17 +618,6 @@ class Roles:
             return folder
         below = tree.below_base(path)
         return path[: len(path) - len(below)] + below.split("/")[0]
-
-
-def _servers_named(cls: ast.ClassDef) -> frozenset[str]:
-    """Return the kinds of servers in the name of a class and the URLs that it writes."""
-    urls = (node.value for node in ast.walk(cls) if isinstance(node, ast.Constant) and isinstance(node.value, str) and "://" in node.value)
-    text = " ".join((cls.name, *urls)).lower()
-    return frozenset("postgresql" if server == "postgres" else server for server in DIALECTS if server in text)
-
-
-def _class_of(site: Site) -> ast.ClassDef | None:
-    return class_around(site.module, function_around(site.module, site.call) or site.call)
 
 
 def _speaks_of(module: Module, node: ast.AST, name: str, word: re.Pattern[str]) -> bool:
