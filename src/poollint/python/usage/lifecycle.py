@@ -409,10 +409,11 @@ def left_out_at(module: Module, node: ast.AST, function: Function) -> str:
     tests = [parent.test for parent in takewhile(lambda each: each is not function, module.ancestors(node)) if isinstance(parent, ast.If)]
     defaults = {arg.arg for arg in function.args.args[len(function.args.args) - len(function.args.defaults) :]}
     match tests:
-        case [ast.Compare(left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Constant(value=None)])]:
-            return name if name in defaults and _stands_below(module, node, tests[0]) else ""
-        case [ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name))]:
-            return name if name in defaults and _stands_below(module, node, tests[0]) else ""
+        case [
+            ast.Compare(left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Constant(value=None)])
+            | ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name)) as test
+        ]:
+            return name if name in defaults and _stands_below(module, node, test) else ""
     return ""
 
 
